@@ -1,0 +1,56 @@
+// From slice embeddings to logits and probabilities: attention pooling, linear head, activations.
+
+import type { Tensor } from "./types.js";
+
+/** Numerically safe softmax. Masked entries (0) get weight 0; all masked gives all zeros. */
+export function softmax(values: ArrayLike<number>, mask?: ArrayLike<number>): Float32Array {
+  let top = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) if (!mask || mask[i]) top = Math.max(top, values[i]);
+  const exps = Float64Array.from({ length: values.length }, (_, i) => (!mask || mask[i] ? Math.exp(values[i] - top) : 0));
+  const sum = exps.reduce((s, e) => s + e, 0);
+  return Float32Array.from(exps, (e) => (sum ? e / sum : 0));
+}
+
+/**
+ * Attention pooling with a learned query: a = softmax(H·q/√d), v = aᵀ·H.
+ * @param rows H, [n, d] embeddings of slices or of views
+ * @param query [d]
+ * @param mask [n], 1 real, 0 padding
+ * @returns weights [n], summing to 1, and embedding [d]
+ */
+export function attentionPool(rows: Float32Array, query: Float32Array, mask?: ArrayLike<number>): { weights: Float32Array; embedding: Float32Array } {
+  const d = query.length;
+  const n = rows.length / d;
+  const scores = Float64Array.from({ length: n }, (_, i) => dot(rows, i * d, query) / Math.sqrt(d));
+  const weights = softmax(scores, mask);
+  return { weights, embedding: weightedSum(rows, weights, d) };
+}
+
+/** Mean pooling over the real rows: the ablation without a query. */
+export function meanPool(rows: Float32Array, d: number): { weights: Float32Array; embedding: Float32Array } {
+  const n = rows.length / d;
+  const weights = new Float32Array(n).fill(1 / n);
+  return { weights, embedding: weightedSum(rows, weights, d) };
+}
+
+function dot(rows: Float32Array, from: number, query: Float32Array): number {
+  let sum = 0;
+  for (let k = 0; k < query.length; k++) sum += rows[from + k] * query[k];
+  return sum;
+}
+
+function weightedSum(rows: Float32Array, weights: Float32Array, d: number): Float32Array {
+  const sum = new Float64Array(d);
+  for (let i = 0; i < weights.length; i++) for (let k = 0; k < d; k++) sum[k] += weights[i] * rows[i * d + k];
+  return Float32Array.from(sum);
+}
+
+/** weight·x + bias, weight [labels, d]. */
+export function linearHead(x: Float32Array, weight: Tensor, bias: Tensor): Float32Array {
+  return Float32Array.from(bias.data, (b, row) => b + dot(weight.data, row * x.length, x));
+}
+
+/** 1/(1+e⁻ˣ), without overflow. */
+export function sigmoid(x: number): number {
+  return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
+}

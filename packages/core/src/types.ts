@@ -1,0 +1,237 @@
+// The contract: what a volume, a backbone, an adapter, an engine and a result are. Types only, no code.
+
+import type { AdapterManifest } from "./manifest.js";
+
+/** Voxel arrays a {@link Volume} may hold; real-world values, slope and intercept already applied. */
+export type VoxelArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
+
+/** 4×4 row-major matrix, voxel index (i, j, k, 1) → patient position in mm, RAS+ (as NIfTI and nibabel). */
+export type Affine = readonly number[];
+
+/** A 3D image. Voxels lie x fastest, then y, then z. */
+export interface Volume {
+  readonly data: VoxelArray;
+  /** Voxels along x, y, z. */
+  readonly shape: readonly [number, number, number];
+  /** Voxel index → patient mm, RAS+. Undefined for a grid without orientation (NPY/NPZ): its first axis (x) is then the slice axis. */
+  readonly affine?: Affine;
+  /** DICOM modality, "CT", "MR", "PT", …; undefined where the file does not say. */
+  readonly modality?: string;
+  /** What the reader wants the user to know (conflicting orientations, units converted, …). */
+  readonly notes?: readonly Warning[];
+}
+
+/** A dense tensor, row-major. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** float32 tensors by name. */
+export type Tensors = ReadonlyMap<string, Tensor>;
+
+/** What a vision transformer looks like. Drives every engine; nothing is decided by name. */
+export interface BackboneSpec {
+  readonly family: "dinov2" | "dinov3" | "vit";
+  /** Side of a square patch, pixels. */
+  readonly patch: number;
+  readonly width: number;
+  readonly depth: number;
+  readonly heads: number;
+  /** `gated`: activation(gate·x) ⊙ (up·x), the two stacked in `fc1` (gate rows first). */
+  readonly mlp: { readonly kind: "plain" | "gated"; readonly activation: "gelu" | "silu"; readonly hidden: number };
+  readonly layerScale: boolean;
+  /** Register tokens between CLS and the patches. */
+  readonly registers: number;
+  /** `learned`: a table for CLS and `grid` (rows, columns) patches, resized bicubically; `rope`: rotary, DINOv3's axial form. */
+  readonly position:
+    | { readonly kind: "learned"; readonly grid: readonly [number, number]; readonly antialias: boolean }
+    | { readonly kind: "rope"; readonly theta: number };
+  readonly normEps: number;
+  /** Per-channel normalisation of [0,1] pixels. */
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/**
+ * A frozen backbone. Tensor names, float32, linear maps as [out, in]:
+ * `patch.weight` [D, 3·p·p] (channel, row, column), `patch.bias`, `cls` [D], `registers` [R, D], `position` [1+rows·columns, D],
+ * `blocks.N.norm1.weight|bias`, `blocks.N.qkv.weight` [3D, D], `blocks.N.qkv.bias`, `blocks.N.proj.weight|bias`, `blocks.N.scale1` [D],
+ * `blocks.N.norm2.weight|bias`, `blocks.N.fc1.weight|bias`, `blocks.N.fc2.weight|bias`, `blocks.N.scale2`, `norm.weight|bias`.
+ */
+export interface Backbone {
+  readonly name: string;
+  /** Content hash, see {@link contentHash}. */
+  readonly hash: string;
+  readonly spec: BackboneSpec;
+  readonly tensors: Tensors;
+  readonly selfTest?: SelfTest;
+}
+
+/** The stored answer that an engine must reproduce before it is trusted: CLS of one slice of 4×4 patches, see `selfTestInput`. */
+export interface SelfTest {
+  readonly seed: number;
+  /** CLS without LoRA, D values. */
+  readonly plain: readonly number[];
+  /** CLS with the seeded LoRA, D values. */
+  readonly lora: readonly number[];
+  /** Which program computed the answers. */
+  readonly madeBy: string;
+}
+
+/**
+ * Slices ready for a backbone: normalised pixels, [channel 3, row, column], one slice after the other.
+ * Read in chunks, so that memory does not grow with their number.
+ */
+export interface Slices {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  /** Pixels of slices start … end-1, (end-start)·3·height·width values. The engine does not keep or change the array. */
+  read(start: number, end: number): Float32Array | Promise<Float32Array>;
+}
+
+/**
+ * LoRA of one view: W' = W + (alpha/rank)·B·A. Names without the view's prefix: `patch.A` [r, 3·p·p], `patch.B` [D, r],
+ * `blocks.N.qkv.A` [r, D], `blocks.N.qkv.B` [3D, r], `blocks.N.proj.A` [r, D], `blocks.N.proj.B` [D, r]. A map without its pair is not adapted.
+ */
+export interface LoraTensors {
+  readonly rank: number;
+  /** alpha/rank, or alpha/√rank where the adapter was trained with rank-stabilised scaling. */
+  readonly scale: number;
+  readonly tensors: Tensors;
+}
+
+export interface EncodeWants {
+  /** Last block's attention from CLS to every patch, mean over heads. */
+  readonly attention?: boolean;
+  /** Patch tokens after the final LayerNorm. */
+  readonly patches?: boolean;
+  /** Called after every chunk with the number of slices done. */
+  readonly onSlices?: (done: number) => void;
+}
+
+/** What a backbone says about slices. P = (height/patch)·(width/patch), D = width of the backbone. */
+export interface Encoded {
+  /** CLS after the final LayerNorm, [count, D]. */
+  readonly cls: Float32Array;
+  /** [count, P], if asked for. */
+  readonly attention?: Float32Array;
+  /** [count, P, D], if asked for. */
+  readonly patches?: Float32Array;
+}
+
+export type Precision = "fp32" | "int8";
+
+/** One frozen backbone on one device. */
+export interface Engine {
+  /** "onnxruntime-node/cpu", "tfjs/webgpu", … */
+  readonly id: string;
+  readonly precision: Precision;
+  readonly backbone: Pick<Backbone, "name" | "hash" | "spec">;
+  /** Warnings from its creation: a device passed over, a fallback taken. */
+  readonly warnings: readonly Warning[];
+  /**
+   * Runs the backbone over slices, chunk by chunk.
+   * @throws AnyMC3DError `INPUT_SHAPE` for sizes that are no multiple of the patch, `LORA_SHAPE`, `OUT_OF_MEMORY`, `ENGINE_DISPOSED`;
+   * the signal's reason (an AbortError) at the next chunk after an abort.
+   */
+  encode(slices: Slices, lora: LoraTensors | undefined, want: EncodeWants, signal?: AbortSignal): Promise<Encoded>;
+  dispose(): Promise<void>;
+}
+
+/** One task: a manifest and its tensors, checked against each other. Data, never code. */
+export interface Adapter {
+  readonly manifest: AdapterManifest;
+  readonly tensors: Tensors;
+  /** SHA-256 over manifest and tensors. */
+  readonly hash: string;
+}
+
+/** Something the user should know that did not stop the work. `code` is stable. */
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Progress {
+  readonly stage: "preprocess" | "encode" | "heatmap";
+  /** Slices done and to do, over all views. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ClassifyOptions {
+  readonly engine: Engine;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Also return where the model looked. Default false. */
+  readonly heatmap?: boolean;
+  /** `refuse` (default) throws on input outside what the adapter declares; `warn` goes on and says so. */
+  readonly checks?: "refuse" | "warn";
+}
+
+export interface LabelResult {
+  readonly id: string;
+  readonly name: string;
+  /** SNOMED CT concept, if the adapter gives one. */
+  readonly snomed?: string;
+  /** 0 … 1. Sigmoid of the logit, or softmax over the labels for multiclass tasks. */
+  readonly probability: number;
+  readonly logit: number;
+  /** Multiclass: absent. */
+  readonly threshold?: number;
+  /** Binary and multilabel: probability ≥ threshold. Multiclass: the most probable label. */
+  readonly positive: boolean;
+}
+
+export interface SliceResult {
+  /** Index along `axis` of the source volume's own voxel array. */
+  readonly index: number;
+  /** Attention-pooling weight within the view; a view's weights sum to 1. */
+  readonly weight: number;
+}
+
+export interface ViewResult {
+  readonly source: string;
+  /** Voxel-array axis of the source that the slices were cut along: 0 = x, 1 = y, 2 = z. */
+  readonly axis: 0 | 1 | 2;
+  /** Fusion weight of the view; 1 with a single view. */
+  readonly weight: number;
+  readonly slices: readonly SliceResult[];
+}
+
+/** Milliseconds, wall clock. */
+export interface Times {
+  readonly preprocess: number;
+  readonly encode: number;
+  readonly pool: number;
+  readonly heatmap: number;
+  readonly total: number;
+}
+
+export interface ClassifyResult {
+  readonly labels: readonly LabelResult[];
+  readonly views: readonly ViewResult[];
+  /** Per source, on the source's own grid, float32, 0 … 1 (1 = the strongest place). If asked for. */
+  readonly heatmaps?: Readonly<Record<string, Volume>>;
+  /** The heatmap of the only, or first, source. */
+  readonly heatmap?: Volume;
+  readonly warnings: readonly Warning[];
+  readonly provenance: {
+    readonly adapter: { readonly name: string; readonly version: string; readonly hash: string };
+    readonly backbone: { readonly name: string; readonly hash: string };
+    readonly engine: string;
+    readonly precision: Precision;
+    readonly times: Times;
+  };
+  readonly disclaimer: string;
+}

@@ -1,0 +1,21 @@
+// Tests run on sources: a package's name stands for its src, so that no build is needed to test.
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: "@anymc3d/core/testing", replacement: source("core/src/testing/index.ts") },
+      { find: /^@anymc3d\/(core|io|engine-onnx|engine-tfjs|sdk)$/, replacement: source("$1/src/index.ts") },
+    ],
+  },
+  test: {
+    include: ["packages/*/test/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    pool: "forks",
+    maxWorkers: 2,
+  },
+});
