@@ -40,6 +40,8 @@ export async function encodeInChunks(loop: ChunkLoop): Promise<Encoded> {
   let size = Math.max(1, loop.size);
   for (let start = 0; start < slices.count; ) {
     const count = Math.min(size, slices.count - start);
+    await nextTask();
+    signal?.throwIfAborted();
     const pixels = await slices.read(start, start + count);
     signal?.throwIfAborted();
     const expected = count * 3 * slices.height * slices.width;
@@ -62,6 +64,11 @@ export async function encodeInChunks(loop: ChunkLoop): Promise<Encoded> {
     want.onSlices?.(start);
   }
   return out;
+}
+
+/** Lets timers, input and Ctrl-C be heard between chunks: runtimes compute without giving way. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 function looksLikeOutOfMemory(error: unknown): boolean {

@@ -1,0 +1,51 @@
+// Finds ONNX Runtime: the native build in Node, the WebAssembly build elsewhere or where the native one is missing.
+
+import { AnyMC3DError, type Warning } from "@anymc3d/core";
+import type { Env, InferenceSession, TensorConstructor } from "onnxruntime-common";
+
+/** The part of ONNX Runtime's module that an engine uses. */
+export interface Ort {
+  readonly InferenceSession: { create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession> };
+  readonly Tensor: TensorConstructor;
+  readonly env: Env;
+}
+
+export interface Runtime {
+  readonly name: "onnxruntime-node" | "onnxruntime-web";
+  readonly ort: Ort;
+  readonly warnings: readonly Warning[];
+}
+
+export type Device = "cpu" | "wasm" | "webgpu" | "cuda";
+
+export const inNode = typeof process !== "undefined" && Boolean(process.versions?.node);
+
+async function importWeb(device: Device): Promise<Ort> {
+  if (inNode) return (await import("onnxruntime-web")) as unknown as Ort;
+  if (device === "webgpu") return (await import("onnxruntime-web/webgpu")) as unknown as Ort;
+  return (await import("onnxruntime-web/wasm")) as unknown as Ort;
+}
+
+async function importNative(): Promise<Ort> {
+  // Hidden from bundlers: a browser build must not try to resolve the native package.
+  const name = "onnxruntime-node";
+  const module = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+  return (module.default ?? module) as Ort;
+}
+
+/**
+ * Loads the runtime for a device. In Node, `cpu` falls back from onnxruntime-node to onnxruntime-web's WebAssembly build, with a warning.
+ * @throws AnyMC3DError `ENGINE_UNAVAILABLE`
+ */
+export async function loadRuntime(device: Device, wanted?: Runtime["name"]): Promise<Runtime> {
+  const native = wanted ? wanted === "onnxruntime-node" : inNode && device !== "wasm";
+  if (!native) return { name: "onnxruntime-web", ort: await importWeb(device), warnings: [] };
+  try {
+    return { name: "onnxruntime-node", ort: await importNative(), warnings: [] };
+  } catch (cause) {
+    const advice = "onnxruntime-node could not be loaded; install it with `npm install onnxruntime-node`";
+    if (wanted || device !== "cpu") throw new AnyMC3DError("ENGINE_UNAVAILABLE", `${advice} to use ${device}. Reason: ${String(cause)}`, { cause });
+    const warning = { code: "ENGINE_FALLBACK", message: `${advice}. Meanwhile onnxruntime-web's WebAssembly build is used: right values, several times slower.` };
+    return { name: "onnxruntime-web", ort: await importWeb("wasm"), warnings: [warning] };
+  }
+}
