@@ -1,3 +1,14 @@
+import { writeFile } from "node:fs/promises";
 import { defineConfig } from "tsup";
 
-export default defineConfig({ entry: ["src/index.ts", "src/testing/index.ts"], format: "esm", dts: true, clean: true, target: "es2022" });
+export default defineConfig({
+  entry: ["src/index.ts", "src/testing/index.ts"],
+  format: "esm",
+  dts: true,
+  clean: true,
+  target: "es2022",
+  async onSuccess() {
+    const { adapterJsonSchema } = await import("./src/manifest.js");
+    await writeFile("dist/adapter.schema.json", `${JSON.stringify(adapterJsonSchema(), null, 2)}\n`);
+  },
+});

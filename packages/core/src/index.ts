@@ -1,14 +1,23 @@
 // The public API of @anymc3d/core.
 
-export * from "./types.js";
-export { AnyMC3DError, type ErrorCode, isAbortError, isAnyMC3DError } from "./errors.js";
+export { adapterShapes, type BoundAdapter, bindAdapter, loadAdapter } from "./adapter.js";
 export { type BackboneManifest, backboneManifestSchema, backboneShapes, loadBackbone, parseBackboneManifest } from "./backbone.js";
+export { checkInput, valueRange } from "./checks.js";
 export { type Chunk, encodeInChunks } from "./chunks.js";
+export { type ClassifyInput, classify, DISCLAIMER } from "./classify.js";
+export { checkConformance, conformanceLogits, syntheticVolume } from "./conformance.js";
+export { AnyMC3DError, type ErrorCode, isAbortError, isAnyMC3DError } from "./errors.js";
 export { type FoldedBackbone, type FoldedBlock, type FoldedLora, foldBackbone, foldLora, type Linear, loraMaps, type Norm } from "./fold.js";
+export { assertVolume, axisCodes, determinant, displayGrid, nearestAxes, voxelSpacing } from "./geometry.js";
 export { contentHash, sha256 } from "./hash.js";
 export { specFromHuggingFace, tensorsFromHuggingFace } from "./huggingface.js";
+export { percentiles } from "./intensity.js";
+export { type AdapterManifest, adapterJsonSchema, adapterManifestSchema, type Expectations, type Plane, parseAdapterManifest, type ViewManifest } from "./manifest.js";
 export { patchGrid } from "./patches.js";
 export { attentionPool, linearHead, meanPool, sigmoid, softmax } from "./pool.js";
 export { patchPositions, prefixTokens, ropeTables } from "./position.js";
-export { type RawTensor, readSafetensors, readTensors, writeSafetensors } from "./safetensors.js";
+export { type PreparedView, prepareView } from "./preprocess.js";
+export { seededRandom } from "./random.js";
+export { type RawTensor, readSafetensors, readTensors, toFloat32, writeSafetensors } from "./safetensors.js";
 export { runSelfTest, SELF_TEST_TOLERANCE, selfTestInput, slicesOf } from "./selftest.js";
+export * from "./types.js";

@@ -1,6 +1,6 @@
 // The contract: what a volume, a backbone, an adapter, an engine and a result are. Types only, no code.
 
-import type { AdapterManifest } from "./manifest.js";
+import type { AdapterManifest, Plane } from "./manifest.js";
 
 /** Voxel arrays a {@link Volume} may hold; real-world values, slope and intercept already applied. */
 export type VoxelArray =
@@ -21,7 +21,8 @@ export interface Volume {
   readonly data: VoxelArray;
   /** Voxels along x, y, z. */
   readonly shape: readonly [number, number, number];
-  /** Voxel index → patient mm, RAS+. Undefined for a grid without orientation (NPY/NPZ): its first axis (x) is then the slice axis. */
+  /** Voxel index → patient mm, RAS+. Undefined for a grid without orientation (NPY/NPZ):
+   * order is then as stored, slices along z (the first axis of a C-ordered array). */
   readonly affine?: Affine;
   /** DICOM modality, "CT", "MR", "PT", …; undefined where the file does not say. */
   readonly modality?: string;
@@ -163,8 +164,9 @@ export interface Warning {
 }
 
 export interface Progress {
-  readonly stage: "preprocess" | "encode" | "heatmap";
-  /** Slices done and to do, over all views. */
+  /** `load`: backbone, adapter and engine; `read`: the file; `encode`: the backbone over the slices; `heatmap`. */
+  readonly stage: "load" | "read" | "encode" | "heatmap";
+  /** Slices done and to do, over all views; for `load` and `read` steps. */
   readonly done: number;
   readonly total: number;
 }
@@ -202,6 +204,7 @@ export interface SliceResult {
 
 export interface ViewResult {
   readonly source: string;
+  readonly plane: Plane;
   /** Voxel-array axis of the source that the slices were cut along: 0 = x, 1 = y, 2 = z. */
   readonly axis: 0 | 1 | 2;
   /** Fusion weight of the view; 1 with a single view. */

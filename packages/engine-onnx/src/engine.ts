@@ -48,7 +48,7 @@ export async function createOnnxEngine(backbone: Backbone, options: OnnxEngineOp
   const runtime = await loadRuntime(device, options.runtime);
   const engine = new OnnxEngine(backbone, runtime, device === "cpu" && runtime.name === "onnxruntime-web" ? "wasm" : device, options);
   try {
-    await runSelfTest(engine, backbone);
+    await engine.ready("lora");
   } catch (error) {
     await engine.dispose();
     throw error;
@@ -65,17 +65,20 @@ export function defaultChunk(patches: number): number {
 }
 
 type Feeds = Record<string, Tensor>;
+/** Sessions come in two kinds, each made when first needed: a graph without LoRA costs nothing for it. */
+type Variant = "plain" | "lora";
 
 class OnnxEngine implements Engine {
   readonly id: string;
   readonly precision: Precision;
   readonly backbone: Pick<Backbone, "name" | "hash" | "spec">;
   readonly warnings: readonly Warning[];
-  readonly #source: Pick<Backbone, "spec" | "tensors">;
+  readonly #source: Pick<Backbone, "spec" | "tensors" | "selfTest">;
   readonly #runtime: Runtime;
   readonly #device: Device;
   readonly #options: OnnxEngineOptions;
-  readonly #sessions = new Map<boolean, Promise<InferenceSession>>();
+  readonly #sessions = new Map<Variant, Promise<InferenceSession>>();
+  readonly #ready = new Map<Variant, Promise<void>>();
   readonly #loraFeeds = new WeakMap<LoraTensors, Feeds>();
   #positions: { key: string; feeds: Feeds } | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -85,15 +88,30 @@ class OnnxEngine implements Engine {
     this.id = `${runtime.name}/${device}`;
     this.precision = options.precision ?? "fp32";
     this.backbone = { name: backbone.name, hash: backbone.hash, spec: backbone.spec };
-    this.#source = { spec: backbone.spec, tensors: backbone.tensors };
+    this.#source = backbone;
     this.warnings = backbone.selfTest ? runtime.warnings : [...runtime.warnings, { code: "NO_SELF_TEST", message: `backbone ${backbone.name} has no stored self-test; the device was not checked` }];
     this.#runtime = runtime;
     this.#device = device;
     this.#options = options;
   }
 
+  /** Makes a variant's session and tests it, once. */
+  ready(variant: Variant): Promise<void> {
+    const known = this.#ready.get(variant);
+    if (known) return known;
+    const untested = { id: this.id, precision: this.precision, encode: this.#encode.bind(this) };
+    const tested = runSelfTest(untested, this.#source, [variant]);
+    this.#ready.set(variant, tested);
+    return tested;
+  }
+
   async encode(slices: Slices, lora: LoraTensors | undefined, want: EncodeWants, signal?: AbortSignal): Promise<Encoded> {
     this.#assertUsable();
+    await this.ready(lora ? "lora" : "plain");
+    return this.#encode(slices, lora, want, signal);
+  }
+
+  async #encode(slices: Slices, lora: LoraTensors | undefined, want: EncodeWants, signal?: AbortSignal): Promise<Encoded> {
     const patches = (slices.height * slices.width) / this.backbone.spec.patch ** 2;
     const loraFeeds = lora && this.#feedsOf(lora);
     return encodeInChunks({
@@ -115,7 +133,7 @@ class OnnxEngine implements Engine {
 
   async #run(chunk: Chunk, loraFeeds: Feeds | undefined, want: EncodeWants): Promise<Encoded> {
     this.#assertUsable();
-    const session = await this.#session(loraFeeds !== undefined);
+    const session = await this.#session(loraFeeds ? "lora" : "plain");
     const patches = chunk.rows * chunk.columns;
     const feeds: Feeds = {
       patches: this.#tensor(chunk.patches, [chunk.count, patches, chunk.patches.length / chunk.count / patches]),
@@ -168,16 +186,15 @@ class OnnxEngine implements Engine {
     return feeds;
   }
 
-  #session(lora: boolean): Promise<InferenceSession> {
-    const known = this.#sessions.get(lora);
+  #session(variant: Variant): Promise<InferenceSession> {
+    const known = this.#sessions.get(variant);
     if (known) return known;
-    const created = this.#createSession(lora);
-    this.#sessions.set(lora, created);
-    created.catch(() => this.#sessions.delete(lora));
+    const created = this.#createSession(variant);
+    this.#sessions.set(variant, created);
     return created;
   }
 
-  async #createSession(lora: boolean): Promise<InferenceSession> {
+  async #createSession(variant: Variant): Promise<InferenceSession> {
     const { ort, name } = this.#runtime;
     const { threads, wasmPaths, precision = "fp32" } = this.#options;
     const provider = this.#device;
@@ -185,7 +202,7 @@ class OnnxEngine implements Engine {
       if (wasmPaths) ort.env.wasm.wasmPaths = wasmPaths;
       if (threads) ort.env.wasm.numThreads = threads;
     }
-    const model = vitGraph(this.backbone.spec, foldBackbone(this.#source), { lora, precision });
+    const model = vitGraph(this.backbone.spec, foldBackbone(this.#source), { lora: variant === "lora", precision });
     try {
       return await ort.InferenceSession.create(model, {
         executionProviders: [provider],

@@ -1,0 +1,110 @@
+// An adapter from its two files: manifest and tensors, checked against each other exactly.
+
+import { checkTensors } from "./backbone.js";
+import { AnyMC3DError } from "./errors.js";
+import { loraMaps } from "./fold.js";
+import { contentHash, sha256 } from "./hash.js";
+import { type AdapterManifest, parseAdapterManifest } from "./manifest.js";
+import { readSafetensors, toFloat32 } from "./safetensors.js";
+import type { Adapter, Backbone, BackboneSpec, LoraTensors, Tensor } from "./types.js";
+
+/**
+ * Reads an adapter. Whether its tensors fit is known once the backbone is: see {@link bindAdapter}.
+ * @throws AnyMC3DError `MANIFEST_INVALID`, `SAFETENSORS_INVALID`, `TENSORS_MISMATCH` for values that are not finite
+ */
+export async function loadAdapter(manifestJson: unknown, weights: Uint8Array): Promise<Adapter> {
+  const manifest = parseAdapterManifest(manifestJson);
+  const raw = readSafetensors(weights, `${manifest.name} weights`);
+  const tensors = new Map<string, Tensor>();
+  for (const [name, tensor] of raw) {
+    const data = toFloat32(tensor);
+    if (!data.every(Number.isFinite)) throw new AnyMC3DError("TENSORS_MISMATCH", `adapter ${manifest.name}: tensor ${name} holds NaN or infinite values. Export the adapter again.`);
+    tensors.set(name, { shape: tensor.shape, data });
+  }
+  const text = JSON.stringify(sortKeys(manifestJson));
+  const hash = `sha256-${await sha256(new TextEncoder().encode(`${text}\n${await contentHash(raw)}`))}`;
+  return { manifest, tensors, hash };
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, sortKeys(inner)] as const);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Which LoRA maps a manifest adapts. */
+function adaptedMaps(manifest: AdapterManifest, spec: BackboneSpec): Map<string, { in: number; out: number }> {
+  const { lora } = manifest.modules;
+  const maps = new Map<string, { in: number; out: number }>();
+  if (!lora) return maps;
+  const first = spec.depth - (lora.lastBlocks ?? spec.depth);
+  for (const [map, size] of loraMaps(spec)) {
+    const block = /^blocks\.(\d+)\.(qkv|proj)$/.exec(map);
+    const kind = (block ? block[2] : "patch") as "patch" | "qkv" | "proj";
+    if (lora.targets.includes(kind) && (!block || Number(block[1]) >= first)) maps.set(map, size);
+  }
+  return maps;
+}
+
+/** Every tensor a manifest implies on a backbone, with its shape. */
+export function adapterShapes(manifest: AdapterManifest, spec: BackboneSpec): Map<string, number[]> {
+  const shapes = new Map<string, number[]>();
+  const { modules, input, task } = manifest;
+  input.views.forEach((_, v) => {
+    for (const [map, size] of adaptedMaps(manifest, spec)) {
+      const rank = modules.lora?.rank ?? 0;
+      shapes.set(`views.${v}.lora.${map}.A`, [rank, size.in]).set(`views.${v}.lora.${map}.B`, [size.out, rank]);
+    }
+    if (modules.pooling === "attention") shapes.set(`views.${v}.pool.query`, [spec.width]);
+  });
+  if (modules.fusion === "attention") shapes.set("fusion.query", [spec.width]);
+  return shapes.set("head.weight", [task.labels.length, spec.width]).set("head.bias", [task.labels.length]);
+}
+
+/** An adapter bound to a backbone: its parts by view. */
+export interface BoundAdapter {
+  readonly adapter: Adapter;
+  readonly views: readonly { readonly lora: LoraTensors | undefined; readonly query: Float32Array | undefined }[];
+  readonly fusion: Float32Array | undefined;
+  readonly head: { readonly weight: Tensor; readonly bias: Tensor };
+}
+
+const bound = new WeakMap<Adapter, Map<string, BoundAdapter>>();
+
+/**
+ * Checks that an adapter belongs to a backbone and takes it apart. Binding the same adapter again returns the same parts.
+ * @throws AnyMC3DError `BACKBONE_MISMATCH`, `TENSORS_MISMATCH`, `INPUT_SHAPE`
+ */
+export function bindAdapter(adapter: Adapter, backbone: Pick<Backbone, "name" | "hash" | "spec">): BoundAdapter {
+  const known = bound.get(adapter)?.get(backbone.hash);
+  if (known) return known;
+  const { manifest, tensors } = adapter;
+  if (manifest.backbone.hash !== backbone.hash) {
+    throw new AnyMC3DError(
+      "BACKBONE_MISMATCH",
+      `adapter ${manifest.name} was made for backbone ${manifest.backbone.name} (${manifest.backbone.hash}), the engine runs ${backbone.name} (${backbone.hash}). Install the backbone it names.`,
+    );
+  }
+  checkTensors(`adapter ${manifest.name}`, tensors, adapterShapes(manifest, backbone.spec));
+  for (const { size } of manifest.input.views) {
+    if (size.some((side) => side % backbone.spec.patch)) throw new AnyMC3DError("INPUT_SHAPE", `adapter ${manifest.name}: slice size ${size} is no multiple of the backbone's patch, ${backbone.spec.patch}`);
+  }
+  const made: BoundAdapter = {
+    adapter,
+    views: manifest.input.views.map((_, v) => ({ lora: loraOf(adapter, v), query: tensors.get(`views.${v}.pool.query`)?.data })),
+    fusion: tensors.get("fusion.query")?.data,
+    head: { weight: tensors.get("head.weight") as Tensor, bias: tensors.get("head.bias") as Tensor },
+  };
+  bound.set(adapter, (bound.get(adapter) ?? new Map()).set(backbone.hash, made));
+  return made;
+}
+
+function loraOf({ manifest, tensors }: Adapter, view: number): LoraTensors | undefined {
+  const { lora } = manifest.modules;
+  if (!lora) return undefined;
+  const prefix = `views.${view}.lora.`;
+  const own = new Map<string, Tensor>();
+  for (const [name, tensor] of tensors) if (name.startsWith(prefix)) own.set(name.slice(prefix.length), tensor);
+  return { rank: lora.rank, scale: lora.alpha / (lora.rankStabilised ? Math.sqrt(lora.rank) : lora.rank), tensors: own };
+}

@@ -1,0 +1,92 @@
+// Is this volume what the adapter was made for? Checked before anything is computed; what does not fit is refused or warned about.
+
+import { AnyMC3DError, type ErrorCode } from "./errors.js";
+import { displayGrid } from "./geometry.js";
+import type { Expectations, ViewManifest } from "./manifest.js";
+import type { Volume, VoxelArray, Warning } from "./types.js";
+
+/** Smallest and largest voxel value. @throws AnyMC3DError `VOXELS_NOT_FINITE` with the count and the first place */
+export function valueRange(volume: Pick<Volume, "data" | "shape">, name: string): { minimum: number; maximum: number } {
+  const { data } = volume;
+  let minimum = Number.POSITIVE_INFINITY;
+  let maximum = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < data.length; i++) {
+    const v = data[i];
+    if (v < minimum) minimum = v;
+    if (v > maximum) maximum = v;
+  }
+  const floating = data instanceof Float32Array || data instanceof Float64Array;
+  if (floating && !(Number.isFinite(minimum) && Number.isFinite(maximum) && !hasNaN(data))) refuseNotFinite(volume, name);
+  return { minimum, maximum };
+}
+
+function hasNaN(data: VoxelArray): boolean {
+  for (let i = 0; i < data.length; i++) if (data[i] !== data[i]) return true;
+  return false;
+}
+
+function refuseNotFinite({ data, shape }: Pick<Volume, "data" | "shape">, name: string): never {
+  let count = 0;
+  let first = -1;
+  for (let i = 0; i < data.length; i++) {
+    if (Number.isFinite(data[i])) continue;
+    if (first < 0) first = i;
+    count++;
+  }
+  const at = [first % shape[0], Math.floor(first / shape[0]) % shape[1], Math.floor(first / (shape[0] * shape[1]))];
+  throw new AnyMC3DError("VOXELS_NOT_FINITE", `${name}: ${count} voxel(s) are NaN or infinite, the first at (${at}). One such voxel spoils the whole result; replace them, by the background value for example, and try again.`);
+}
+
+/** One finding: what is wrong, under which code, and whether the adapter refuses it. */
+interface Finding {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly refuse: boolean;
+}
+
+/**
+ * Compares a volume with what a view declares.
+ * @param mode `warn` turns refusals into warnings
+ * @returns warnings
+ * @throws AnyMC3DError `VOXELS_NOT_FINITE`, `INPUT_MODALITY`, `INPUT_VALUES`, `INPUT_SPACING`, `INPUT_SIZE`
+ */
+export function checkInput(volume: Volume, view: ViewManifest, adapterName: string, mode: "refuse" | "warn"): Warning[] {
+  const name = view.source === "volume" ? "the volume" : `source "${view.source}"`;
+  const range = valueRange(volume, name);
+  const findings = [...modalityFindings(volume, view.expect), ...rangeFindings(volume, view, range)];
+  const refused = mode === "refuse" ? findings.find((finding) => finding.refuse) : undefined;
+  if (refused) throw new AnyMC3DError(refused.code, `${name} is not what ${adapterName} was made for: ${refused.message}. If it is right after all, pass checks: "warn" (--checks warn).`);
+  const warnings: Warning[] = findings.map(({ code, message }) => ({ code, message: `${name}: ${message}` }));
+  if (!volume.affine) warnings.push({ code: "NO_ORIENTATION", message: `${name} has no orientation or spacing: slices are taken as stored, 1 mm a voxel` });
+  return [...(volume.notes ?? []), ...warnings];
+}
+
+function modalityFindings({ modality }: Volume, { modality: expected }: Expectations): Finding[] {
+  if (!modality || !expected || expected.includes(modality)) return [];
+  return [{ code: "INPUT_MODALITY", message: `its modality is ${modality}, expected ${expected.join(" or ")}`, refuse: true }];
+}
+
+function rangeFindings(volume: Volume, view: ViewManifest, range: { minimum: number; maximum: number }): Finding[] {
+  const { columns, rows, slices } = displayGrid(volume, view.plane);
+  const { expect } = view;
+  const findings: Finding[] = [];
+  const compare = (code: ErrorCode, what: string, unit: string, values: readonly number[], rule: Expectations["minimum"], hint = "") => {
+    const wrong = rule && values.find((v) => v < rule.range[0] || v > rule.range[1]);
+    if (rule === undefined || wrong === undefined) return;
+    findings.push({ code, message: `${what} is ${format(wrong)}${unit}, expected ${format(rule.range[0])} to ${format(rule.range[1])}${unit}${hint}`, refuse: rule.otherwise === "refuse" });
+  };
+  const units = expect.modality?.includes("CT") ? " (Hounsfield units; was the file rescaled, windowed or exported without its intercept?)" : "";
+  compare("INPUT_VALUES", "its smallest voxel value", "", [range.minimum], expect.minimum, units);
+  compare("INPUT_VALUES", "its largest voxel value", "", [range.maximum], expect.maximum, units);
+  if (volume.affine) {
+    compare("INPUT_SPACING", "its pixel spacing", " mm", [columns.spacing, rows.spacing], expect.pixelSpacing);
+    compare("INPUT_SPACING", "its slice spacing", " mm", [slices.spacing], expect.sliceSpacing);
+    compare("INPUT_SIZE", "its in-plane extent", " mm", [columns.length * columns.spacing, rows.length * rows.spacing], expect.extent);
+  }
+  compare("INPUT_SIZE", "its number of slices", "", [slices.length], expect.slices);
+  return findings;
+}
+
+function format(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}

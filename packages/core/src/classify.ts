@@ -1,0 +1,163 @@
+// classify(): a volume, an adapter and an engine in, probabilities, slice weights, heatmap and provenance out.
+
+import { type BoundAdapter, bindAdapter } from "./adapter.js";
+import { checkInput } from "./checks.js";
+import { AnyMC3DError } from "./errors.js";
+import { assertVolume } from "./geometry.js";
+import { attentionHeatmap, type ViewAttention } from "./heatmap.js";
+import type { AdapterManifest } from "./manifest.js";
+import { patchGrid } from "./patches.js";
+import { attentionPool, linearHead, meanPool, sigmoid, softmax } from "./pool.js";
+import { type PreparedView, prepareView } from "./preprocess.js";
+import type { Adapter, ClassifyOptions, ClassifyResult, Encoded, LabelResult, Volume, Warning } from "./types.js";
+
+export const DISCLAIMER = "Research use only. Not a medical device; not for diagnosis or treatment.";
+
+/** One volume, or one for every source that an adapter names. */
+export type ClassifyInput = Volume | Readonly<Record<string, Volume>>;
+
+/**
+ * Classifies one study.
+ * @throws AnyMC3DError for input outside what the adapter declares (`INPUT_…`, `VOXELS_NOT_FINITE`, `VOLUME_INVALID`, `GEOMETRY_INVALID`),
+ * an adapter that does not fit the engine's backbone (`BACKBONE_MISMATCH`, `TENSORS_MISMATCH`), and the engine's own; the signal's reason after an abort
+ */
+export async function classify(input: ClassifyInput, adapter: Adapter, options: ClassifyOptions): Promise<ClassifyResult> {
+  const started = performance.now();
+  const { engine, signal } = options;
+  signal?.throwIfAborted();
+  const bound = bindAdapter(adapter, engine.backbone);
+  const sources = sourcesOf(input, adapter.manifest);
+  const { prepared, warnings } = prepare(sources, bound, options);
+  const times = { preprocess: performance.now() - started, encode: 0, pool: 0, heatmap: 0 };
+
+  const encodeStart = performance.now();
+  const encoded = await encodeViews(prepared, bound, options, (ms) => {
+    times.preprocess += ms;
+  });
+  times.encode = performance.now() - encodeStart - (times.preprocess - (encodeStart - started));
+
+  const poolStart = performance.now();
+  const { weights, fusion, logits } = poolViews(encoded, bound, engine.backbone.spec.width);
+  const labels = labelResults(logits, adapter.manifest);
+  times.pool = performance.now() - poolStart;
+
+  const heatStart = performance.now();
+  const heatmaps = options.heatmap ? heatmapsOf(sources, prepared, encoded, weights, fusion, bound, options) : undefined;
+  times.heatmap = options.heatmap ? performance.now() - heatStart : 0;
+  return {
+    labels,
+    views: prepared.map((view, v) => viewResult(view, adapter.manifest.input.views[v], weights[v], fusion[v])),
+    ...(heatmaps ? { heatmaps, heatmap: heatmaps[adapter.manifest.input.views[0].source] } : {}),
+    warnings: [...engine.warnings, ...warnings],
+    provenance: {
+      adapter: { name: adapter.manifest.name, version: adapter.manifest.version, hash: adapter.hash },
+      backbone: { name: engine.backbone.name, hash: engine.backbone.hash },
+      engine: engine.id,
+      precision: engine.precision,
+      times: { ...times, total: performance.now() - started },
+    },
+    disclaimer: DISCLAIMER,
+  };
+}
+
+function sourcesOf(input: ClassifyInput, manifest: AdapterManifest): Readonly<Record<string, Volume>> {
+  const names = [...new Set(manifest.input.views.map((view) => view.source))];
+  const single = typeof input === "object" && input !== null && "data" in input && "shape" in input;
+  const given = single ? { [names[0]]: input as Volume } : (input as Readonly<Record<string, Volume>>);
+  const missing = names.filter((name) => !given?.[name]);
+  const extra = Object.keys(given ?? {}).filter((name) => !names.includes(name));
+  if (missing.length || extra.length) {
+    const found = single ? "one volume" : `{ ${Object.keys(given ?? {}).join(", ")} }`;
+    throw new AnyMC3DError("INPUT_MISSING", `adapter ${manifest.name} reads ${names.length} source(s), { ${names.join(", ")} }; given was ${found}. Pass an object with a volume for each.`);
+  }
+  for (const name of names) assertVolume(given[name], names.length > 1 ? `source "${name}"` : "the volume");
+  return given;
+}
+
+function prepare(sources: Readonly<Record<string, Volume>>, bound: BoundAdapter, options: ClassifyOptions): { prepared: PreparedView[]; warnings: Warning[] } {
+  const { manifest } = bound.adapter;
+  const warnings = new Map<string, Warning>();
+  const prepared = manifest.input.views.map((view) => {
+    const volume = sources[view.source];
+    for (const warning of checkInput(volume, view, manifest.name, options.checks ?? "refuse")) warnings.set(warning.message, warning);
+    options.signal?.throwIfAborted();
+    return prepareView(volume, view, options.engine.backbone.spec);
+  });
+  return { prepared, warnings: [...warnings.values()] };
+}
+
+async function encodeViews(prepared: readonly PreparedView[], bound: BoundAdapter, options: ClassifyOptions, tookPreprocessing: (ms: number) => void): Promise<Encoded[]> {
+  const { engine, signal, onProgress, heatmap } = options;
+  const total = prepared.reduce((sum, view) => sum + view.slices.count, 0);
+  const encoded: Encoded[] = [];
+  let before = 0;
+  onProgress?.({ stage: "encode", done: 0, total });
+  for (const [v, { slices }] of prepared.entries()) {
+    const read = (start: number, end: number) => {
+      const from = performance.now();
+      const pixels = slices.read(start, end);
+      tookPreprocessing(performance.now() - from);
+      return pixels;
+    };
+    const onSlices = (done: number) => onProgress?.({ stage: "encode", done: before + done, total });
+    encoded.push(await engine.encode({ ...slices, read }, bound.views[v].lora, { attention: heatmap, onSlices }, signal));
+    before += slices.count;
+  }
+  return encoded;
+}
+
+function poolViews(encoded: readonly Encoded[], bound: BoundAdapter, width: number) {
+  const pooled = encoded.map(({ cls }, v) => {
+    const { query } = bound.views[v];
+    return query ? attentionPool(cls, query) : meanPool(cls, width);
+  });
+  const weights = pooled.map((view) => view.weights);
+  const stacked = new Float32Array(pooled.length * width);
+  pooled.forEach((view, v) => stacked.set(view.embedding, v * width));
+  const fused = bound.fusion ? attentionPool(stacked, bound.fusion) : { weights: Float32Array.of(1), embedding: stacked };
+  const logits = linearHead(fused.embedding, bound.head.weight, bound.head.bias);
+  if (!logits.every(Number.isFinite)) throw new AnyMC3DError("ENGINE_FAILED", "the logits are not finite: the device computed wrongly. Choose another engine, and report it.");
+  return { weights, fusion: fused.weights, logits };
+}
+
+function labelResults(logits: Float32Array, { task }: AdapterManifest): LabelResult[] {
+  const multiclass = task.kind === "multiclass";
+  const shares = multiclass ? softmax(logits) : undefined;
+  const top = logits.indexOf(Math.max(...logits));
+  return task.labels.map(({ id, name, snomed, threshold }, i) => {
+    const probability = shares ? shares[i] : sigmoid(logits[i]);
+    const positive = multiclass ? i === top : probability >= (threshold as number);
+    return { id, name, ...(snomed ? { snomed } : {}), probability, logit: logits[i], ...(multiclass ? {} : { threshold }), positive };
+  });
+}
+
+function viewResult({ grid, chosen }: PreparedView, { source, plane }: AdapterManifest["input"]["views"][number], weights: Float32Array, weight: number) {
+  const { voxelAxis, stride, length } = grid.slices;
+  const slices = chosen.map((s, n) => ({ index: stride < 0 ? length - 1 - s : s, weight: weights[n] }));
+  return { source, plane, axis: voxelAxis, weight, slices };
+}
+
+function heatmapsOf(
+  sources: Readonly<Record<string, Volume>>,
+  prepared: readonly PreparedView[],
+  encoded: readonly Encoded[],
+  weights: readonly Float32Array[],
+  fusion: Float32Array,
+  bound: BoundAdapter,
+  { engine, onProgress }: ClassifyOptions,
+): Record<string, Volume> {
+  const total = prepared.reduce((sum, view) => sum + view.slices.count, 0);
+  onProgress?.({ stage: "heatmap", done: 0, total });
+  const maps: Record<string, Volume> = {};
+  for (const [name, volume] of Object.entries(sources)) {
+    const views: ViewAttention[] = [];
+    bound.adapter.manifest.input.views.forEach(({ source, size }, v) => {
+      if (source !== name) return;
+      const own = weights[v].map((w) => w * fusion[v]);
+      views.push({ view: prepared[v], attention: encoded[v].attention as Float32Array, patches: patchGrid(engine.backbone.spec, size[0], size[1]), weights: own });
+    });
+    maps[name] = attentionHeatmap(volume, views);
+  }
+  onProgress?.({ stage: "heatmap", done: total, total });
+  return maps;
+}

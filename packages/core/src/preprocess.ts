@@ -1,0 +1,192 @@
+// From a volume to the slices one view of an adapter wants: crop, choice of slices, resampling, intensity. Slices are made when read.
+
+import { AnyMC3DError } from "./errors.js";
+import { type DisplayGrid, displayGrid, type GridAxis } from "./geometry.js";
+import { type ChannelMap, channelMaps } from "./intensity.js";
+import type { ViewManifest } from "./manifest.js";
+import type { BackboneSpec, Slices, Volume, VoxelArray } from "./types.js";
+
+/** One in-plane axis: where its output pixels lie on the volume's axis, in voxel indices. */
+export interface Sampling {
+  /** Index of output pixel i: `centre + (i - (count-1)/2)·step`. */
+  readonly centre: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+/** A view of a volume, ready for an engine, with what is needed to find the way back. */
+export interface PreparedView {
+  readonly slices: Slices;
+  readonly grid: DisplayGrid;
+  /** Display index of each chosen slice. */
+  readonly chosen: readonly number[];
+  readonly rows: Sampling;
+  readonly columns: Sampling;
+}
+
+/**
+ * Prepares one view of a volume.
+ * @throws AnyMC3DError `INPUT_VALUES` when the adapter wants foreground and there is none
+ */
+export function prepareView(volume: Volume, view: ViewManifest, spec: Pick<BackboneSpec, "mean" | "std">): PreparedView {
+  const grid = displayGrid(volume, view.plane);
+  const box = cropBox(volume.data, grid, view);
+  const [height, width] = view.size;
+  const rows = sampling(grid.rows, box.rows, view.spacing, height);
+  const columns = sampling(grid.columns, box.columns, view.spacing, width);
+  const chosen = chooseSlices(volume.data, grid, box.slices, view);
+  const maps = channelMaps(view.intensity, volume.data, spec);
+  const resample = resampler(volume.data, grid, rows, columns, view.pad);
+  const size = height * width;
+  const read = (start: number, end: number) => {
+    const out = new Float32Array((end - start) * 3 * size);
+    for (let n = start; n < end; n++) writeChannels(resample(chosen[n]), maps, out, (n - start) * 3 * size);
+    return out;
+  };
+  return { slices: { count: chosen.length, height, width, read }, grid, chosen, rows, columns };
+}
+
+function writeChannels(values: Float32Array, maps: readonly ChannelMap[], out: Float32Array, at: number): void {
+  maps.forEach(({ low, high, gain, bias }, channel) => {
+    const from = at + channel * values.length;
+    for (let i = 0; i < values.length; i++) {
+      const v = values[i];
+      out[from + i] = (v < low ? low : v > high ? high : v) * gain + bias;
+    }
+  });
+}
+
+type Interval = readonly [first: number, last: number];
+interface Box {
+  readonly columns: Interval;
+  readonly rows: Interval;
+  readonly slices: Interval;
+}
+
+function cropBox(data: VoxelArray, grid: DisplayGrid, { crop }: ViewManifest): Box {
+  const whole = (axis: GridAxis): Interval => [0, axis.length - 1];
+  if (crop === "volume") return { columns: whole(grid.columns), rows: whole(grid.rows), slices: whole(grid.slices) };
+  const { above, margin } = crop.foreground;
+  const found = foregroundBox(data, grid, above);
+  const widen = (axis: GridAxis, [first, last]: Interval): Interval => {
+    const voxels = Math.round(margin / axis.spacing);
+    return [Math.max(0, first - voxels), Math.min(axis.length - 1, last + voxels)];
+  };
+  return { columns: widen(grid.columns, found.columns), rows: widen(grid.rows, found.rows), slices: widen(grid.slices, found.slices) };
+}
+
+function foregroundBox(data: VoxelArray, grid: DisplayGrid, above: number): Box {
+  const { columns, rows, slices, offset } = grid;
+  const reach = { c: [columns.length, -1], r: [rows.length, -1], s: [slices.length, -1] };
+  for (let s = 0; s < slices.length; s++) {
+    for (let r = 0; r < rows.length; r++) {
+      const row = offset + s * slices.stride + r * rows.stride;
+      for (let c = 0; c < columns.length; c++) {
+        if (!(data[row + c * columns.stride] > above)) continue;
+        if (c < reach.c[0]) reach.c[0] = c;
+        if (c > reach.c[1]) reach.c[1] = c;
+        if (r < reach.r[0]) reach.r[0] = r;
+        if (r > reach.r[1]) reach.r[1] = r;
+        if (s < reach.s[0]) reach.s[0] = s;
+        reach.s[1] = s;
+      }
+    }
+  }
+  if (reach.s[1] < 0) throw noForeground(above);
+  return { columns: [reach.c[0], reach.c[1]], rows: [reach.r[0], reach.r[1]], slices: [reach.s[0], reach.s[1]] };
+}
+
+function noForeground(above: number): AnyMC3DError {
+  return new AnyMC3DError("INPUT_VALUES", `the volume has no voxel above ${above}, which this adapter takes as foreground: it is empty, or scaled otherwise than the adapter expects`);
+}
+
+function sampling(axis: GridAxis, [first, last]: Interval, spacing: number | null, count: number): Sampling {
+  const step = spacing === null ? (last - first + 1) / count : spacing / axis.spacing;
+  return { centre: (first + last) / 2, step, count };
+}
+
+function chooseSlices(data: VoxelArray, grid: DisplayGrid, [first, last]: Interval, { slices }: ViewManifest): number[] {
+  const all = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  if (slices.choice === "all") return all;
+  if (slices.choice === "even") return spread(all, slices.count);
+  const filled = all.filter((s) => sliceHasAbove(data, grid, s, slices.above));
+  if (filled.length === 0) throw noForeground(slices.above);
+  const every = slices.every ?? 1;
+  return spread(
+    filled.filter((_, i) => i % every === 0),
+    slices.count ?? filled.length,
+  );
+}
+
+function sliceHasAbove(data: VoxelArray, { columns, rows, slices, offset }: DisplayGrid, s: number, above: number): boolean {
+  for (let r = 0; r < rows.length; r++) {
+    const row = offset + s * slices.stride + r * rows.stride;
+    for (let c = 0; c < columns.length; c++) if (data[row + c * columns.stride] > above) return true;
+  }
+  return false;
+}
+
+/** At most `count` items, the middles of equal shares. */
+function spread(items: readonly number[], count: number): number[] {
+  if (items.length <= count) return [...items];
+  return Array.from({ length: count }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / count)]);
+}
+
+/** Input voxels and weights of one output pixel; none where it lies outside the volume. */
+interface Taps {
+  readonly first: number;
+  readonly weights: readonly number[];
+}
+
+/** Linear interpolation; when shrinking, a triangle as wide as an output pixel, so that nothing is skipped. Edges are repeated within half a voxel. */
+export function axisTaps({ centre, step, count }: Sampling, length: number): Taps[] {
+  return Array.from({ length: count }, (_, i) => {
+    const position = centre + (i - (count - 1) / 2) * step;
+    if (position < -0.5 || position > length - 0.5) return { first: 0, weights: [] };
+    const reach = Math.max(1, step);
+    const inside = reach === 1 ? Math.min(length - 1, Math.max(0, position)) : position;
+    const first = Math.max(0, Math.floor(inside - reach) + 1);
+    const last = Math.min(length - 1, Math.ceil(inside + reach) - 1);
+    const raw = Array.from({ length: last - first + 1 }, (_, j) => 1 - Math.abs(first + j - inside) / reach);
+    const sum = raw.reduce((s, w) => s + w, 0);
+    return { first, weights: raw.map((w) => w / sum) };
+  });
+}
+
+/** Separable resampling of single slices: rows first along columns, then across rows. */
+function resampler(data: VoxelArray, grid: DisplayGrid, rows: Sampling, columns: Sampling, pad: number): (slice: number) => Float32Array {
+  const across = axisTaps(columns, grid.columns.length);
+  const down = axisTaps(rows, grid.rows.length);
+  const used = down.filter((taps) => taps.weights.length);
+  const top = Math.min(...used.map((taps) => taps.first), grid.rows.length);
+  const bottom = Math.max(...used.map((taps) => taps.first + taps.weights.length), top);
+  const lines = new Float32Array((bottom - top) * columns.count);
+  const { stride } = grid.columns;
+  return (slice) => {
+    for (let y = top; y < bottom; y++) {
+      const row = grid.offset + slice * grid.slices.stride + y * grid.rows.stride;
+      for (let x = 0; x < columns.count; x++) {
+        const { first, weights } = across[x];
+        let sum = 0;
+        for (let t = 0, at = row + first * stride; t < weights.length; t++, at += stride) sum += weights[t] * data[at];
+        lines[(y - top) * columns.count + x] = sum;
+      }
+    }
+    return combineLines(lines, top, down, across, pad);
+  };
+}
+
+function combineLines(lines: Float32Array, top: number, down: readonly Taps[], across: readonly Taps[], pad: number): Float32Array {
+  const width = across.length;
+  const out = new Float32Array(down.length * width).fill(pad);
+  down.forEach(({ first, weights }, y) => {
+    if (weights.length === 0) return;
+    for (let x = 0; x < width; x++) {
+      if (across[x].weights.length === 0) continue;
+      let sum = 0;
+      for (let t = 0; t < weights.length; t++) sum += weights[t] * lines[(first - top + t) * width + x];
+      out[y * width + x] = sum;
+    }
+  });
+  return out;
+}

@@ -1,0 +1,52 @@
+// What bytes that are no readable volume look like, told from their first bytes, for the error message.
+
+const text = (bytes: Uint8Array, start: number, end: number): string => String.fromCharCode(...bytes.subarray(start, end));
+
+const SIGNATURES: readonly (readonly [at: number, signature: string, what: string])[] = [
+  [128, "DICM", "a DICOM file"],
+  [0, "\x1f\x8b", "gzip-compressed data"],
+  [0, "\x89PNG", "a PNG image"],
+  [0, "\xff\xd8\xff", "a JPEG image"],
+  [0, "II*\0", "a TIFF image"],
+  [0, "MM\0*", "a TIFF image"],
+  [0, "GIF8", "a GIF image"],
+  [0, "PK\x03\x04", "a zip archive (.zip, .npz, .docx, …)"],
+  [0, "NRRD", "an NRRD file"],
+  [0, "\x93NUMPY", "a NumPy .npy array"],
+  [0, "\x89HDF\r\n", "an HDF5 file (MINC 2, .h5)"],
+  [0, "CDF", "a NetCDF file (MINC 1)"],
+  [0, "BZh", "bzip2-compressed data"],
+  [0, "\xfd7zXZ", "xz-compressed data"],
+  [0, "\x28\xb5\x2f\xfd", "zstd-compressed data"],
+  [0, "7z\xbc\xaf", "a 7z archive"],
+  [0, "%PDF", "a PDF document"],
+  [257, "ustar", "a tar archive"],
+  [0, "version https://git-lfs", "a Git LFS pointer, not the file itself (run `git lfs pull`)"],
+  [0, "\0\0\0\x01\0\0", "a FreeSurfer MGH volume"],
+];
+
+/** Formats that {@link describeBytes} has in mind and this package reads. */
+export const READABLE = "NIfTI-1 and NIfTI-2 (.nii, .nii.gz, .hdr with .img)";
+
+/** True for bytes that begin like a web page. */
+export function looksLikeHtml(bytes: Uint8Array): boolean {
+  return /^(?:\xef\xbb\xbf)?\s*(?:<!--[\s\S]*?-->\s*)?<(?:!doctype html|html|head|body)\b/i.test(text(bytes, 0, 512));
+}
+
+/** What the bytes look like, with an article: "a DICOM file", "an HTML page", "unknown binary data". */
+export function describeBytes(bytes: Uint8Array): string {
+  for (const [at, signature, what] of SIGNATURES) {
+    if (text(bytes, at, at + signature.length) === signature) return what;
+  }
+  if (looksLikeHtml(bytes)) return "an HTML page";
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length >= 348 && (view.getInt32(0, true) === 348 || view.getInt32(0, false) === 348)) {
+    return "an ANALYZE 7.5 header (NIfTI's predecessor, which does not store left and right)";
+  }
+  const start = text(bytes, 0, 256);
+  if (/^(?:ObjectType|NDims)\s*=/.test(start)) return "a MetaImage header";
+  if (/^\s*<\?xml/.test(start)) return "an XML document";
+  if (/^\s*[[{]\s*["[{\d\]}]/.test(start)) return "JSON text";
+  if (bytes.length > 0 && /^[\t\n\r\x20-\x7e]+$/.test(start)) return "plain text";
+  return bytes.every((byte) => byte === 0) ? "zeros only" : "unknown binary data";
+}

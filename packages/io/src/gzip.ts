@@ -1,0 +1,134 @@
+// Gzip: bytes decompressed into an array of the size that their own beginning asks for, with a bound; and compressed.
+
+import { AnyMC3DError } from "@anymc3d/core";
+import { InflateError, inflateGzip } from "./inflate.js";
+import { nodeZlib } from "./node-files.js";
+import { allocate, tooLarge } from "./options.js";
+
+/** DEFLATE cannot shrink data further than this. */
+const MOST = 1032;
+/** Bytes that tell how large the whole must be: the longest header this package reads. */
+const HEAD = 544;
+
+export interface GunzipPlan {
+  readonly name: string;
+  /** Most bytes that may come out. */
+  readonly limit: number;
+  /** How many bytes to keep, told from the first 544 (fewer if there are no more) and the most that there can be. May throw to refuse. */
+  readonly size: (head: Uint8Array, most: number) => number;
+  readonly signal?: AbortSignal;
+}
+
+export const isGzip = (bytes: Uint8Array): boolean => bytes.length > 1 && bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+/** Collects decompressed chunks; decides from the first ones how much to keep and allocates exactly that. */
+class Sink {
+  #head = new Uint8Array(HEAD);
+  #out: Uint8Array | undefined;
+  /** Bytes seen, kept or not. */
+  seen = 0;
+
+  constructor(
+    readonly plan: GunzipPlan,
+    readonly most: number,
+  ) {}
+
+  push(chunk: Uint8Array): void {
+    this.plan.signal?.throwIfAborted();
+    const at = this.seen;
+    this.seen += chunk.length;
+    if (this.seen > this.plan.limit) throw tooLarge(this.plan.name, "it unpacks to more", this.plan.limit);
+    if (at < HEAD) this.#head.set(chunk.subarray(0, HEAD - at), at);
+    if (this.seen < HEAD) return;
+    this.#out ??= this.#start(this.#head, at);
+    if (at < this.#out.length) this.#out.set(chunk.subarray(0, this.#out.length - at), at);
+  }
+
+  /** The array to keep, with the first `filled` bytes of the head in it. */
+  #start(head: Uint8Array, filled: number): Uint8Array {
+    const size = this.plan.size(head, this.most);
+    const out = allocate(this.plan.name, size, () => new Uint8Array(size));
+    out.set(head.subarray(0, Math.min(filled, size)));
+    return out;
+  }
+
+  /** What was kept; shorter than planned where there was not enough. */
+  finish(): Uint8Array {
+    this.#out ??= this.#start(this.#head.subarray(0, this.seen), this.seen);
+    return this.#out.subarray(0, this.seen);
+  }
+}
+
+/**
+ * Decompresses gzip data of one or several members, joined.
+ * @throws AnyMC3DError `FILE_TRUNCATED`, `FORMAT_INVALID` (damaged), `FILE_TOO_LARGE` (over the limit), `OUT_OF_MEMORY`, what `plan.size` throws;
+ * the signal's reason
+ */
+export async function gunzip(bytes: Uint8Array, plan: GunzipPlan): Promise<Uint8Array> {
+  return nodeZlib() ? gunzipNode(bytes, plan) : gunzipWeb(bytes, plan);
+}
+
+const newSink = (bytes: Uint8Array, plan: GunzipPlan): Sink => new Sink(plan, bytes.length * MOST);
+
+async function gunzipNode(bytes: Uint8Array, plan: GunzipPlan): Promise<Uint8Array> {
+  const sink = newSink(bytes, plan);
+  const stream = (nodeZlib() as NonNullable<ReturnType<typeof nodeZlib>>).createGunzip({ chunkSize: 2 ** 18 });
+  stream.end(bytes);
+  try {
+    for await (const chunk of stream) sink.push(chunk);
+  } catch (cause) {
+    const code = (cause as { code?: unknown }).code;
+    if (typeof code !== "string" || !code.startsWith("Z_")) throw cause;
+    throw gzipFailure(plan.name, code === "Z_BUF_ERROR", (cause as Error).message, bytes.length, sink.seen, cause);
+  }
+  return sink.finish();
+}
+
+/** The browser's decompressor; where it fails, this package's own, which joins members and tells damaged from truncated. */
+export async function gunzipWeb(bytes: Uint8Array, plan: GunzipPlan): Promise<Uint8Array> {
+  if (typeof DecompressionStream !== "undefined") {
+    const sink = newSink(bytes, plan);
+    const blob = new Blob([bytes as Uint8Array<ArrayBuffer>]);
+    const reader = blob.stream().pipeThrough(new DecompressionStream("gzip")).getReader();
+    for (;;) {
+      const step = await reader.read().catch(() => undefined);
+      if (!step) break;
+      if (step.done) return sink.finish();
+      try {
+        sink.push(step.value);
+      } catch (error) {
+        await reader.cancel().catch(() => undefined);
+        throw error;
+      }
+    }
+  }
+  return gunzipPlain(bytes, plan);
+}
+
+async function gunzipPlain(bytes: Uint8Array, plan: GunzipPlan): Promise<Uint8Array> {
+  const sink = newSink(bytes, plan);
+  let turn = 0;
+  try {
+    for (const chunk of inflateGzip(bytes)) {
+      sink.push(chunk);
+      if (++turn % 16 === 0) await new Promise((resolve) => setTimeout(resolve));
+    }
+  } catch (cause) {
+    if (!(cause instanceof InflateError)) throw cause;
+    throw gzipFailure(plan.name, cause.truncated, cause.message, bytes.length, sink.seen, cause);
+  }
+  return sink.finish();
+}
+
+function gzipFailure(name: string, truncated: boolean, why: string, given: number, got: number, cause: unknown): AnyMC3DError {
+  const found = `the gzip data of ${given} bytes breaks off or is damaged after ${got} unpacked bytes (${why})`;
+  return new AnyMC3DError(truncated ? "FILE_TRUNCATED" : "FORMAT_INVALID", `${name}: ${found}; expected a whole gzip file. Copy or download it again.`, { cause });
+}
+
+/** Compresses, in Node. */
+export async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
+  const zlib = nodeZlib();
+  if (!zlib) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", "Compression needs Node here.");
+  const failed = (cause: Error) => new AnyMC3DError("OUT_OF_MEMORY", `${bytes.length} bytes could not be compressed (${cause.message}). Write a name without .gz.`, { cause });
+  return new Promise((resolve, reject) => zlib.gzip(bytes, (error, packed) => (error ? reject(failed(error)) : resolve(packed))));
+}
