@@ -18,7 +18,8 @@ export async function loadAdapter(manifestJson: unknown, weights: Uint8Array): P
   const tensors = new Map<string, Tensor>();
   for (const [name, tensor] of raw) {
     const data = toFloat32(tensor);
-    if (!data.every(Number.isFinite)) throw new AnyMC3DError("TENSORS_MISMATCH", `adapter ${manifest.name}: tensor ${name} holds NaN or infinite values. Export the adapter again.`);
+    if (!data.every(Number.isFinite))
+      throw new AnyMC3DError("TENSORS_MISMATCH", `adapter ${manifest.name}: tensor ${name} holds NaN or infinite values. Export the adapter again.`);
     tensors.set(name, { shape: tensor.shape, data });
   }
   const text = JSON.stringify(sortKeys(manifestJson));
@@ -88,7 +89,8 @@ export function bindAdapter(adapter: Adapter, backbone: Pick<Backbone, "name" | 
   }
   checkTensors(`adapter ${manifest.name}`, tensors, adapterShapes(manifest, backbone.spec));
   for (const { size } of manifest.input.views) {
-    if (size.some((side) => side % backbone.spec.patch)) throw new AnyMC3DError("INPUT_SHAPE", `adapter ${manifest.name}: slice size ${size} is no multiple of the backbone's patch, ${backbone.spec.patch}`);
+    if (size.some((side) => side % backbone.spec.patch))
+      throw new AnyMC3DError("INPUT_SHAPE", `adapter ${manifest.name}: slice size ${size} is no multiple of the backbone's patch, ${backbone.spec.patch}`);
   }
   const made: BoundAdapter = {
     adapter,

@@ -38,9 +38,7 @@ export const backboneManifestSchema = z.strictObject({
   parameters: z.int().positive(),
   source: z.string().min(1),
   license: z.string().min(1),
-  selfTest: z
-    .strictObject({ seed: z.int(), plain: z.array(z.number()), lora: z.array(z.number()), madeBy: z.string() })
-    .optional(),
+  selfTest: z.strictObject({ seed: z.int(), plain: z.array(z.number()), lora: z.array(z.number()), madeBy: z.string() }).optional(),
 });
 
 export type BackboneManifest = z.infer<typeof backboneManifestSchema>;
@@ -49,7 +47,10 @@ export type BackboneManifest = z.infer<typeof backboneManifestSchema>;
 export function backboneShapes(spec: BackboneSpec): Map<string, number[]> {
   const { width: D, depth, mlp } = spec;
   const shapes = new Map<string, number[]>();
-  shapes.set("patch.weight", [D, 3 * spec.patch * spec.patch]).set("patch.bias", [D]).set("cls", [D]);
+  shapes
+    .set("patch.weight", [D, 3 * spec.patch * spec.patch])
+    .set("patch.bias", [D])
+    .set("cls", [D]);
   if (spec.registers) shapes.set("registers", [spec.registers, D]);
   if (spec.position.kind === "learned") shapes.set("position", [1 + spec.position.grid[0] * spec.position.grid[1], D]);
   const fc1 = mlp.kind === "gated" ? 2 * mlp.hidden : mlp.hidden;
@@ -104,7 +105,10 @@ export async function loadBackbone(manifestJson: unknown, weights: Uint8Array): 
   checkTensors(`backbone ${manifest.name}`, raw, backboneShapes(manifest.spec));
   const hash = await contentHash(raw);
   if (hash !== manifest.hash) {
-    throw new AnyMC3DError("BACKBONE_MISMATCH", `backbone ${manifest.name}: the weights' content hash is ${hash}, its manifest states ${manifest.hash}. The file was changed or damaged; install the package again.`);
+    throw new AnyMC3DError(
+      "BACKBONE_MISMATCH",
+      `backbone ${manifest.name}: the weights' content hash is ${hash}, its manifest states ${manifest.hash}. The file was changed or damaged; install the package again.`,
+    );
   }
   const tensors = new Map<string, Tensor>();
   for (const [key, tensor] of raw) tensors.set(key, { shape: tensor.shape, data: toFloat32(tensor) });

@@ -34,7 +34,10 @@ function refuseNotFinite({ data, shape }: Pick<Volume, "data" | "shape">, name: 
     count++;
   }
   const at = [first % shape[0], Math.floor(first / shape[0]) % shape[1], Math.floor(first / (shape[0] * shape[1]))];
-  throw new AnyMC3DError("VOXELS_NOT_FINITE", `${name}: ${count} voxel(s) are NaN or infinite, the first at (${at}). One such voxel spoils the whole result; replace them, by the background value for example, and try again.`);
+  throw new AnyMC3DError(
+    "VOXELS_NOT_FINITE",
+    `${name}: ${count} voxel(s) are NaN or infinite, the first at (${at}). One such voxel spoils the whole result; replace them, by the background value for example, and try again.`,
+  );
 }
 
 /** One finding: what is wrong, under which code, and whether the adapter refuses it. */
@@ -55,7 +58,11 @@ export function checkInput(volume: Volume, view: ViewManifest, adapterName: stri
   const range = valueRange(volume, name);
   const findings = [...modalityFindings(volume, view.expect), ...rangeFindings(volume, view, range)];
   const refused = mode === "refuse" ? findings.find((finding) => finding.refuse) : undefined;
-  if (refused) throw new AnyMC3DError(refused.code, `${name} is not what ${adapterName} was made for: ${refused.message}. If it is right after all, pass checks: "warn" (--checks warn).`);
+  if (refused)
+    throw new AnyMC3DError(
+      refused.code,
+      `${name} is not what ${adapterName} was made for: ${refused.message}. If it is right after all, pass checks: "warn" (--checks warn).`,
+    );
   const warnings: Warning[] = findings.map(({ code, message }) => ({ code, message: `${name}: ${message}` }));
   if (!volume.affine) warnings.push({ code: "NO_ORIENTATION", message: `${name} has no orientation or spacing: slices are taken as stored, 1 mm a voxel` });
   return [...(volume.notes ?? []), ...warnings];
@@ -73,7 +80,11 @@ function rangeFindings(volume: Volume, view: ViewManifest, range: { minimum: num
   const compare = (code: ErrorCode, what: string, unit: string, values: readonly number[], rule: Expectations["minimum"], hint = "") => {
     const wrong = rule && values.find((v) => v < rule.range[0] || v > rule.range[1]);
     if (rule === undefined || wrong === undefined) return;
-    findings.push({ code, message: `${what} is ${format(wrong)}${unit}, expected ${format(rule.range[0])} to ${format(rule.range[1])}${unit}${hint}`, refuse: rule.otherwise === "refuse" });
+    findings.push({
+      code,
+      message: `${what} is ${format(wrong)}${unit}, expected ${format(rule.range[0])} to ${format(rule.range[1])}${unit}${hint}`,
+      refuse: rule.otherwise === "refuse",
+    });
   };
   const units = expect.modality?.includes("CT") ? " (Hounsfield units; was the file rescaled, windowed or exported without its intercept?)" : "";
   compare("INPUT_VALUES", "its smallest voxel value", "", [range.minimum], expect.minimum, units);

@@ -45,7 +45,8 @@ export async function encodeInChunks(loop: ChunkLoop): Promise<Encoded> {
     const pixels = await slices.read(start, start + count);
     signal?.throwIfAborted();
     const expected = count * 3 * slices.height * slices.width;
-    if (pixels.length !== expected) throw new AnyMC3DError("INPUT_SHAPE", `slices ${start}–${start + count - 1} hold ${pixels.length} values, expected ${expected}`);
+    if (pixels.length !== expected)
+      throw new AnyMC3DError("INPUT_SHAPE", `slices ${start}–${start + count - 1} hold ${pixels.length} values, expected ${expected}`);
     try {
       const part = await loop.run({ count, rows, columns, patches: unfoldPatches(pixels, count, slices.height, slices.width, spec.patch) });
       out.cls.set(part.cls, start * spec.width);
@@ -54,7 +55,11 @@ export async function encodeInChunks(loop: ChunkLoop): Promise<Encoded> {
     } catch (error) {
       if (!looksLikeOutOfMemory(error)) throw error;
       if (count === 1) {
-        throw new AnyMC3DError("OUT_OF_MEMORY", `one slice of ${slices.height}×${slices.width} pixels does not fit the memory of this device. Close other programs, or use an adapter with smaller slices.`, { cause: error });
+        throw new AnyMC3DError(
+          "OUT_OF_MEMORY",
+          `one slice of ${slices.height}×${slices.width} pixels does not fit the memory of this device. Close other programs, or use an adapter with smaller slices.`,
+          { cause: error },
+        );
       }
       size = Math.floor(count / 2);
       continue;
@@ -73,5 +78,7 @@ function nextTask(): Promise<void> {
 
 function looksLikeOutOfMemory(error: unknown): boolean {
   if (isAnyMC3DError(error)) return error.code === "OUT_OF_MEMORY";
-  return /out of memory|bad_alloc|failed to allocate|allocation failed|memory access out of bounds|cannot enlarge memory|array buffer allocation/i.test(String(error));
+  return /out of memory|bad_alloc|failed to allocate|allocation failed|memory access out of bounds|cannot enlarge memory|array buffer allocation/i.test(
+    String(error),
+  );
 }

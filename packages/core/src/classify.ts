@@ -68,7 +68,10 @@ function sourcesOf(input: ClassifyInput, manifest: AdapterManifest): Readonly<Re
   const extra = Object.keys(given ?? {}).filter((name) => !names.includes(name));
   if (missing.length || extra.length) {
     const found = single ? "one volume" : `{ ${Object.keys(given ?? {}).join(", ")} }`;
-    throw new AnyMC3DError("INPUT_MISSING", `adapter ${manifest.name} reads ${names.length} source(s), { ${names.join(", ")} }; given was ${found}. Pass an object with a volume for each.`);
+    throw new AnyMC3DError(
+      "INPUT_MISSING",
+      `adapter ${manifest.name} reads ${names.length} source(s), { ${names.join(", ")} }; given was ${found}. Pass an object with a volume for each.`,
+    );
   }
   for (const name of names) assertVolume(given[name], names.length > 1 ? `source "${name}"` : "the volume");
   return given;
@@ -86,7 +89,12 @@ function prepare(sources: Readonly<Record<string, Volume>>, bound: BoundAdapter,
   return { prepared, warnings: [...warnings.values()] };
 }
 
-async function encodeViews(prepared: readonly PreparedView[], bound: BoundAdapter, options: ClassifyOptions, tookPreprocessing: (ms: number) => void): Promise<Encoded[]> {
+async function encodeViews(
+  prepared: readonly PreparedView[],
+  bound: BoundAdapter,
+  options: ClassifyOptions,
+  tookPreprocessing: (ms: number) => void,
+): Promise<Encoded[]> {
   const { engine, signal, onProgress, heatmap } = options;
   const total = prepared.reduce((sum, view) => sum + view.slices.count, 0);
   const encoded: Encoded[] = [];
@@ -116,7 +124,8 @@ function poolViews(encoded: readonly Encoded[], bound: BoundAdapter, width: numb
   pooled.forEach((view, v) => stacked.set(view.embedding, v * width));
   const fused = bound.fusion ? attentionPool(stacked, bound.fusion) : { weights: Float32Array.of(1), embedding: stacked };
   const logits = linearHead(fused.embedding, bound.head.weight, bound.head.bias);
-  if (!logits.every(Number.isFinite)) throw new AnyMC3DError("ENGINE_FAILED", "the logits are not finite: the device computed wrongly. Choose another engine, and report it.");
+  if (!logits.every(Number.isFinite))
+    throw new AnyMC3DError("ENGINE_FAILED", "the logits are not finite: the device computed wrongly. Choose another engine, and report it.");
   return { weights, fusion: fused.weights, logits };
 }
 
@@ -154,7 +163,12 @@ function heatmapsOf(
     bound.adapter.manifest.input.views.forEach(({ source, size }, v) => {
       if (source !== name) return;
       const own = weights[v].map((w) => w * fusion[v]);
-      views.push({ view: prepared[v], attention: encoded[v].attention as Float32Array, patches: patchGrid(engine.backbone.spec, size[0], size[1]), weights: own });
+      views.push({
+        view: prepared[v],
+        attention: encoded[v].attention as Float32Array,
+        patches: patchGrid(engine.backbone.spec, size[0], size[1]),
+        weights: own,
+      });
     });
     maps[name] = attentionHeatmap(volume, views);
   }

@@ -25,7 +25,12 @@ export function syntheticVolume(view: ViewManifest, seed: number): Volume {
   data[0] = low;
   data[1] = high;
   const spacing = middle(view.expect.pixelSpacing?.range);
-  return { data, shape, affine: [-spacing, 0, 0, 0, 0, -spacing, 0, 0, 0, 0, middle(view.expect.sliceSpacing?.range), 0, 0, 0, 0, 1], modality: view.expect.modality?.[0] };
+  return {
+    data,
+    shape,
+    affine: [-spacing, 0, 0, 0, 0, -spacing, 0, 0, 0, 0, middle(view.expect.sliceSpacing?.range), 0, 0, 0, 0, 1],
+    modality: view.expect.modality?.[0],
+  };
 }
 
 function middle(range: readonly [number, number] | undefined): number {
@@ -52,5 +57,8 @@ export async function checkConformance(adapter: Adapter, engine: Engine): Promis
   const difference = Math.max(...logits.map((logit, i) => Math.abs(logit - conformance.logits[i])));
   const allowed = conformance.tolerance * (engine.precision === "int8" ? 50 : 1);
   if (difference <= allowed) return difference;
-  throw new AnyMC3DError("CONFORMANCE_FAILED", `${name} on ${engine.id}: logits [${logits.map((l) => l.toFixed(4)).join(", ")}], expected [${conformance.logits.join(", ")}], off by ${difference.toPrecision(3)}, ${allowed} allowed. The engine or the adapter is damaged.`);
+  throw new AnyMC3DError(
+    "CONFORMANCE_FAILED",
+    `${name} on ${engine.id}: logits [${logits.map((l) => l.toFixed(4)).join(", ")}], expected [${conformance.logits.join(", ")}], off by ${difference.toPrecision(3)}, ${allowed} allowed. The engine or the adapter is damaged.`,
+  );
 }

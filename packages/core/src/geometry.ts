@@ -120,9 +120,13 @@ export function assertVolume(volume: Volume, name = "volume"): void {
   const voxels = shape[0] * shape[1] * shape[2];
   if (data?.length !== voxels) throw new AnyMC3DError("VOLUME_INVALID", `${name}: shape ${shape.join("×")} needs ${voxels} voxels, data has ${data?.length}`);
   if (affine === undefined) return;
-  if (affine.length !== 16 || !affine.every(Number.isFinite)) throw new AnyMC3DError("GEOMETRY_INVALID", `${name}: the affine must be 16 finite numbers, row by row`);
+  if (affine.length !== 16 || !affine.every(Number.isFinite))
+    throw new AnyMC3DError("GEOMETRY_INVALID", `${name}: the affine must be 16 finite numbers, row by row`);
   const size = voxelSpacing(affine);
   if (!(Math.abs(determinant(affine)) > 1e-6 * size[0] * size[1] * size[2]) || size.some((s) => s === 0)) {
-    throw new AnyMC3DError("GEOMETRY_INVALID", `${name}: the affine is singular (spacing ${size.join(" × ")} mm): voxels have no volume. Mend the file's spacing or orientation.`);
+    throw new AnyMC3DError(
+      "GEOMETRY_INVALID",
+      `${name}: the affine is singular (spacing ${size.join(" × ")} mm): voxels have no volume. Mend the file's spacing or orientation.`,
+    );
   }
 }

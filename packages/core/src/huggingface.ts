@@ -43,7 +43,8 @@ function learnedGrid(config: Config, patch: number): [number, number] {
  */
 export function specFromHuggingFace(config: Config, preprocessor?: Config): BackboneSpec {
   const type = config.model_type;
-  if (type !== "dinov2" && type !== "dinov2_with_registers" && type !== "dinov3_vit" && type !== "vit") return unsupported(`model_type is ${JSON.stringify(type)}`);
+  if (type !== "dinov2" && type !== "dinov2_with_registers" && type !== "dinov3_vit" && type !== "vit")
+    return unsupported(`model_type is ${JSON.stringify(type)}`);
   if (number(config, "num_channels", 3) !== 3) unsupported("num_channels is not 3");
   const width = number(config, "hidden_size");
   const patch = number(config, "patch_size");

@@ -12,7 +12,15 @@ export { assertVolume, axisCodes, determinant, displayGrid, nearestAxes, voxelSp
 export { contentHash, sha256 } from "./hash.js";
 export { specFromHuggingFace, tensorsFromHuggingFace } from "./huggingface.js";
 export { percentiles } from "./intensity.js";
-export { type AdapterManifest, adapterJsonSchema, adapterManifestSchema, type Expectations, type Plane, parseAdapterManifest, type ViewManifest } from "./manifest.js";
+export {
+  type AdapterManifest,
+  adapterJsonSchema,
+  adapterManifestSchema,
+  type Expectations,
+  type Plane,
+  parseAdapterManifest,
+  type ViewManifest,
+} from "./manifest.js";
 export { patchGrid } from "./patches.js";
 export { attentionPool, linearHead, meanPool, sigmoid, softmax } from "./pool.js";
 export { patchPositions, prefixTokens, ropeTables } from "./position.js";

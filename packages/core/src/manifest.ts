@@ -34,7 +34,12 @@ const intensity = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("windows"), windows: z.union([z.tuple([range]), z.tuple([range, range, range])]) }),
   z.strictObject({ kind: z.literal("range"), range }),
   /** Clipped at two percentiles of the volume (linear interpolation, as numpy), scaled to [0,1]. */
-  z.strictObject({ kind: z.literal("percentile"), low: z.number().min(0).max(100), high: z.number().min(0).max(100), over: z.enum(["all", "nonzero"]).default("all") }),
+  z.strictObject({
+    kind: z.literal("percentile"),
+    low: z.number().min(0).max(100),
+    high: z.number().min(0).max(100),
+    over: z.enum(["all", "nonzero"]).default("all"),
+  }),
   /** (v - mean)/sd of the volume; goes to the backbone as it is, without the [0,1] pixels' mean and sd. */
   z.strictObject({ kind: z.literal("zscore"), over: z.enum(["all", "nonzero"]).default("all") }),
 ]);
@@ -69,7 +74,10 @@ const label = z.strictObject({
   name: text,
   description: text.optional(),
   /** SNOMED CT concept id. */
-  snomed: z.string().regex(/^\d{6,18}$/).optional(),
+  snomed: z
+    .string()
+    .regex(/^\d{6,18}$/)
+    .optional(),
   /** Decision threshold on the probability; required for binary and multilabel tasks. */
   threshold: z.number().min(0).max(1).optional(),
 });
@@ -83,7 +91,9 @@ const metrics = z.strictObject({
   seed: z.int(),
   /** How the figures came about: program and version. */
   madeBy: text,
-  labels: z.array(z.strictObject({ id: text, n: z.int().min(1), positives: z.int().min(0), auroc: z.number().min(0).max(1).nullable(), interval: interval.nullable() })),
+  labels: z.array(
+    z.strictObject({ id: text, n: z.int().min(1), positives: z.int().min(0), auroc: z.number().min(0).max(1).nullable(), interval: interval.nullable() }),
+  ),
 });
 
 export const adapterManifestSchema = z.strictObject({
@@ -156,8 +166,10 @@ function crossFaults({ task, input, modules, conformance }: AdapterManifest): st
   if (task.kind === "binary" && ids.length !== 1) faults.push(`task: binary has one label, found ${ids.length}`);
   if (task.kind === "multiclass" && ids.length < 2) faults.push("task: multiclass needs at least two labels");
   if (task.kind !== "multiclass" && task.labels.some((l) => l.threshold === undefined)) faults.push("task.labels: every label needs a threshold");
-  if ((modules.fusion === "none") !== (input.views.length === 1)) faults.push(`modules.fusion is "${modules.fusion}" with ${input.views.length} view(s): several views need "attention", one view "none"`);
+  if ((modules.fusion === "none") !== (input.views.length === 1))
+    faults.push(`modules.fusion is "${modules.fusion}" with ${input.views.length} view(s): several views need "attention", one view "none"`);
   if (conformance.logits.length !== ids.length) faults.push(`conformance.logits has ${conformance.logits.length} values for ${ids.length} label(s)`);
-  for (const { intensity } of input.views) if (intensity.kind === "percentile" && intensity.low >= intensity.high) faults.push("input: percentile low must be below high");
+  for (const { intensity } of input.views)
+    if (intensity.kind === "percentile" && intensity.low >= intensity.high) faults.push("input: percentile low must be below high");
   return faults;
 }

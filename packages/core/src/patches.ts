@@ -12,7 +12,10 @@ export function patchGrid(spec: Pick<BackboneSpec, "patch">, height: number, wid
   const rows = height / spec.patch;
   const columns = width / spec.patch;
   if (!Number.isInteger(rows) || !Number.isInteger(columns) || rows < 1 || columns < 1) {
-    throw new AnyMC3DError("INPUT_SHAPE", `slices of ${height}×${width} pixels do not divide into patches of ${spec.patch}×${spec.patch}; both sides must be multiples of ${spec.patch}`);
+    throw new AnyMC3DError(
+      "INPUT_SHAPE",
+      `slices of ${height}×${width} pixels do not divide into patches of ${spec.patch}×${spec.patch}; both sides must be multiples of ${spec.patch}`,
+    );
   }
   return [rows, columns];
 }

@@ -45,7 +45,14 @@ function resizeGrid(values: Float32Array, from: readonly [number, number], to: r
   return Float32Array.from(out);
 }
 
-function accumulate(out: Float64Array, at: number, values: Float32Array | Float64Array, taps: { index: number[]; weight: number[] }, offset: (j: number) => number, width: number): void {
+function accumulate(
+  out: Float64Array,
+  at: number,
+  values: Float32Array | Float64Array,
+  taps: { index: number[]; weight: number[] },
+  offset: (j: number) => number,
+  width: number,
+): void {
   for (let t = 0; t < taps.index.length; t++) {
     const from = offset(taps.index[t]);
     for (let d = 0; d < width; d++) out[at + d] += taps.weight[t] * values[from + d];

@@ -97,7 +97,10 @@ function foregroundBox(data: VoxelArray, grid: DisplayGrid, above: number): Box 
 }
 
 function noForeground(above: number): AnyMC3DError {
-  return new AnyMC3DError("INPUT_VALUES", `the volume has no voxel above ${above}, which this adapter takes as foreground: it is empty, or scaled otherwise than the adapter expects`);
+  return new AnyMC3DError(
+    "INPUT_VALUES",
+    `the volume has no voxel above ${above}, which this adapter takes as foreground: it is empty, or scaled otherwise than the adapter expects`,
+  );
 }
 
 function sampling(axis: GridAxis, [first, last]: Interval, spacing: number | null, count: number): Sampling {

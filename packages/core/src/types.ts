@@ -3,15 +3,7 @@
 import type { AdapterManifest, Plane } from "./manifest.js";
 
 /** Voxel arrays a {@link Volume} may hold; real-world values, slope and intercept already applied. */
-export type VoxelArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array;
+export type VoxelArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
 
 /** 4×4 row-major matrix, voxel index (i, j, k, 1) → patient position in mm, RAS+ (as NIfTI and nibabel). */
 export type Affine = readonly number[];

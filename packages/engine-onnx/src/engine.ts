@@ -6,14 +6,14 @@ import {
   type Chunk,
   type Encoded,
   type EncodeWants,
-  encodeInChunks,
   type Engine,
+  encodeInChunks,
   foldBackbone,
   foldLora,
   isAnyMC3DError,
   type LoraTensors,
-  patchPositions,
   type Precision,
+  patchPositions,
   prefixTokens,
   ropeTables,
   runSelfTest,
@@ -89,7 +89,9 @@ class OnnxEngine implements Engine {
     this.precision = options.precision ?? "fp32";
     this.backbone = { name: backbone.name, hash: backbone.hash, spec: backbone.spec };
     this.#source = backbone;
-    this.warnings = backbone.selfTest ? runtime.warnings : [...runtime.warnings, { code: "NO_SELF_TEST", message: `backbone ${backbone.name} has no stored self-test; the device was not checked` }];
+    this.warnings = backbone.selfTest
+      ? runtime.warnings
+      : [...runtime.warnings, { code: "NO_SELF_TEST", message: `backbone ${backbone.name} has no stored self-test; the device was not checked` }];
     this.#runtime = runtime;
     this.#device = device;
     this.#options = options;
@@ -234,7 +236,11 @@ async function explainStart(error: unknown, id: string, wasmPaths: string | unde
   const text = String(error);
   if (/magic word|Incorrect response MIME|Failed to fetch dynamically imported|wasm.*(404|text\/html)/i.test(text)) {
     const found = wasmPaths ? await probe(new URL("ort-wasm-simd-threaded.wasm", new URL(wasmPaths, globalThis.location?.href)).href) : "";
-    return new AnyMC3DError("ASSET_INVALID", `${id}: onnxruntime-web's .wasm file did not load${found}. Serve the files of onnxruntime-web/dist and name the folder with the option wasmPaths. Reason: ${text}`, { cause: error });
+    return new AnyMC3DError(
+      "ASSET_INVALID",
+      `${id}: onnxruntime-web's .wasm file did not load${found}. Serve the files of onnxruntime-web/dist and name the folder with the option wasmPaths. Reason: ${text}`,
+      { cause: error },
+    );
   }
   if (/bad_alloc|out of memory|memory allocation|Array buffer allocation/i.test(text)) {
     return new AnyMC3DError("OUT_OF_MEMORY", `${id}: the backbone does not fit the memory of this device. Reason: ${text}`, { cause: error });

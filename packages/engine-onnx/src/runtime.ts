@@ -45,7 +45,10 @@ export async function loadRuntime(device: Device, wanted?: Runtime["name"]): Pro
   } catch (cause) {
     const advice = "onnxruntime-node could not be loaded; install it with `npm install onnxruntime-node`";
     if (wanted || device !== "cpu") throw new AnyMC3DError("ENGINE_UNAVAILABLE", `${advice} to use ${device}. Reason: ${String(cause)}`, { cause });
-    const warning = { code: "ENGINE_FALLBACK", message: `${advice}. Meanwhile onnxruntime-web's WebAssembly build is used: right values, several times slower.` };
+    const warning = {
+      code: "ENGINE_FALLBACK",
+      message: `${advice}. Meanwhile onnxruntime-web's WebAssembly build is used: right values, several times slower.`,
+    };
     return { name: "onnxruntime-web", ort: await importWeb("wasm"), warnings: [warning] };
   }
 }

@@ -67,7 +67,10 @@ class VitGraph {
   /** x·W + bias, and (x·a)·b where the map is adapted. */
   #linear(x: Value, linear: Linear, map: string, precision: Precision = this.#options.precision): Value {
     const g = this.#graph;
-    const y = precision === "int8" ? this.#int8Linear(x, linear) : g.op("Add", [g.op("MatMul", [x, g.constant(linear.weight, [linear.in, linear.out])]), g.constant(linear.bias, [linear.out])]);
+    const y =
+      precision === "int8"
+        ? this.#int8Linear(x, linear)
+        : g.op("Add", [g.op("MatMul", [x, g.constant(linear.weight, [linear.in, linear.out])]), g.constant(linear.bias, [linear.out])]);
     const lora = this.#lora.get(map);
     return lora ? g.op("Add", [y, g.op("MatMul", [g.op("MatMul", [x, lora.a]), lora.b])]) : y;
   }

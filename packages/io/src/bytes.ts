@@ -47,7 +47,8 @@ export async function bytesOf(source: Source, { name, limit, signal }: FetchLimi
   // By tag and duck, not by instanceof: buffers and files of another realm (a frame, a test environment) count too.
   if (ArrayBuffer.isView(source)) return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength), name: name ?? "volume" };
   if (Object.prototype.toString.call(source) === "[object ArrayBuffer]") return { bytes: new Uint8Array(source as ArrayBuffer), name: name ?? "volume" };
-  if (typeof (source as Blob | undefined)?.arrayBuffer === "function") return blobBytes(source as Blob, name ?? ((source as { name?: string }).name || "volume"), limit);
+  if (typeof (source as Blob | undefined)?.arrayBuffer === "function")
+    return blobBytes(source as Blob, name ?? ((source as { name?: string }).name || "volume"), limit);
   throw new AnyMC3DError("OPTION_INVALID", `The source is ${describe(source)}; give a path, a URL, a Blob or File, a Uint8Array or an ArrayBuffer.`);
 }
 
@@ -63,7 +64,11 @@ async function blobBytes(blob: Blob, name: string, limit: number): Promise<Named
   try {
     return { bytes: new Uint8Array(await blob.arrayBuffer()), name };
   } catch (cause) {
-    throw new AnyMC3DError("FILE_UNREADABLE", `${name}: the file could not be read (${String(cause)}). Was it moved or changed after it was chosen? Choose it again.`, { cause });
+    throw new AnyMC3DError(
+      "FILE_UNREADABLE",
+      `${name}: the file could not be read (${String(cause)}). Was it moved or changed after it was chosen? Choose it again.`,
+      { cause },
+    );
   }
 }
 
@@ -74,16 +79,26 @@ async function fetchBytes(url: string, limit: number, signal?: AbortSignal): Pro
     if (!response.ok) {
       await response.body?.cancel().catch(() => undefined);
       const code = response.status === 404 || response.status === 410 ? "FILE_NOT_FOUND" : "FILE_UNREADABLE";
-      throw new AnyMC3DError(code, `${shown}: the server answered ${response.status} ${response.statusText}. Check the address and your access to it.`.replace(" .", "."));
+      throw new AnyMC3DError(
+        code,
+        `${shown}: the server answered ${response.status} ${response.statusText}. Check the address and your access to it.`.replace(" .", "."),
+      );
     }
     const bytes = await bodyBytes(response, shown, limit, signal);
     if (!looksLikeHtml(bytes)) return bytes;
     const type = response.headers.get("content-type") ?? "none";
-    throw new AnyMC3DError("ASSET_INVALID", `${shown}: the server answered with an HTML page (content type ${type}), not a volume. The file is missing there, or a login page stands before it.`);
+    throw new AnyMC3DError(
+      "ASSET_INVALID",
+      `${shown}: the server answered with an HTML page (content type ${type}), not a volume. The file is missing there, or a login page stands before it.`,
+    );
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
     if (cause instanceof AnyMC3DError) throw cause;
-    throw new AnyMC3DError("FILE_UNREADABLE", `${shown}: could not be fetched (${reason(cause)}). Check the address, the network and, in a browser, that the server allows this origin (CORS).`, { cause });
+    throw new AnyMC3DError(
+      "FILE_UNREADABLE",
+      `${shown}: could not be fetched (${reason(cause)}). Check the address, the network and, in a browser, that the server allows this origin (CORS).`,
+      { cause },
+    );
   }
 }
 

@@ -122,13 +122,16 @@ async function gunzipPlain(bytes: Uint8Array, plan: GunzipPlan): Promise<Uint8Ar
 
 function gzipFailure(name: string, truncated: boolean, why: string, given: number, got: number, cause: unknown): AnyMC3DError {
   const found = `the gzip data of ${given} bytes breaks off or is damaged after ${got} unpacked bytes (${why})`;
-  return new AnyMC3DError(truncated ? "FILE_TRUNCATED" : "FORMAT_INVALID", `${name}: ${found}; expected a whole gzip file. Copy or download it again.`, { cause });
+  return new AnyMC3DError(truncated ? "FILE_TRUNCATED" : "FORMAT_INVALID", `${name}: ${found}; expected a whole gzip file. Copy or download it again.`, {
+    cause,
+  });
 }
 
 /** Compresses, in Node. */
 export async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
   const zlib = nodeZlib();
   if (!zlib) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", "Compression needs Node here.");
-  const failed = (cause: Error) => new AnyMC3DError("OUT_OF_MEMORY", `${bytes.length} bytes could not be compressed (${cause.message}). Write a name without .gz.`, { cause });
+  const failed = (cause: Error) =>
+    new AnyMC3DError("OUT_OF_MEMORY", `${bytes.length} bytes could not be compressed (${cause.message}). Write a name without .gz.`, { cause });
   return new Promise((resolve, reject) => zlib.gzip(bytes, (error, packed) => (error ? reject(failed(error)) : resolve(packed))));
 }

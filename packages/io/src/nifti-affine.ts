@@ -115,11 +115,15 @@ function disagreement(header: NiftiHeader, affine: Affine, shape: readonly numbe
   try {
     other = qform(header, name);
   } catch {
-    return { code: "NIFTI_QFORM_INVALID", message: `${name}: the qform (code ${header.qformCode}) makes no sense; the sform (code ${header.sformCode}) was used.` };
+    return {
+      code: "NIFTI_QFORM_INVALID",
+      message: `${name}: the qform (code ${header.qformCode}) makes no sense; the sform (code ${header.sformCode}) was used.`,
+    };
   }
   const distance = affineDistance(affine, other, shape);
   if (distance <= SAME) return undefined;
-  const mirrored = determinant(affine) * determinant(other) < 0 ? " One mirrors the other: programs that use the qform swap left and right, or another pair of sides." : "";
+  const mirrored =
+    determinant(affine) * determinant(other) < 0 ? " One mirrors the other: programs that use the qform swap left and right, or another pair of sides." : "";
   const message = `${name}: sform (code ${header.sformCode}) and qform (code ${header.qformCode}) place voxels differently, by up to ${distance.toPrecision(3)} voxels; the sform was used.${mirrored}`;
   return { code: "NIFTI_FORMS_DIFFER", message };
 }
@@ -134,7 +138,10 @@ function shear(affine: Affine, name: string): Warning | undefined {
   const worst = Math.max(...cosines);
   if (worst <= SHEAR) return undefined;
   const angle = (Math.asin(Math.min(1, worst)) * 180) / Math.PI;
-  return { code: "NIFTI_SHEARED", message: `${name}: the voxel axes are not at right angles (${angle.toFixed(1)} degrees off); the shear is kept in the affine.` };
+  return {
+    code: "NIFTI_SHEARED",
+    message: `${name}: the voxel axes are not at right angles (${angle.toFixed(1)} degrees off); the shear is kept in the affine.`,
+  };
 }
 
 /** mm per unit of xyzt_units, with a note where that is not 1. */

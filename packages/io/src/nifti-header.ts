@@ -55,8 +55,40 @@ const OTHERS: Readonly<Record<number, string>> = { 1: "binary, 1 bit", 32: "comp
 
 /** Where the fields lie, and how wide they are, in each version. */
 const LAYOUT = {
-  1: { size: 348, magic: 344, data: 352, dim: 40, type: 70, bits: 72, pixdim: 76, offset: 108, slope: 112, inter: 116, units: 123, qform: 252, sform: 254, quatern: 256, srow: 280 },
-  2: { size: 540, magic: 4, data: 544, dim: 16, type: 12, bits: 14, pixdim: 104, offset: 168, slope: 176, inter: 184, units: 500, qform: 344, sform: 348, quatern: 352, srow: 400 },
+  1: {
+    size: 348,
+    magic: 344,
+    data: 352,
+    dim: 40,
+    type: 70,
+    bits: 72,
+    pixdim: 76,
+    offset: 108,
+    slope: 112,
+    inter: 116,
+    units: 123,
+    qform: 252,
+    sform: 254,
+    quatern: 256,
+    srow: 280,
+  },
+  2: {
+    size: 540,
+    magic: 4,
+    data: 544,
+    dim: 16,
+    type: 12,
+    bits: 14,
+    pixdim: 104,
+    offset: 168,
+    slope: 176,
+    inter: 184,
+    units: 500,
+    qform: 344,
+    sform: 348,
+    quatern: 352,
+    srow: 400,
+  },
 } as const;
 
 /** Reads fields of either version by one set of names. */
@@ -111,7 +143,10 @@ export function parseNiftiHeader(bytes: Uint8Array, name: string, packed = false
   const bits = fields.view.getInt16(at.bits, little);
   const notes: Warning[] = [];
   if (bits !== voxel.bytes * 8) {
-    notes.push({ code: "NIFTI_BITPIX", message: `${name}: bitpix is ${bits}, but ${voxel.name} voxels (datatype ${voxel.code}) have ${voxel.bytes * 8} bits; read as ${voxel.name}.` });
+    notes.push({
+      code: "NIFTI_BITPIX",
+      message: `${name}: bitpix is ${bits}, but ${voxel.name} voxels (datatype ${voxel.code}) have ${voxel.bytes * 8} bits; read as ${voxel.name}.`,
+    });
   }
   return {
     version,
@@ -134,14 +169,18 @@ export function parseNiftiHeader(bytes: Uint8Array, name: string, packed = false
 
 /** Version, byte order and kind by size field and magic, or the refusal. */
 function recognise(bytes: Uint8Array, name: string, packed: boolean): { version: 1 | 2; little: boolean; single: boolean } {
-  if (bytes.length === 0) throw new AnyMC3DError("FILE_EMPTY", `${name}: the file is empty (0 bytes${packed ? " after unpacking" : ""}). Copy or export it again.`);
+  if (bytes.length === 0)
+    throw new AnyMC3DError("FILE_EMPTY", `${name}: the file is empty (0 bytes${packed ? " after unpacking" : ""}). Copy or export it again.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const version of [1, 2] as const) {
     const { size, magic } = LAYOUT[version];
     for (const little of [true, false]) {
       if (bytes.length < 4 || view.getInt32(0, little) !== size) continue;
       if (bytes.length < size) {
-        throw new AnyMC3DError("FILE_TRUNCATED", `${name}: expected at least the ${size} bytes of a NIfTI-${version} header, found ${bytes.length}. Copy or download the file again.`);
+        throw new AnyMC3DError(
+          "FILE_TRUNCATED",
+          `${name}: expected at least the ${size} bytes of a NIfTI-${version} header, found ${bytes.length}. Copy or download the file again.`,
+        );
       }
       const found = String.fromCharCode(...bytes.subarray(magic, magic + 4));
       if (found === `n+${version}\0` || found === `ni${version}\0`) return { version, little, single: found[1] === "+" };
@@ -149,28 +188,45 @@ function recognise(bytes: Uint8Array, name: string, packed: boolean): { version:
   }
   const magic = String.fromCharCode(...bytes.subarray(344, 347));
   if (/^n[+i]1$/.test(magic)) {
-    throw new AnyMC3DError("FORMAT_INVALID", `${name}: sizeof_hdr is ${view.getInt32(0, true)}, expected 348 for NIfTI-1 (its magic says ${magic}). The header is damaged; export the file again.`);
+    throw new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${name}: sizeof_hdr is ${view.getInt32(0, true)}, expected 348 for NIfTI-1 (its magic says ${magic}). The header is damaged; export the file again.`,
+    );
   }
   const what = describeBytes(bytes);
-  throw new AnyMC3DError("FORMAT_UNKNOWN", `${name}: not NIfTI${packed ? " inside gzip" : ""}; its content looks like ${what}. What can be read: ${READABLE}. Convert the file, or check that it is the one you meant.`);
+  throw new AnyMC3DError(
+    "FORMAT_UNKNOWN",
+    `${name}: not NIfTI${packed ? " inside gzip" : ""}; its content looks like ${what}. What can be read: ${READABLE}. Convert the file, or check that it is the one you meant.`,
+  );
 }
 
 function voxelType(code: number, name: string): VoxelType {
   const found = TYPES.find((known) => known.code === code);
   if (found) return found;
   if (COLOURS[code]) {
-    throw new AnyMC3DError("CHANNELS_UNSUPPORTED", `${name}: ${COLOURS[code]} voxels (datatype ${code}); expected one number a voxel. Convert the image to grey values, or split its channels.`);
+    throw new AnyMC3DError(
+      "CHANNELS_UNSUPPORTED",
+      `${name}: ${COLOURS[code]} voxels (datatype ${code}); expected one number a voxel. Convert the image to grey values, or split its channels.`,
+    );
   }
   const what = OTHERS[code] ? `${OTHERS[code]} voxels (datatype ${code})` : `datatype ${code}, which NIfTI does not define`;
-  throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${what}; expected one of ${TYPES.map((known) => known.name).join(", ")}. Convert the voxels (for complex data: its magnitude).`);
+  throw new AnyMC3DError(
+    "FORMAT_INVALID",
+    `${name}: ${what}; expected one of ${TYPES.map((known) => known.name).join(", ")}. Convert the voxels (for complex data: its magnitude).`,
+  );
 }
 
 function dimensions(fields: Fields, name: string): { dims: number[]; axes: number } {
   const axes = fields.dim(0);
-  if (axes < 1 || axes > 7) throw new AnyMC3DError("FORMAT_INVALID", `${name}: dim[0] is ${axes}, expected 1 to 7 axes. The header is damaged; export the file again.`);
+  if (axes < 1 || axes > 7)
+    throw new AnyMC3DError("FORMAT_INVALID", `${name}: dim[0] is ${axes}, expected 1 to 7 axes. The header is damaged; export the file again.`);
   const dims = Array.from({ length: 7 }, (_, i) => (i < axes ? fields.dim(i + 1) : 1));
   const wrong = dims.findIndex((dim) => dim < 1 || !Number.isSafeInteger(dim));
-  if (wrong >= 0) throw new AnyMC3DError("FORMAT_INVALID", `${name}: dim[${wrong + 1}] is ${dims[wrong]}, expected at least 1. The header is damaged or was written with an overflow; export the file again.`);
+  if (wrong >= 0)
+    throw new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${name}: dim[${wrong + 1}] is ${dims[wrong]}, expected at least 1. The header is damaged or was written with an overflow; export the file again.`,
+    );
   return { dims, axes };
 }
 
@@ -179,5 +235,8 @@ function dataOffset(fields: Fields, single: boolean, name: string): number {
   const least = single ? fields.at.data : 0;
   if (offset === 0) return least;
   if (Number.isSafeInteger(offset) && offset >= least) return offset;
-  throw new AnyMC3DError("FORMAT_INVALID", `${name}: vox_offset is ${offset}, expected a whole number of at least ${least}, where the voxels begin. The header is damaged; export the file again.`);
+  throw new AnyMC3DError(
+    "FORMAT_INVALID",
+    `${name}: vox_offset is ${offset}, expected a whole number of at least ${least}, where the voxels begin. The header is damaged; export the file again.`,
+  );
 }

@@ -90,7 +90,10 @@ async function pairBytes(name: string, header: NiftiHeader, limit: number, optio
   const file = await image();
   if (!file) {
     const missing = /\.hdr(\.gz)?$/i.test(name) ? name.replace(/\.hdr(\.gz)?$/i, ".img") : "its .img file";
-    throw new AnyMC3DError("FILE_NOT_FOUND", `${name}: the header of a .hdr/.img pair; the voxels are in ${missing}, which was not found beside it. Put it there, or pass it as \`companion\`.`);
+    throw new AnyMC3DError(
+      "FILE_NOT_FOUND",
+      `${name}: the header of a .hdr/.img pair; the voxels are in ${missing}, which was not found beside it. Put it there, or pass it as \`companion\`.`,
+    );
   }
   if (file.bytes.length === 0) throw new AnyMC3DError("FILE_EMPTY", `${file.name}: the file is empty (0 bytes). Copy or export it again.`);
   if (!isGzip(file.bytes)) {
@@ -108,7 +111,10 @@ function frameStart(header: NiftiHeader, options: ReadOptions, name: string): nu
   const [x, y, z, frames, channels, ...more] = header.dims;
   const shape = header.dims.slice(0, header.axes).join(" × ");
   if (more.some((dim) => dim > 1)) {
-    throw new AnyMC3DError("CHANNELS_UNSUPPORTED", `${name}: ${header.axes} axes (${shape}); expected at most x, y, z, time and channels. Extract one volume first.`);
+    throw new AnyMC3DError(
+      "CHANNELS_UNSUPPORTED",
+      `${name}: ${header.axes} axes (${shape}); expected at most x, y, z, time and channels. Extract one volume first.`,
+    );
   }
   if (channels > 1 && options.channel === undefined) {
     throw new AnyMC3DError(
@@ -117,7 +123,10 @@ function frameStart(header: NiftiHeader, options: ReadOptions, name: string): nu
     );
   }
   if (frames > 1 && options.frame === undefined) {
-    throw new AnyMC3DError("FRAME_REQUIRED", `${name}: a 4-D file of ${frames} frames (${shape}); expected one 3-D volume. Choose a frame with the option \`frame\`, 0 to ${frames - 1}.`);
+    throw new AnyMC3DError(
+      "FRAME_REQUIRED",
+      `${name}: a 4-D file of ${frames} frames (${shape}); expected one 3-D volume. Choose a frame with the option \`frame\`, 0 to ${frames - 1}.`,
+    );
   }
   const frame = chosen("frame", options.frame ?? 0, frames, name);
   const channel = chosen("channel", options.channel ?? 0, channels, name);
@@ -126,5 +135,8 @@ function frameStart(header: NiftiHeader, options: ReadOptions, name: string): nu
 
 function chosen(what: "frame" | "channel", value: number, count: number, name: string): number {
   if (Number.isInteger(value) && value >= 0 && value < count) return value;
-  throw new AnyMC3DError("OPTION_INVALID", `${name}: \`${what}\` is ${String(value)}; the file has ${count} ${what}${count === 1 ? "" : "s"}, so give ${count === 1 ? "0" : `0 to ${count - 1}`}.`);
+  throw new AnyMC3DError(
+    "OPTION_INVALID",
+    `${name}: \`${what}\` is ${String(value)}; the file has ${count} ${what}${count === 1 ? "" : "s"}, so give ${count === 1 ? "0" : `0 to ${count - 1}`}.`,
+  );
 }

@@ -38,7 +38,10 @@ export function readVoxels(bytes: Uint8Array, start: number, count: number, head
   if (!isScaled(header)) return stored;
   const { slope, intercept } = header;
   if (!Number.isFinite(intercept)) {
-    throw new AnyMC3DError("FORMAT_INVALID", `${name}: scl_inter is ${intercept} with scl_slope ${slope}; expected a number. Correct the header (0 for no intercept).`);
+    throw new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${name}: scl_inter is ${intercept} with scl_slope ${slope}; expected a number. Correct the header (0 for no intercept).`,
+    );
   }
   const values = allocate(name, count * 4, () => new Float32Array(count));
   for (let i = 0; i < count; i++) values[i] = slope * stored[i] + intercept;

@@ -55,7 +55,10 @@ function checkVolume({ data, shape, affine }: Volume) {
   const count = shape[0] * shape[1] * shape[2];
   if (data.length !== count) throw fail(`${data.length} voxels; its shape ${shape.join(" × ")} asks for ${count}`);
   if (affine && (affine.length !== 16 || !isInvertible(affine.map(Math.fround)) || affine.slice(12).join() !== "0,0,0,1")) {
-    throw new AnyMC3DError("GEOMETRY_INVALID", `The volume to write has the affine ${affine.join(" ")}; expected 16 finite numbers, row by row, that span three directions, the last row 0 0 0 1.`);
+    throw new AnyMC3DError(
+      "GEOMETRY_INVALID",
+      `The volume to write has the affine ${affine.join(" ")}; expected 16 finite numbers, row by row, that span three directions, the last row 0 0 0 1.`,
+    );
   }
   return type;
 }

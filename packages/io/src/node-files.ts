@@ -52,7 +52,9 @@ function readFailure(path: string, cause: unknown): AnyMC3DError {
   const { code, message } = cause as { code?: string; message?: string };
   if (code === "ENOENT" || code === "ENOTDIR") {
     const full = files().path.resolve(path);
-    return new AnyMC3DError("FILE_NOT_FOUND", `${path}: no such file${full === path ? "" : ` (looked for ${full})`}. Check the name and the folder.`, { cause });
+    return new AnyMC3DError("FILE_NOT_FOUND", `${path}: no such file${full === path ? "" : ` (looked for ${full})`}. Check the name and the folder.`, {
+      cause,
+    });
   }
   const why = code === "EACCES" || code === "EPERM" ? "no permission to read it" : `it could not be read (${code ?? message ?? "unknown cause"})`;
   return new AnyMC3DError("FILE_UNREADABLE", `${path}: ${why}. Make it a readable file and try again.`, { cause });
@@ -82,7 +84,11 @@ async function readAll(path: string, size: number, signal?: AbortSignal): Promis
     for (let at = 0; at < size; ) {
       signal?.throwIfAborted();
       const { bytesRead } = await handle.read(bytes, at, Math.min(PIECE, size - at), at);
-      if (bytesRead === 0) throw new AnyMC3DError("FILE_TRUNCATED", `${path}: expected ${size} bytes, the file ended after ${at}. Is it still being written? Try again when it is complete.`);
+      if (bytesRead === 0)
+        throw new AnyMC3DError(
+          "FILE_TRUNCATED",
+          `${path}: expected ${size} bytes, the file ended after ${at}. Is it still being written? Try again when it is complete.`,
+        );
       at += bytesRead;
     }
     return bytes;
@@ -130,5 +136,9 @@ function writeFailure(target: string, folder: string, cause: unknown): AnyMC3DEr
     ENOTEMPTY: "the target is a folder",
   };
   const why = causes[code ?? ""] ?? code ?? message ?? "unknown cause";
-  return new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${target}: cannot be written in ${folder}: ${why}. Choose a folder that exists and can be written to. Nothing was left behind.`, { cause });
+  return new AnyMC3DError(
+    "OUTPUT_NOT_WRITABLE",
+    `${target}: cannot be written in ${folder}: ${why}. Choose a folder that exists and can be written to. Nothing was left behind.`,
+    { cause },
+  );
 }

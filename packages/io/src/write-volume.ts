@@ -17,7 +17,8 @@ export interface WriteOptions {
  * `OUT_OF_MEMORY`; the signal's reason
  */
 export async function writeVolume(path: string | URL, volume: Volume, options: WriteOptions = {}): Promise<void> {
-  if (!hasFiles()) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${String(path)}: there is no file system here. Use writeNifti() and offer its bytes as a download.`);
+  if (!hasFiles())
+    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${String(path)}: there is no file system here. Use writeNifti() and offer its bytes as a download.`);
   const target = toPath(path);
   if (!/\.nii(?:\.gz)?$/i.test(target)) {
     throw new AnyMC3DError("OPTION_INVALID", `${target}: volumes are written as NIfTI; give a name that ends in .nii or .nii.gz.`);

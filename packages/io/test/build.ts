@@ -1,6 +1,7 @@
 // Builds NIfTI bytes field by field for tests, independently of the package's own writer, and catches errors.
-import { expect } from "vitest";
+
 import { AnyMC3DError, type ErrorCode } from "@anymc3d/core";
+import { expect } from "vitest";
 
 export interface Fields {
   version?: 1 | 2;

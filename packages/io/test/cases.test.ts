@@ -160,7 +160,19 @@ describe("header and image in two files (O32c)", () => {
   const header = nifti({ magic: "ni1\0", offset: 0 });
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "io-pair-"));
-    for (const [name, bytes] of Object.entries({ "a.hdr": header, "a.img": counting(64), "b.hdr": header, "b.img.gz": gzipSync(counting(64)), "c.hdr": header, "D.HDR": header, "D.IMG": counting(64), "e.hdr.gz": gzipSync(header), "e.img": counting(64), "f.hdr": header, "f.img": counting(63) })) {
+    for (const [name, bytes] of Object.entries({
+      "a.hdr": header,
+      "a.img": counting(64),
+      "b.hdr": header,
+      "b.img.gz": gzipSync(counting(64)),
+      "c.hdr": header,
+      "D.HDR": header,
+      "D.IMG": counting(64),
+      "e.hdr.gz": gzipSync(header),
+      "e.img": counting(64),
+      "f.hdr": header,
+      "f.img": counting(63),
+    })) {
       await writeFile(path.join(folder, name), bytes);
     }
   });
@@ -172,7 +184,8 @@ describe("header and image in two files (O32c)", () => {
 
   it("names the .img that is missing", () => refusal(() => readVolume(path.join(folder, "c.hdr")), "FILE_NOT_FOUND", /c\.hdr/, /c\.img/, /`companion`/));
 
-  it("names the .img that is cut short", () => refusal(() => readVolume(path.join(folder, "f.hdr")), "FILE_TRUNCATED", /f\.img/, /expected 128 bytes/, /found 126/));
+  it("names the .img that is cut short", () =>
+    refusal(() => readVolume(path.join(folder, "f.hdr")), "FILE_TRUNCATED", /f\.img/, /expected 128 bytes/, /found 126/));
 
   it("takes the .img as companion", async () => {
     expect([...(await readNifti(header, { companion: counting(64) })).data]).toEqual(upTo63);
@@ -198,7 +211,12 @@ describe("64-bit integers (O42)", () => {
     const edge = 2n ** 53n;
     expect([...(await readNifti(nifti({ dims: [3, 1, 1], datatype: 1024, data: int64([edge, -edge, -1n]) }))).data]).toEqual([2 ** 53, -(2 ** 53), -1]);
     for (const value of [edge + 1n, -edge - 1n, 2n ** 62n]) {
-      await refusal(() => readNifti(nifti({ dims: [2, 1, 1], datatype: 1024, data: int64([5n, value]) })), "FORMAT_INVALID", new RegExp(`voxel 1 .*is ${value},`), /2\^53/);
+      await refusal(
+        () => readNifti(nifti({ dims: [2, 1, 1], datatype: 1024, data: int64([5n, value]) })),
+        "FORMAT_INVALID",
+        new RegExp(`voxel 1 .*is ${value},`),
+        /2\^53/,
+      );
     }
     await refusal(() => readNifti(nifti({ dims: [1, 1, 1], datatype: 1280, data: int64([-1n]) })), "FORMAT_INVALID", /18446744073709551615/);
   });

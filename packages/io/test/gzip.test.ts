@@ -18,14 +18,27 @@ const same = (a: Uint8Array, b: Uint8Array) => expect(Buffer.compare(a, b)).toBe
 describe("the package's own inflate", () => {
   it.each(Object.keys(SAMPLES))("gives what zlib packed: %s", (name) => {
     const sample = SAMPLES[name];
-    for (const options of [{ level: 0 }, { level: 1 }, { level: 9 }, { strategy: constants.Z_FIXED }, { strategy: constants.Z_HUFFMAN_ONLY }, { strategy: constants.Z_RLE }]) {
+    for (const options of [
+      { level: 0 },
+      { level: 1 },
+      { level: 9 },
+      { strategy: constants.Z_FIXED },
+      { strategy: constants.Z_HUFFMAN_ONLY },
+      { strategy: constants.Z_RLE },
+    ]) {
       same(all(gzipSync(sample, options)), sample);
     }
   });
 
   it("joins members, and skips names, comments, extra fields and what follows the last member", () => {
     const tail = gzipSync(words).subarray(-8);
-    const optional = concat(Uint8Array.of(0x1f, 0x8b, 8, 4 + 8 + 16 + 2, 0, 0, 0, 0, 0, 3, 2, 0, 9, 9), new TextEncoder().encode("name\0comment\0"), Uint8Array.of(1, 2), deflateRawSync(words), tail);
+    const optional = concat(
+      Uint8Array.of(0x1f, 0x8b, 8, 4 + 8 + 16 + 2, 0, 0, 0, 0, 0, 3, 2, 0, 9, 9),
+      new TextEncoder().encode("name\0comment\0"),
+      Uint8Array.of(1, 2),
+      deflateRawSync(words),
+      tail,
+    );
     same(all(concat(gzipSync(noise), optional, gzipSync(""), new Uint8Array(512))), concat(noise, words));
   });
 

@@ -1,7 +1,7 @@
 // Files that are no volume, or a damaged one: a clear error, soon, and nothing allocated on a header's word.
 import { gzipSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
 import { type ErrorCode, isAnyMC3DError } from "@anymc3d/core";
+import { describe, expect, it } from "vitest";
 import { readNifti } from "../src/index.js";
 import { concat, counting, nifti, random, refusal } from "./build.js";
 
@@ -25,8 +25,18 @@ describe("not NIfTI", () => {
     ["ANALYZE", nifti({ magic: "\0\0\0\0" })],
     ["unknown", new Uint8Array([200, 3])],
   ])("says what %s looks like, and what can be read", async (what, bytes) => {
-    for (const [file, within] of [[bytes, ""], [gzipSync(bytes), "inside gzip"]] as const) {
-      await refusal(() => readNifti(file, { name: "some file" }), "FORMAT_UNKNOWN", /^some file: not NIfTI/, new RegExp(what, "i"), within, /NIfTI-1 and NIfTI-2/);
+    for (const [file, within] of [
+      [bytes, ""],
+      [gzipSync(bytes), "inside gzip"],
+    ] as const) {
+      await refusal(
+        () => readNifti(file, { name: "some file" }),
+        "FORMAT_UNKNOWN",
+        /^some file: not NIfTI/,
+        new RegExp(what, "i"),
+        within,
+        /NIfTI-1 and NIfTI-2/,
+      );
     }
   });
 
@@ -126,7 +136,8 @@ describe("fuzz (seeded)", () => {
   function mutate(bytes: Uint8Array, next: () => number): Uint8Array {
     const copy = Uint8Array.from(bytes);
     const edits = 1 + Math.floor(next() * 6);
-    for (let i = 0; i < edits; i++) copy[Math.floor(next() * Math.min(copy.length, 560))] = next() < 0.3 ? [0, 255, 127, 128][Math.floor(next() * 4)] : Math.floor(next() * 256);
+    for (let i = 0; i < edits; i++)
+      copy[Math.floor(next() * Math.min(copy.length, 560))] = next() < 0.3 ? [0, 255, 127, 128][Math.floor(next() * 4)] : Math.floor(next() * 256);
     return next() < 0.3 ? copy.subarray(0, Math.floor(next() * copy.length)) : copy;
   }
 

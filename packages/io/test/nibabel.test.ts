@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
 import type { Volume } from "@anymc3d/core";
+import { describe, expect, it } from "vitest";
 import { readNifti, readVolume } from "../src/index.js";
 import { near } from "./build.js";
 
@@ -72,7 +72,8 @@ describe("small files made by nibabel (fixtures/make.py)", () => {
     // Scaled voxels are float32.
     const scaled = name.includes("scaled");
     expect([...volume.data]).toEqual(scaled ? want.voxels.map(Math.fround) : want.voxels);
-    const own = { int64: "Float64Array", uint64: "Float64Array" }[want.dtype] ?? `${want.dtype.replace(/^u/, "U").replace(/^[if]/, (c) => c.toUpperCase())}Array`;
+    const own =
+      { int64: "Float64Array", uint64: "Float64Array" }[want.dtype] ?? `${want.dtype.replace(/^u/, "U").replace(/^[if]/, (c) => c.toUpperCase())}Array`;
     expect(volume.data.constructor.name.toLowerCase()).toBe((scaled ? "Float32Array" : own).toLowerCase());
   });
 

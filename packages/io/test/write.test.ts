@@ -2,8 +2,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Volume, VoxelArray } from "@anymc3d/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readNifti, readVolume, writeNifti, writeVolume } from "../src/index.js";
 import { near, random, refusal } from "./build.js";
 

@@ -23,4 +23,3 @@ export async function checkRefused(code: ErrorCode, work: Promise<unknown>): Pro
   );
   check(isAnyMC3DError(error) && error.code === code, `expected error ${code}, got ${error instanceof Error ? `${error.name}: ${error.message}` : "none"}`);
 }
-

@@ -1,12 +1,12 @@
 // testEngine(): what every engine must do, on every device. Needs no test framework: each case is a name and a function that throws.
 
-import { encodeGolden, goldenPlain, goldenTwoView } from "./golden.js";
-import { type Fixtures, loadTiny, TINY_FAMILIES, type TinyBackbone } from "./fixtures.js";
 import { isAbortError } from "../errors.js";
-import { check, checkClose, checkRefused } from "./checks.js";
 import { foldLora } from "../fold.js";
 import { relativeError, selfTestInput, slicesOf } from "../selftest.js";
 import type { Backbone, Engine, LoraTensors, Slices, Tensor } from "../types.js";
+import { check, checkClose, checkRefused } from "./checks.js";
+import { type Fixtures, loadTiny, TINY_FAMILIES, type TinyBackbone } from "./fixtures.js";
+import { encodeGolden, goldenPlain, goldenTwoView } from "./golden.js";
 
 export interface ConformanceOptions {
   /** Creates the engine under test; called many times, for backbones of every family. */
@@ -41,11 +41,20 @@ export function testEngine(options: ConformanceOptions): ConformanceCase[] {
     }
   };
   for (const family of TINY_FAMILIES) {
-    add(`${family}: tokens equal the reference`, withTiny(family, (engine, tiny) => checkTokens(engine, tiny, tolerance)));
+    add(
+      `${family}: tokens equal the reference`,
+      withTiny(family, (engine, tiny) => checkTokens(engine, tiny, tolerance)),
+    );
     add(`${family}: unmerged LoRA equals merged weights`, () => checkMerged(options, family, tolerance));
   }
-  add("chunks of one slice equal one chunk of many", withTiny("tiny-dinov2", (engine, tiny) => checkTokens(engine, tiny, tolerance), 1));
-  add("LoRA on, off, on again: no trace is left", withTiny("tiny-dinov2", (engine, tiny) => checkSwap(engine, tiny, tolerance)));
+  add(
+    "chunks of one slice equal one chunk of many",
+    withTiny("tiny-dinov2", (engine, tiny) => checkTokens(engine, tiny, tolerance), 1),
+  );
+  add(
+    "LoRA on, off, on again: no trace is left",
+    withTiny("tiny-dinov2", (engine, tiny) => checkSwap(engine, tiny, tolerance)),
+  );
   add("the caller's pixels stay as they are", withTiny("tiny-dinov2", checkUntouched));
   add("abort stops before the next chunk, and the engine goes on working", withTiny("tiny-dinov2", checkAbort, 1));
   add("sizes and LoRA that do not fit are refused", withTiny("tiny-dinov2", checkRefusals));
@@ -53,7 +62,9 @@ export function testEngine(options: ConformanceOptions): ConformanceCase[] {
   add("a corrupted engine is refused by the self-test", () => checkCorrupted(options));
   const { backbone, golden } = options;
   if (backbone) add("DINOv2 ViT-S/14 at 56×56 equals the reference", () => encodeGolden(options, backbone, tolerance));
-  if (golden) for (const size of golden.sizes ?? ["112x112", "98x140", "224x224"]) add(`golden plain ${size}`, () => goldenPlain(options.create, golden, size, tolerance));
+  if (golden)
+    for (const size of golden.sizes ?? ["112x112", "98x140", "224x224"])
+      add(`golden plain ${size}`, () => goldenPlain(options.create, golden, size, tolerance));
   if (golden) add("golden two views: tokens, slice weights, logits", () => goldenTwoView(options.create, golden, tolerance));
   return cases;
 }

@@ -1,0 +1,105 @@
+// anymc3d classify: one result a file; a bad file is reported and the others still run.
+
+import { access, constants } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
+import { AnyMC3DError, type ClassifyResult, isAbortError } from "@anymc3d/core";
+import { backboneOf, createClassifier, type EngineChoice, openAdapter, writeVolume } from "@anymc3d/sdk";
+import { describeError, EXIT, Reported, reportError } from "./failure.js";
+import { interruptSignal } from "./interrupt.js";
+import type { EngineFlags } from "./options.js";
+import { progressLine } from "./progress.js";
+import { printResult, printWarning } from "./result.js";
+
+export interface ClassifyFlags extends EngineFlags {
+  adapter: string;
+  heatmap?: string;
+  json?: boolean;
+}
+
+export async function classifyFiles(files: readonly string[], flags: ClassifyFlags): Promise<void> {
+  const signal = interruptSignal();
+  let current = "";
+  const progress = progressLine(() => current);
+  progress.show({ stage: "load", done: 0, total: 2 });
+  await checkHeatmapTarget(files, flags.heatmap);
+  const adapter = await openAdapter(flags.adapter);
+  const classifier = await createClassifier({
+    backbone: flags.backbone ?? (await backboneOf(adapter, signal)),
+    engine: flags.engine as EngineChoice,
+    precision: flags.precision,
+    threads: flags.threads,
+    signal,
+    onProgress: progress.show,
+  });
+  let failed = 0;
+  const warned = new Set<string>();
+  try {
+    for (const file of files) {
+      current = basename(file);
+      try {
+        const started = performance.now();
+        const read = { modality: flags.modality, frame: flags.frame };
+        const result = await classifier.classify(file, adapter, {
+          heatmap: Boolean(flags.heatmap),
+          checks: flags.checks,
+          signal,
+          onProgress: progress.show,
+          read,
+        });
+        const heatmap = flags.heatmap && (await writeHeatmap(result, flags.heatmap, file, signal));
+        progress.clear();
+        if (flags.json) process.stdout.write(`${JSON.stringify(toJson(file, result, heatmap))}\n`);
+        else printResult(file, adapter, result, { heatmap, ms: performance.now() - started, warned });
+      } catch (error) {
+        progress.clear();
+        if (isAbortError(error)) throw error;
+        failed++;
+        if (flags.json) process.stdout.write(`${JSON.stringify({ schema: "anymc3d.classify/1", file, ok: false, error: describeError(error) })}\n`);
+        else reportError(error, Boolean(flags.verbose));
+      }
+    }
+  } finally {
+    progress.clear();
+    await classifier.dispose();
+  }
+  for (const { message } of flags.json ? [] : classifier.engine.warnings) printWarning(message, warned);
+  if (failed && files.length > 1 && !flags.json) process.stderr.write(`${failed} of ${files.length} files failed.\n`);
+  if (failed) throw new Reported(EXIT.failed);
+}
+
+/** The stable JSON form of a result; heatmap voxels stay in their file. */
+function toJson(file: string, result: ClassifyResult, heatmap: string | undefined) {
+  const { heatmap: _, heatmaps: __, ...rest } = result;
+  return { schema: "anymc3d.classify/1", file, ok: true, ...rest, ...(heatmap ? { heatmap } : {}) };
+}
+
+function heatmapPath(pattern: string, file: string): string {
+  return pattern.replaceAll("{name}", basename(file).replace(/\.(nii|hdr|img)(\.gz)?$/i, ""));
+}
+
+/** Refuses a target that cannot work before anything is computed. */
+async function checkHeatmapTarget(files: readonly string[], pattern: string | undefined): Promise<void> {
+  if (!pattern) return;
+  if (!/\.nii(\.gz)?$/i.test(pattern))
+    throw new AnyMC3DError("OPTION_INVALID", `--heatmap ${pattern}: heatmaps are written as NIfTI; give a name that ends in .nii or .nii.gz`);
+  const targets = files.map((file) => resolve(heatmapPath(pattern, file)));
+  if (new Set(targets).size < targets.length)
+    throw new AnyMC3DError(
+      "OPTION_INVALID",
+      `--heatmap ${pattern}: ${files.length} files would write the same heatmap; put {name} into it, for example heat-{name}.nii.gz`,
+    );
+  const clash = files.find((file) => targets.includes(resolve(file)));
+  if (clash) throw new AnyMC3DError("OPTION_INVALID", `--heatmap would overwrite the input ${clash}`);
+  for (const folder of new Set(targets.map(dirname))) {
+    await access(folder, constants.W_OK).catch(() => {
+      throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder}: the folder for the heatmap does not exist or cannot be written. Create it, or choose another.`);
+    });
+  }
+}
+
+async function writeHeatmap({ heatmap }: ClassifyResult, pattern: string, file: string, signal: AbortSignal): Promise<string | undefined> {
+  if (!heatmap) return undefined;
+  const target = heatmapPath(pattern, file);
+  await writeVolume(target, heatmap, { signal });
+  return target;
+}

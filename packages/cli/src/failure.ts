@@ -1,0 +1,38 @@
+// Errors as a terminal user sees them, and the exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
+
+import { isAbortError, isAnyMC3DError } from "@anymc3d/core";
+import { CommanderError } from "commander";
+import pc from "picocolors";
+
+export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** A failure that was reported already; carries only the exit code. */
+export class Reported extends Error {
+  constructor(readonly exitCode: number) {
+    super("reported");
+  }
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof Reported) return error.exitCode;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (isAbortError(error)) return EXIT.interrupted;
+  if (isAnyMC3DError(error) && (error.code === "OPTION_INVALID" || error.code === "LABELS_INVALID")) return EXIT.usage;
+  return EXIT.failed;
+}
+
+/** `{ code, message }` of any error, for people and for --json. */
+export function describeError(error: unknown): { code: string; message: string } {
+  if (isAbortError(error)) return { code: "INTERRUPTED", message: "interrupted" };
+  if (isAnyMC3DError(error)) return { code: error.code, message: error.message };
+  return { code: "UNEXPECTED", message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Writes an error to stderr; the stack only if asked for. Commander reports its own. */
+export function reportError(error: unknown, verbose: boolean): void {
+  if (error instanceof Reported || error instanceof CommanderError) return;
+  const { code, message } = describeError(error);
+  process.stderr.write(`${pc.red("error")} ${pc.dim(code)} ${message}\n`);
+  if (verbose && error instanceof Error && error.stack) process.stderr.write(`${pc.dim(error.stack)}\n`);
+  else if (code === "UNEXPECTED") process.stderr.write(pc.dim("This looks like a fault of anymc3d; --verbose shows where it happened.\n"));
+}

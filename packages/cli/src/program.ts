@@ -1,0 +1,63 @@
+// The commands and their options. Each command's work is imported when it runs, so that help and completion answer at once.
+
+import tab from "@bomb.sh/tab/commander";
+import { Command } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import { addEngineFlags, wholeNumber } from "./options.js";
+
+export function createProgram(): Command {
+  const program = new Command("anymc3d")
+    .description("Classify 3D medical volumes with one frozen backbone and small adapters. Research use only; not a medical device.")
+    .version(packageJson.version)
+    .exitOverride()
+    .showHelpAfterError("(anymc3d --help shows the commands)")
+    .addHelpText("after", "\nExit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.");
+
+  addEngineFlags(program.command("classify").description("classify volumes (NIfTI, .nii or .nii.gz)").argument("<files...>"))
+    .requiredOption("--adapter <adapter>", "a name (lung-nodule), an npm package or a folder")
+    .option("--heatmap <file>", "write where the model looked, as NIfTI on the input's grid; with several files put {name} into it")
+    .option("--json", "one JSON object a volume, one a line")
+    .action(async (files, flags) => (await import("./classify.js")).classifyFiles(files, flags));
+
+  addEngineFlags(program.command("evaluate").description("measure an adapter on labelled volumes").argument("<labels.csv>"))
+    .requiredOption("--adapter <adapter>", "a name (lung-nodule), an npm package or a folder")
+    .option("--split <split>", "only rows of this split")
+    .option("--predictions <file>", "write logits and probabilities of every volume as CSV")
+    .option("--samples <n>", "bootstrap resamples for the 95 % intervals", wholeNumber(100), 1000)
+    .option("--seed <n>", "of the bootstrap", wholeNumber(0), 0)
+    .option("--json", "print one JSON object")
+    .action(async (csv, flags) => (await import("./evaluate.js")).evaluate(csv, flags));
+
+  program
+    .command("inspect")
+    .description("what a file holds, and which installed adapters accept it")
+    .argument("<files...>")
+    .option("--adapter <adapter...>", "adapters to ask besides the installed ones")
+    .option("--modality <code>", "DICOM modality of the files, which NIfTI cannot tell")
+    .option("--frame <n>", "which frame of a 4-D file, from 0", wholeNumber(0))
+    .option("--json", "one JSON object a file, one a line")
+    .option("--verbose", "show where an error came from")
+    .action(async (files, flags) => (await import("./inspect.js")).inspectFiles(files, flags));
+
+  program
+    .command("doctor")
+    .description("which engines run here, whether they compute rightly, and how fast")
+    .option("--json", "print one JSON object")
+    .option("--verbose", "show where an error came from")
+    .action(async (flags) => (await import("./doctor.js")).doctor(flags));
+
+  const backbone = program.command("backbone").description("backbones");
+  backbone
+    .command("import")
+    .description("import a Hugging Face folder (DINOv2, with registers, DINOv3 ViT, ViT) as a backbone")
+    .argument("<folder>", "with config.json and model.safetensors (sharded too)")
+    .requiredOption("--out <folder>", "a new folder for backbone.json and weights.safetensors")
+    .option("--name <name>", "default: the folder's name")
+    .option("--license <text>", "licence of the weights", "unknown")
+    .option("--verbose", "show where an error came from")
+    .action(async (folder, flags) => (await import("./backbone-import.js")).importBackbone(folder, flags));
+
+  for (const command of [...program.commands, ...backbone.commands]) command.exitOverride();
+  tab(program);
+  return program;
+}

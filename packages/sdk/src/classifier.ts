@@ -1,0 +1,119 @@
+// classify() and createClassifier(): sources in, results out, with the engine, reader and backbone chosen for where this runs.
+
+import {
+  type Adapter,
+  AnyMC3DError,
+  type Backbone,
+  type ClassifyResult,
+  classify as classifyVolumes,
+  type Engine,
+  type Progress,
+  type Volume,
+} from "@anymc3d/core";
+import { type ReadOptions, readVolume, type Source } from "@anymc3d/io";
+import { type AdapterSource, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
+import { createEngine, type EngineOptions } from "./engines.js";
+
+/** A path or URL, a File, bytes or a volume; or one of these for each source an adapter names. */
+export type VolumeSource = Source | Volume;
+export type StudySource = VolumeSource | Readonly<Record<string, VolumeSource>>;
+
+export interface RunOptions {
+  /** Also return where the model looked. Default false. */
+  readonly heatmap?: boolean;
+  /** `refuse` (default) throws on input outside what the adapter declares; `warn` goes on and says so. */
+  readonly checks?: "refuse" | "warn";
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+  /** For the reader: which frame of a 4-D file, the modality that a NIfTI file cannot tell, the byte limit. */
+  readonly read?: Pick<ReadOptions, "frame" | "channel" | "modality" | "maxBytes">;
+}
+
+export interface ClassifierOptions extends EngineOptions {
+  /** Default: DINOv2 ViT-S/14, which comes with the SDK. */
+  readonly backbone?: BackboneSource;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** One engine for many volumes and adapters. */
+export interface Classifier {
+  readonly engine: Engine;
+  classify(source: StudySource, adapter: AdapterSource, options?: RunOptions): Promise<ClassifyResult>;
+  /** Frees the engine. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Creates a classifier: loads the backbone once, keeps its engine until `dispose()`. Adapters are swapped per call at no cost.
+ * @throws AnyMC3DError as `openBackbone` and `createEngine`
+ */
+export async function createClassifier(options: ClassifierOptions = {}): Promise<Classifier> {
+  options.onProgress?.({ stage: "load", done: 0, total: 2 });
+  const backbone = await openBackbone(options.backbone, { signal: options.signal });
+  options.signal?.throwIfAborted();
+  options.onProgress?.({ stage: "load", done: 1, total: 2 });
+  const engine = await createEngine(backbone, options);
+  options.onProgress?.({ stage: "load", done: 2, total: 2 });
+  const opened = new WeakMap<object, Promise<Adapter>>();
+  const adapterOf = (source: AdapterSource): Promise<Adapter> => {
+    if (typeof source !== "object" || source instanceof URL) return openAdapter(source);
+    const known = opened.get(source) ?? openAdapter(source);
+    opened.set(source, known);
+    return known;
+  };
+  return {
+    engine,
+    async classify(source, adapterSource, run = {}) {
+      const adapter = await adapterOf(adapterSource);
+      const input = await readStudy(source, run);
+      return classifyVolumes(input, adapter, { engine, heatmap: run.heatmap, checks: run.checks, signal: run.signal, onProgress: run.onProgress });
+    },
+    dispose: () => engine.dispose(),
+  };
+}
+
+/**
+ * Classifies one study: reads it, loads adapter and backbone, runs, frees everything. For more than one volume use {@link createClassifier}.
+ * @example const result = await classify("nodule.nii.gz", lungNodule, { heatmap: true });
+ * @throws AnyMC3DError with a stable `code`; the signal's reason after an abort
+ */
+export async function classify(source: StudySource, adapterSource: AdapterSource, options: RunOptions & ClassifierOptions = {}): Promise<ClassifyResult> {
+  options.signal?.throwIfAborted();
+  const adapter = await openAdapter(adapterSource, { signal: options.signal });
+  const input = await readStudy(source, options);
+  const classifier = await createClassifier({ ...options, backbone: options.backbone ?? (await backboneOf(adapter, options.signal)) });
+  try {
+    return await classifier.classify(input, adapter, options);
+  } finally {
+    await classifier.dispose();
+  }
+}
+
+/** The backbone an adapter names. */
+export async function backboneOf(adapter: Adapter, signal?: AbortSignal): Promise<Backbone> {
+  return openBackbone(adapter.manifest.backbone.name, { signal });
+}
+
+const isVolume = (source: unknown): source is Volume => typeof source === "object" && source !== null && "data" in source && "shape" in source;
+
+function isSource(source: StudySource): source is VolumeSource {
+  if (typeof source !== "object" || source === null) return true;
+  return isVolume(source) || Object.getPrototypeOf(source) !== Object.prototype;
+}
+
+async function readStudy(source: StudySource, options: RunOptions): Promise<Volume | Record<string, Volume>> {
+  if (source === undefined || source === null)
+    throw new AnyMC3DError("OPTION_INVALID", `the source is ${source}; pass a path, a URL, a File, bytes or a volume`);
+  options.onProgress?.({ stage: "read", done: 0, total: 1 });
+  const read = (one: VolumeSource): Promise<Volume> | Volume => (isVolume(one) ? one : readVolume(one, { ...options.read, signal: options.signal }));
+  if (isSource(source)) {
+    const volume = await read(source);
+    options.onProgress?.({ stage: "read", done: 1, total: 1 });
+    return volume;
+  }
+  const volumes: Record<string, Volume> = {};
+  for (const [name, one] of Object.entries(source)) volumes[name] = await read(one);
+  options.onProgress?.({ stage: "read", done: 1, total: 1 });
+  return volumes;
+}

@@ -1,0 +1,89 @@
+// Which engine runs: the one asked for, or the best that passes its self-test where this runs, with a warning for each passed over.
+
+import { AnyMC3DError, type Backbone, type Engine, isAbortError, type Precision, type Warning } from "@anymc3d/core";
+
+/** `auto`, or an engine and its device. */
+export type EngineChoice =
+  | "auto"
+  | "onnx/cpu"
+  | "onnx/wasm"
+  | "onnx/webgpu"
+  | "onnx/cuda"
+  | "tfjs/webgpu"
+  | "tfjs/webgl"
+  | "tfjs/wasm"
+  | "tfjs/cpu"
+  | "tfjs/tensorflow";
+
+export const ENGINE_CHOICES: readonly EngineChoice[] = [
+  "auto",
+  "onnx/cpu",
+  "onnx/wasm",
+  "onnx/webgpu",
+  "onnx/cuda",
+  "tfjs/webgpu",
+  "tfjs/webgl",
+  "tfjs/wasm",
+  "tfjs/cpu",
+  "tfjs/tensorflow",
+];
+
+export interface EngineOptions {
+  /** Default `auto`: ONNX Runtime in Node; in browsers WebGPU, then ONNX Runtime's WebAssembly, then WebGL. */
+  readonly engine?: EngineChoice;
+  /** `int8` (ONNX Runtime on CPUs only) about doubles the speed; logits move by up to about 0.5. Default `fp32`. */
+  readonly precision?: Precision;
+  /** CPU threads; default: the runtime's choice. */
+  readonly threads?: number;
+  /** Slices per run; default: by slice size. */
+  readonly chunk?: number;
+  /** Browsers: URL prefix of the runtimes' .wasm files. Default: beside the bundle. */
+  readonly wasmPaths?: string;
+}
+
+const inNode = typeof process !== "undefined" && Boolean(process.versions?.node);
+
+function candidates(precision: Precision): EngineChoice[] {
+  if (inNode) return ["onnx/cpu", "onnx/wasm"];
+  if (precision === "int8") return ["onnx/wasm"];
+  return [...("gpu" in navigator ? (["tfjs/webgpu"] as const) : []), "onnx/wasm", "tfjs/webgl", "tfjs/wasm"];
+}
+
+async function start(choice: EngineChoice, backbone: Backbone, { precision = "fp32", threads, chunk, wasmPaths }: EngineOptions): Promise<Engine> {
+  const [kind, device] = choice.split("/");
+  if (kind === "onnx") {
+    const { createOnnxEngine } = await import("@anymc3d/engine-onnx");
+    return createOnnxEngine(backbone, { device: device as "cpu", precision, threads, chunk, wasmPaths });
+  }
+  if (precision !== "fp32") throw new AnyMC3DError("OPTION_INVALID", `engine ${choice} runs in fp32 only; ${precision} needs onnx/cpu or onnx/wasm`);
+  const { createTfjsEngine } = await import("@anymc3d/engine-tfjs");
+  return createTfjsEngine(backbone, { backend: device as "wasm", chunk, wasmPaths });
+}
+
+/**
+ * Creates the engine for a backbone.
+ * @throws AnyMC3DError `ENGINE_UNAVAILABLE`, `ENGINE_SELF_TEST`, `OPTION_INVALID`
+ */
+export async function createEngine(backbone: Backbone, options: EngineOptions = {}): Promise<Engine> {
+  const { engine: choice = "auto" } = options;
+  if (!ENGINE_CHOICES.includes(choice)) throw new AnyMC3DError("OPTION_INVALID", `engine "${choice}" is not known; choose one of ${ENGINE_CHOICES.join(", ")}`);
+  if (choice !== "auto") return start(choice, backbone, options);
+  const passedOver: Warning[] = [];
+  let last: unknown;
+  for (const candidate of candidates(options.precision ?? "fp32")) {
+    try {
+      return withWarnings(await start(candidate, backbone, options), passedOver);
+    } catch (error) {
+      if (isAbortError(error)) throw error;
+      last = error;
+      passedOver.push({ code: "ENGINE_FALLBACK", message: `${candidate} was passed over: ${(error as Error).message}` });
+    }
+  }
+  throw last;
+}
+
+function withWarnings(engine: Engine, warnings: readonly Warning[]): Engine {
+  if (warnings.length === 0) return engine;
+  const { id, precision, backbone } = engine;
+  return { id, precision, backbone, warnings: [...warnings, ...engine.warnings], encode: engine.encode.bind(engine), dispose: engine.dispose.bind(engine) };
+}

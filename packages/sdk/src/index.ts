@@ -1,0 +1,30 @@
+// The public API of @anymc3d/sdk.
+
+export {
+  type Adapter,
+  AnyMC3DError,
+  type Backbone,
+  type ClassifyResult,
+  type Engine,
+  type ErrorCode,
+  isAbortError,
+  isAnyMC3DError,
+  type LabelResult,
+  type Precision,
+  type Progress,
+  type Volume,
+  type Warning,
+} from "@anymc3d/core";
+export { type ReadOptions, readVolume, type Source, writeNifti, writeVolume } from "@anymc3d/io";
+export { type AdapterSource, type AssetModule, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
+export {
+  backboneOf,
+  type Classifier,
+  type ClassifierOptions,
+  classify,
+  createClassifier,
+  type RunOptions,
+  type StudySource,
+  type VolumeSource,
+} from "./classifier.js";
+export { createEngine, ENGINE_CHOICES, type EngineChoice, type EngineOptions } from "./engines.js";
