@@ -21,7 +21,7 @@ export function valueRange(volume: Pick<Volume, "data" | "shape">, name: string)
 }
 
 function hasNaN(data: VoxelArray): boolean {
-  for (let i = 0; i < data.length; i++) if (data[i] !== data[i]) return true;
+  for (let i = 0; i < data.length; i++) if (Number.isNaN(data[i])) return true;
   return false;
 }
 

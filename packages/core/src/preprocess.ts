@@ -50,8 +50,7 @@ function writeChannels(values: Float32Array, maps: readonly ChannelMap[], out: F
   maps.forEach(({ low, high, gain, bias }, channel) => {
     const from = at + channel * values.length;
     for (let i = 0; i < values.length; i++) {
-      const v = values[i];
-      out[from + i] = (v < low ? low : v > high ? high : v) * gain + bias;
+      out[from + i] = Math.min(high, Math.max(low, values[i])) * gain + bias;
     }
   });
 }

@@ -1,0 +1,69 @@
+// Backbone speed on this CPU: ONNX Runtime fp32, int8, with and without LoRA, against the machine's own matrix peak and against PyTorch.
+// usage: node benchmarks/encode.mjs [--python PYTHON] [--rounds N]     (npm run build first; PYTHON with torch and safetensors)
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { selfTestInput, slicesOf } from "@anymc3d/core";
+import { createOnnxEngine } from "@anymc3d/engine-onnx";
+import { backbone as openBackbone } from "./load.mjs";
+import { matrixPeak } from "./matrix-peak.mjs";
+import { median, ratio, spread } from "./statistics.mjs";
+
+const { values } = parseArgs({ options: { python: { type: "string" }, rounds: { type: "string", default: "7" }, side: { type: "string", default: "224" }, count: { type: "string", default: "8" } } });
+const [rounds, side, count] = [values.rounds, values.side, values.count].map(Number);
+const FLOP = 12.25e9 * (side / 224) ** 2;
+
+function pytorch(python) {
+  const child = spawn(python, [fileURLToPath(new URL("pytorch_encode.py", import.meta.url)), fileURLToPath(new URL("../packages/backbone-dinov2-small/weights.safetensors", import.meta.url))], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const time = async (kind) => {
+    child.stdin.write(`${kind} ${count} ${side}\n`);
+    return Number((await lines.next()).value) * 1000;
+  };
+  return { time, end: () => child.stdin.end() };
+}
+
+const backbone = await openBackbone();
+const pixels = Float32Array.from({ length: count * 3 * side * side }, () => Math.random() * 4 - 2);
+const slices = slicesOf(pixels, side, side);
+const { lora } = selfTestInput(backbone.spec, 3);
+const fp32 = await createOnnxEngine(backbone);
+const int8 = await createOnnxEngine(backbone, { precision: "int8" });
+const torch = values.python ? pytorch(values.python) : undefined;
+const time = async (engine, given) => {
+  const start = performance.now();
+  await engine.encode(slices, given, { attention: true });
+  return performance.now() - start;
+};
+const contestants = {
+  "ONNX Runtime fp32": () => time(fp32, undefined),
+  "ONNX Runtime fp32, LoRA": () => time(fp32, lora),
+  "ONNX Runtime int8": () => time(int8, undefined),
+  "ONNX Runtime int8, LoRA": () => time(int8, lora),
+  ...(torch ? { "PyTorch fp32": () => torch.time("fp32"), "PyTorch bf16": () => torch.time("bf16") } : {}),
+};
+const peak = await matrixPeak();
+const times = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
+const peaks = [];
+for (let round = -1; round < rounds; round++) {
+  for (const [name, run] of Object.entries(contestants)) {
+    const ms = (await run()) / count;
+    if (round >= 0) times[name].push(ms);
+  }
+  const gflops = await peak.measure();
+  if (round >= 0) peaks.push(gflops);
+}
+torch?.end();
+console.log(`${count} slices of ${side}×${side}, ${rounds} rounds, every contestant once a round; ms a slice: median (min–max)`);
+for (const [name, ms] of Object.entries(times)) console.log(`${name.padEnd(26)} ${spread(ms)}`);
+const achieved = times["ONNX Runtime fp32"].map((ms) => FLOP / ms / 1e6);
+console.log(`matrix peak, 2048³ by ONNX Runtime: ${spread(peaks)} GFLOP/s; fp32 backbone: ${spread(achieved)} GFLOP/s, ${(100 * median(achieved.map((a, i) => a / peaks[i]))).toFixed(0)} % of it`);
+const compare = (what, a, b) => console.log(`${what}: ${ratio(times[a], times[b]).toFixed(2)}`);
+compare("LoRA on / off, fp32", "ONNX Runtime fp32, LoRA", "ONNX Runtime fp32");
+compare("fp32 / int8", "ONNX Runtime fp32", "ONNX Runtime int8");
+compare("fp32 / int8, with LoRA", "ONNX Runtime fp32, LoRA", "ONNX Runtime int8, LoRA");
+if (torch) compare("PyTorch fp32 / ONNX Runtime fp32", "PyTorch fp32", "ONNX Runtime fp32");
+if (torch) compare("PyTorch bf16 / ONNX Runtime int8", "PyTorch bf16", "ONNX Runtime int8");
+await fp32.dispose();
+await int8.dispose();

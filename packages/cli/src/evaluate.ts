@@ -1,0 +1,152 @@
+// anymc3d evaluate: an adapter over labelled volumes → AUROC, average precision, F1, accuracy and Brier score with intervals.
+
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError } from "@anymc3d/core";
+import { backboneOf, type Classifier, createClassifier, type EngineChoice, openAdapter } from "@anymc3d/sdk";
+import pc from "picocolors";
+import packageJson from "../package.json" with { type: "json" };
+import { describeError, EXIT, Reported } from "./failure.js";
+import { interruptSignal } from "./interrupt.js";
+import { imagePath, type LabelRow, parseLabels } from "./labels.js";
+import { evaluateLabel, type LabelMetrics } from "./metrics.js";
+import type { EngineFlags } from "./options.js";
+import { progressLine } from "./progress.js";
+
+export interface EvaluateFlags extends EngineFlags {
+  adapter: string;
+  split?: string;
+  predictions?: string;
+  samples: number;
+  seed: number;
+  json?: boolean;
+}
+
+interface Prediction {
+  readonly row: LabelRow;
+  readonly logits: readonly number[];
+  readonly probabilities: readonly number[];
+}
+
+interface Failure {
+  readonly id: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export async function evaluate(csv: string, flags: EvaluateFlags): Promise<void> {
+  const signal = interruptSignal();
+  const adapter = await openAdapter(flags.adapter);
+  const text = await readFile(csv, "utf8").catch((cause: Error) => {
+    throw new AnyMC3DError("FILE_NOT_FOUND", `${csv}: ${cause.message}`, { cause });
+  });
+  const { kind, labels } = adapter.manifest.task;
+  const rows = parseLabels(text, { file: csv, kind, labels, split: flags.split });
+  const classifier = await createClassifier({
+    backbone: flags.backbone ?? (await backboneOf(adapter, signal)),
+    engine: flags.engine as EngineChoice,
+    precision: flags.precision,
+    threads: flags.threads,
+    signal,
+  });
+  const failures: Failure[] = [];
+  const started = performance.now();
+  const predictions = await predictAll(classifier, adapter, rows, { folder: dirname(resolve(csv)), flags, failures, signal }).finally(() => classifier.dispose());
+  const report = {
+    schema: "anymc3d.evaluate/1",
+    adapter: { name: adapter.manifest.name, version: adapter.manifest.version, hash: adapter.hash },
+    engine: classifier.engine.id,
+    precision: classifier.engine.precision,
+    split: flags.split ?? "all",
+    date: new Date().toISOString().slice(0, 10),
+    seed: flags.seed,
+    samples: flags.samples,
+    madeBy: `anymc3d ${packageJson.version}`,
+    volumes: predictions.length,
+    seconds: Math.round((performance.now() - started) / 100) / 10,
+    ...summarise(measure(adapter, predictions, flags)),
+    failures,
+    warnings: classifier.engine.warnings,
+    disclaimer: DISCLAIMER,
+  };
+  if (flags.predictions) await writePredictions(flags.predictions, adapter, predictions);
+  if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else printReport(report);
+  if (failures.length) throw new Reported(EXIT.failed);
+}
+
+interface Work {
+  readonly folder: string;
+  readonly flags: EvaluateFlags;
+  readonly failures: Failure[];
+  readonly signal: AbortSignal;
+}
+
+async function predictAll(classifier: Classifier, adapter: Adapter, rows: readonly LabelRow[], { folder, flags, failures, signal }: Work): Promise<Prediction[]> {
+  const predictions: Prediction[] = [];
+  const progress = progressLine(() => `${predictions.length + failures.length}/${rows.length} volumes`);
+  for (const row of rows) {
+    try {
+      const read = { modality: flags.modality, frame: flags.frame };
+      const result = await classifier.classify(imagePath(row, folder), adapter, { checks: flags.checks, signal, read, onProgress: progress.show });
+      predictions.push({ row, logits: result.labels.map(({ logit }) => logit), probabilities: result.labels.map(({ probability }) => probability) });
+    } catch (error) {
+      progress.clear();
+      if (isAbortError(error)) throw error;
+      const { code, message } = describeError(error);
+      failures.push({ id: row.id, code, message });
+      process.stderr.write(`${pc.red("error")} ${row.id} ${pc.dim(code)} ${message}\n`);
+    }
+  }
+  progress.clear();
+  return predictions;
+}
+
+type LabelReport = LabelMetrics & { readonly id: string; readonly name: string; readonly unlabelled: number };
+
+/** Each label over the volumes that have it; a blank label is skipped and counted. */
+function measure(adapter: Adapter, predictions: readonly Prediction[], { samples, seed }: EvaluateFlags): LabelReport[] {
+  return adapter.manifest.task.labels.map(({ id, name, threshold = 0.5 }, i) => {
+    const cases = predictions.flatMap(({ row, probabilities }) => {
+      const label = row.labels.get(id);
+      return label === undefined ? [] : [{ group: row.group, label, probability: probabilities[i] }];
+    });
+    return { id, name, unlabelled: predictions.length - cases.length, ...evaluateLabel(cases, threshold, { samples, seed }) };
+  });
+}
+
+function summarise(labels: readonly LabelReport[]) {
+  const defined = labels.flatMap(({ auroc }) => (auroc.value === null ? [] : [auroc.value]));
+  return { labels, meanAuroc: defined.length ? defined.reduce((a, b) => a + b, 0) / defined.length : null };
+}
+
+async function writePredictions(path: string, adapter: Adapter, predictions: readonly Prediction[]): Promise<void> {
+  const ids = adapter.manifest.task.labels.map(({ id }) => id);
+  const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const lines = predictions.map(({ row, logits, probabilities }) => [quote(row.id), quote(row.group), ...logits, ...probabilities].join(","));
+  const header = ["id", "group", ...ids.map((id) => `logit_${id}`), ...ids.map((id) => `probability_${id}`)].join(",");
+  const temporary = `${path}.${process.pid}.part`;
+  try {
+    await writeFile(temporary, `${[header, ...lines].join("\n")}\n`);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${path} could not be written: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function printReport(report: { labels: readonly LabelReport[]; meanAuroc: number | null; volumes: number; split: string; engine: string; precision: string; failures: readonly Failure[] }): void {
+  const show = ({ value, interval }: LabelMetrics["auroc"]) => {
+    if (value === null) return "undefined (one class only)";
+    return `${value.toFixed(3)}${interval ? ` [${interval.map((v) => v.toFixed(3)).join("–")}]` : ""}`;
+  };
+  const rows = [["label", "n", "positive", "AUROC", "avg. precision", "F1", "accuracy", "Brier"]];
+  for (const l of report.labels) {
+    rows.push([l.name, String(l.n), String(l.positives), ...[l.auroc, l.averagePrecision, l.f1, l.accuracy, l.brier].map(show)]);
+  }
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  "));
+  const mean = report.meanAuroc === null ? "undefined" : report.meanAuroc.toFixed(3);
+  process.stdout.write(`${report.volumes} volumes, split ${report.split}, ${report.engine} ${report.precision}\n${pc.bold(lines[0])}\n${lines.slice(1).join("\n")}\nmean AUROC ${mean}\n`);
+  process.stdout.write(pc.dim(`95 % intervals: bootstrap over groups. ${DISCLAIMER}\n`));
+}
