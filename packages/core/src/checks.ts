@@ -15,8 +15,9 @@ export function valueRange(volume: Pick<Volume, "data" | "shape">, name: string)
     if (v < minimum) minimum = v;
     if (v > maximum) maximum = v;
   }
-  const floating = data instanceof Float32Array || data instanceof Float64Array;
-  if (floating && !(Number.isFinite(minimum) && Number.isFinite(maximum) && !hasNaN(data))) refuseNotFinite(volume, name);
+  // by tag, so that arrays of another realm, plain arrays and Float16Array are looked at too
+  const whole = /^\[object (Ui|I)nt(8|16|32)Array\]$/.test(Object.prototype.toString.call(data));
+  if (!whole && !(Number.isFinite(minimum) && Number.isFinite(maximum) && !hasNaN(data))) refuseNotFinite(volume, name);
   return { minimum, maximum };
 }
 

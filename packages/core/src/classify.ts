@@ -64,7 +64,7 @@ function sourcesOf(input: ClassifyInput, manifest: AdapterManifest): Readonly<Re
   const names = [...new Set(manifest.input.views.map((view) => view.source))];
   const single = typeof input === "object" && input !== null && "data" in input && "shape" in input;
   const given = single ? { [names[0]]: input as Volume } : (input as Readonly<Record<string, Volume>>);
-  const missing = names.filter((name) => !given?.[name]);
+  const missing = names.filter((name) => !given || !Object.hasOwn(given, name) || !given[name]);
   const extra = Object.keys(given ?? {}).filter((name) => !names.includes(name));
   if (missing.length || extra.length) {
     const found = single ? "one volume" : `{ ${Object.keys(given ?? {}).join(", ")} }`;

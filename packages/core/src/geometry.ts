@@ -119,6 +119,8 @@ export function assertVolume(volume: Volume, name = "volume"): void {
   }
   const voxels = shape[0] * shape[1] * shape[2];
   if (data?.length !== voxels) throw new AnyMC3DError("VOLUME_INVALID", `${name}: shape ${shape.join("×")} needs ${voxels} voxels, data has ${data?.length}`);
+  if (typeof data[0] !== "number")
+    throw new AnyMC3DError("VOLUME_INVALID", `${name}: voxels are of type ${typeof data[0]}, numbers are needed; convert 64-bit integers first`);
   if (affine === undefined) return;
   if (affine.length !== 16 || !affine.every(Number.isFinite))
     throw new AnyMC3DError("GEOMETRY_INVALID", `${name}: the affine must be 16 finite numbers, row by row`);

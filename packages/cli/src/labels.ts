@@ -1,0 +1,127 @@
+// labels.csv: which volumes, which labels, which split, which patient.
+
+import { existsSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { AnyMC3DError } from "@anymc3d/core";
+import { parse } from "csv-parse/sync";
+
+export interface LabelRow {
+  /** Text as it stands: 0001, 001 and 1 are three. */
+  readonly id: string;
+  /** Relative to the CSV's folder, if the file has a `path` column. */
+  readonly path?: string;
+  /** The patient; the id where the file has no `group` column. */
+  readonly group: string;
+  readonly split?: string;
+  /** 0 or 1 by label id; absent where the cell is blank. */
+  readonly labels: ReadonlyMap<string, 0 | 1>;
+  /** Line of the file, from 1. */
+  readonly line: number;
+}
+
+export interface LabelsOptions {
+  /** What to call the file in errors. */
+  readonly file: string;
+  readonly kind: "binary" | "multilabel" | "multiclass";
+  readonly labels: readonly { readonly id: string; readonly name: string }[];
+  /** Only rows of this split. */
+  readonly split?: string;
+}
+
+type Fields = Record<string, string>;
+
+/**
+ * Reads a labels file: `id` or `path`; one column a label, or a single `label` column (0/1, or the class's id, name or number);
+ * optional `split` and `group`.
+ * @throws AnyMC3DError `LABELS_INVALID` naming file, line, column and value
+ */
+export function parseLabels(text: string, options: LabelsOptions): LabelRow[] {
+  const records = parseCsv(text, options.file);
+  if (records.length === 0) fail(options, "no rows");
+  const columns = Object.keys(records[0].record);
+  if (!columns.includes("id") && !columns.includes("path")) fail(options, `neither an id nor a path column among ${columns.join(", ")}`);
+  const read = labelReader(columns, options);
+  const rows = records.map(({ record, info }) => toRow(record, info.lines, read, options));
+  checkRows(rows, options);
+  if (options.split === undefined) return rows;
+  const chosen = rows.filter(({ split }) => split === options.split);
+  const splits = [...new Set(rows.map(({ split }) => split ?? "(none)"))];
+  if (chosen.length === 0) fail(options, `no row of split "${options.split}"; there are ${splits.join(", ")}`);
+  return chosen;
+}
+
+function fail({ file }: { file: string }, what: string): never {
+  throw new AnyMC3DError("LABELS_INVALID", `${file}: ${what}.`);
+}
+
+function parseCsv(text: string, file: string): { record: Fields; info: { lines: number } }[] {
+  try {
+    return parse(text, { columns: true, bom: true, info: true, skip_empty_lines: true, trim: true }) as unknown as { record: Fields; info: { lines: number } }[];
+  } catch (cause) {
+    throw new AnyMC3DError("LABELS_INVALID", `${file}: not a CSV table: ${(cause as Error).message}`, { cause });
+  }
+}
+
+type LabelReader = (record: Fields, line: number) => Map<string, 0 | 1>;
+
+function labelReader(columns: readonly string[], options: LabelsOptions): LabelReader {
+  const { labels, kind } = options;
+  const missing = labels.filter(({ id }) => !columns.includes(id));
+  if (missing.length === 0) return (record, line) => new Map(labels.flatMap(({ id }) => flag(record[id], id, line, options)));
+  if (!columns.includes("label") || kind === "multilabel") {
+    fail(options, `no column for ${missing.map(({ id }) => id).join(", ")}; found ${columns.join(", ")}`);
+  }
+  if (kind === "binary") return (record, line) => new Map(flag(record.label, "label", line, options).map(([, value]) => [labels[0].id, value]));
+  return (record, line) => oneOf(record.label, line, options);
+}
+
+/** 0, 1, 1.0 or blank. */
+function flag(text: string, column: string, line: number, options: LabelsOptions): [string, 0 | 1][] {
+  if (text === "") return [];
+  const value = /^[01](\.0*)?$/.test(text) ? (Number(text) as 0 | 1) : undefined;
+  return value === undefined ? fail(options, `line ${line}, column ${column}: "${text}" is not 0, 1 or blank`) : [[column, value]];
+}
+
+function oneOf(text: string, line: number, options: LabelsOptions): Map<string, 0 | 1> {
+  if (text === "") return new Map();
+  const { labels } = options;
+  const at = labels.findIndex(({ id, name }, i) => text === id || text === name || text === String(i));
+  if (at < 0) fail(options, `line ${line}, column label: "${text}" is none of ${labels.map(({ id }, i) => `${i} (${id})`).join(", ")}`);
+  return new Map(labels.map(({ id }, i) => [id, i === at ? 1 : 0]));
+}
+
+function toRow(record: Fields, line: number, read: LabelReader, options: LabelsOptions): LabelRow {
+  const id = record.id || record.path;
+  if (!id) fail(options, `line ${line}: id is blank`);
+  return { id, path: record.path || undefined, group: record.group || id, split: record.split || undefined, labels: read(record, line), line };
+}
+
+function checkRows(rows: readonly LabelRow[], options: LabelsOptions): void {
+  const lines = new Map<string, number>();
+  const splits = new Map<string, string | undefined>();
+  for (const { id, group, split, line } of rows) {
+    const before = lines.get(id);
+    if (before !== undefined) fail(options, `lines ${before} and ${line} share the id "${id}"`);
+    lines.set(id, line);
+    if (splits.has(group) && splits.get(group) !== split) fail(options, `line ${line}: group "${group}" is in split ${splits.get(group)} and in ${split}; a patient must be in one split only`);
+    splits.set(group, split);
+  }
+}
+
+const ENDINGS = [".nii.gz", ".nii", ".hdr"];
+const listings = new Map<string, Set<string>>();
+
+/**
+ * The file of a row: its path, or images/ID.nii.gz, .nii or .hdr beside the CSV.
+ * @throws AnyMC3DError `FILE_NOT_FOUND`, `LABELS_INVALID` where several files fit
+ */
+export function imagePath(row: Pick<LabelRow, "id" | "path">, folder: string): string {
+  if (row.path) return resolve(folder, row.path);
+  const images = join(folder, "images");
+  const known = listings.get(images) ?? new Set(existsSync(images) ? readdirSync(images) : []);
+  listings.set(images, known);
+  const found = ENDINGS.map((ending) => row.id + ending).filter((name) => known.has(name));
+  if (found.length > 1) throw new AnyMC3DError("LABELS_INVALID", `${images}: ${found.join(" and ")} both fit the id "${row.id}"; keep one, or use a path column.`);
+  if (found.length === 0) throw new AnyMC3DError("FILE_NOT_FOUND", `${join(images, row.id)}.*: no such image (${ENDINGS.join(", ")}). Put it there, or use a path column.`);
+  return join(images, found[0]);
+}

@@ -1,0 +1,147 @@
+// Metrics of binary labels, with bootstrap intervals that keep a group (a patient) together.
+
+import { seededRandom } from "@anymc3d/core";
+
+/**
+ * Area under the ROC curve by ranks, ties counted half (Mann–Whitney U). 0 … 1.
+ * @returns null where only one class is present: then it is undefined
+ */
+export function auroc(labels: readonly number[], scores: readonly number[]): number | null {
+  const order = scores.map((_, i) => i).sort((a, b) => scores[a] - scores[b]);
+  let positives = 0;
+  let rankSum = 0;
+  for (let start = 0; start < order.length; ) {
+    let end = start;
+    while (end + 1 < order.length && scores[order[end + 1]] === scores[order[start]]) end++;
+    const midrank = (start + end) / 2 + 1;
+    for (let i = start; i <= end; i++) {
+      positives += labels[order[i]];
+      rankSum += labels[order[i]] * midrank;
+    }
+    start = end + 1;
+  }
+  const negatives = labels.length - positives;
+  return positives && negatives ? (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives) : null;
+}
+
+/** Average precision: Σ (recall step) · precision over falling thresholds, as scikit-learn. Null without a positive. */
+export function averagePrecision(labels: readonly number[], scores: readonly number[]): number | null {
+  const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
+  const total = labels.reduce((sum, label) => sum + label, 0);
+  if (total === 0) return null;
+  let found = 0;
+  let area = 0;
+  for (let start = 0; start < order.length; ) {
+    let end = start;
+    let step = labels[order[start]];
+    while (end + 1 < order.length && scores[order[end + 1]] === scores[order[start]]) step += labels[order[++end]];
+    found += step;
+    area += (step / total) * (found / (end + 1));
+    start = end + 1;
+  }
+  return area;
+}
+
+/** 2·TP/(2·TP + FP + FN) at probability ≥ threshold; 0 where nothing is positive. */
+export function f1(labels: readonly number[], probabilities: readonly number[], threshold: number): number {
+  let hits = 0;
+  let wrong = 0;
+  labels.forEach((label, i) => {
+    const positive = probabilities[i] >= threshold ? 1 : 0;
+    if (label && positive) hits++;
+    else if (label !== positive) wrong++;
+  });
+  return hits ? (2 * hits) / (2 * hits + wrong) : 0;
+}
+
+/** Share of right decisions at probability ≥ threshold. Null without cases. */
+export function accuracy(labels: readonly number[], probabilities: readonly number[], threshold: number): number | null {
+  if (labels.length === 0) return null;
+  return labels.filter((label, i) => label === (probabilities[i] >= threshold ? 1 : 0)).length / labels.length;
+}
+
+/** Mean of (probability - label)². 0 is best. Null without cases. */
+export function brier(labels: readonly number[], probabilities: readonly number[]): number | null {
+  if (labels.length === 0) return null;
+  return labels.reduce((sum, label, i) => sum + (probabilities[i] - label) ** 2, 0) / labels.length;
+}
+
+export interface BootstrapOptions {
+  /** Resamples; default 1000. */
+  readonly samples?: number;
+  readonly seed: number;
+}
+
+/**
+ * 95 % percentile interval of a statistic; whole groups are drawn with replacement. Resamples where the statistic is
+ * undefined are left out; null where that is more than half of them.
+ */
+export function bootstrap(groups: readonly string[], statistic: (indices: readonly number[]) => number | null, { samples = 1000, seed }: BootstrapOptions): [number, number] | null {
+  const members = new Map<string, number[]>();
+  groups.forEach((group, i) => members.set(group, [...(members.get(group) ?? []), i]));
+  const pools = [...members.values()];
+  const random = seededRandom(seed);
+  const values: number[] = [];
+  for (let s = 0; s < samples; s++) {
+    const indices: number[] = [];
+    for (let g = 0; g < pools.length; g++) for (const i of pools[Math.floor(random() * pools.length)]) indices.push(i);
+    const value = statistic(indices);
+    if (value !== null) values.push(value);
+  }
+  if (values.length <= samples / 2) return null;
+  values.sort((a, b) => a - b);
+  return [quantile(values, 0.025), quantile(values, 0.975)];
+}
+
+/** Linear interpolation between order statistics, as numpy.quantile. */
+function quantile(sorted: readonly number[], q: number): number {
+  const position = q * (sorted.length - 1);
+  const below = Math.floor(position);
+  const above = Math.min(sorted.length - 1, below + 1);
+  return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
+}
+
+export interface Estimate {
+  readonly value: number | null;
+  readonly interval: [number, number] | null;
+}
+
+export interface LabelMetrics {
+  readonly n: number;
+  readonly positives: number;
+  readonly auroc: Estimate;
+  readonly averagePrecision: Estimate;
+  readonly f1: Estimate;
+  readonly accuracy: Estimate;
+  readonly brier: Estimate;
+}
+
+export interface LabelCase {
+  readonly group: string;
+  readonly label: number;
+  /** 0 … 1 */
+  readonly probability: number;
+}
+
+/** All metrics of one label over the cases that have it. */
+export function evaluateLabel(cases: readonly LabelCase[], threshold: number, options: BootstrapOptions): LabelMetrics {
+  const groups = cases.map(({ group }) => group);
+  const estimate = (metric: (labels: number[], probabilities: number[]) => number | null): Estimate => {
+    const over = (indices: readonly number[]) =>
+      metric(
+        indices.map((i) => cases[i].label),
+        indices.map((i) => cases[i].probability),
+      );
+    const value = over(cases.map((_, i) => i));
+    return { value, interval: value === null ? null : bootstrap(groups, over, options) };
+  };
+  return {
+    n: cases.length,
+    positives: cases.reduce((sum, { label }) => sum + label, 0),
+    auroc: estimate(auroc),
+    averagePrecision: estimate(averagePrecision),
+    f1: estimate((labels, probabilities) => f1(labels, probabilities, threshold)),
+    accuracy: estimate((labels, probabilities) => accuracy(labels, probabilities, threshold)),
+    brier: estimate(brier),
+  };
+}

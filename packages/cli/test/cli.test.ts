@@ -1,0 +1,157 @@
+// The command as a user runs it: results, JSON, exit codes, bad input. Runs the built program.
+import { execFile, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { writeNifti } from "@anymc3d/io";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const bin = join(root, "packages/cli/bin/anymc3d.js");
+const sample = join(root, "packages/adapter-lung-nodule/sample.nii.gz");
+/** PyTorch's logits of the sample. */
+const LOGITS = [4.50252, 2.26625, 0.83438, -5.73197, -2.6375];
+
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anymc3d-cli-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const anymc3d = (...args: string[]) =>
+  new Promise<Outcome>((resolve) => {
+    execFile("node", [bin, ...args], { cwd: root, encoding: "utf8" }, (error, stdout, stderr) => resolve({ code: typeof error?.code === "number" ? error.code : error ? 1 : 0, stdout, stderr }));
+  });
+
+async function ct(name: string, change: (data: Int16Array) => void, shape: [number, number, number] = [44, 44, 4], spacing = 0.7): Promise<string> {
+  const data = new Int16Array(shape[0] * shape[1] * shape[2]).map((_, i) => (i % 7) * 150 - 1000);
+  change(data);
+  const path = join(folder, name);
+  await writeFile(path, writeNifti({ data, shape, affine: [-spacing, 0, 0, 0, 0, -spacing, 0, 0, 0, 0, 1.25, 0, 0, 0, 0, 1] }));
+  return path;
+}
+
+describe("classify", () => {
+  test("the sample: readable result, decisions, slices, disclaimer", async () => {
+    const { code, stdout, stderr } = await anymc3d("classify", sample, "--adapter", "lung-nodule");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Rated malignant.*98\.9 %.*yes/);
+    expect(stdout).toMatch(/Calcified.*0\.3 %.*no/);
+    expect(stdout).toContain("Research use only");
+    expect(stdout).toContain("most relevant axial slices, of 6");
+    expect(stderr).toBe("");
+  });
+
+  test("--json: one object a volume, the reference logits, and the heatmap file on the input's grid", async () => {
+    const heatmap = join(folder, "heat.nii.gz");
+    const { code, stdout } = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--json", "--heatmap", heatmap);
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout);
+    expect(Object.keys(result).sort()).toEqual(["disclaimer", "file", "heatmap", "labels", "ok", "provenance", "schema", "views", "warnings"]);
+    result.labels.forEach(({ logit }: { logit: number }, i: number) => expect(logit).toBeCloseTo(LOGITS[i], 3));
+    expect(existsSync(heatmap)).toBe(true);
+    const inspected = JSON.parse((await anymc3d("inspect", "--json", heatmap)).stdout);
+    const original = JSON.parse((await anymc3d("inspect", "--json", sample)).stdout);
+    expect([inspected.shape, inspected.spacing, inspected.orientation]).toEqual([original.shape, original.spacing, original.orientation]);
+    expect(inspected.values).toEqual({ minimum: 0, maximum: 1 });
+    expect(original.adapters).toContainEqual({ name: "@anymc3d/adapter-lung-nodule", accepts: true });
+  });
+
+  test("int8 moves the logits by less than 0.5", async () => {
+    const { stdout } = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--json", "--precision", "int8");
+    const result = JSON.parse(stdout);
+    expect(result.provenance.precision).toBe("int8");
+    result.labels.forEach(({ logit }: { logit: number }, i: number) => expect(Math.abs(logit - LOGITS[i])).toBeLessThan(0.5));
+  });
+
+  test("bad files among good ones are reported with their codes; the others still run; exit code 1", async () => {
+    const bytes = await readFile(sample);
+    const truncated = join(folder, "truncated.nii.gz");
+    const empty = join(folder, "empty.nii");
+    const text = join(folder, "text.nii");
+    await writeFile(truncated, bytes.subarray(0, 9000));
+    await writeFile(empty, "");
+    await writeFile(text, "not a volume at all, ".repeat(40));
+    const unscaled = await ct("unscaled.nii", (data) => data.forEach((v, i) => (data[i] = v > 0 ? 1 : 0)));
+    const chest = await ct("chest.nii", () => {}, [300, 300, 3], 1);
+    const single = await ct("single.nii", () => {}, [1, 1, 1]);
+    const { code, stdout } = await anymc3d("classify", "missing.nii", truncated, empty, text, unscaled, chest, single, sample, "--adapter", "lung-nodule", "--json");
+    expect(code).toBe(1);
+    const results = stdout.trim().split("\n").map((line) => JSON.parse(line));
+    expect(results.map(({ ok, error }) => (ok ? "ok" : error.code))).toEqual(["FILE_NOT_FOUND", "FILE_TRUNCATED", "FILE_EMPTY", "FORMAT_UNKNOWN", "INPUT_VALUES", "INPUT_SIZE", "INPUT_SIZE", "ok"]);
+    for (const { error, file } of results.slice(0, 4)) expect(error.message).toContain(file.split("/").at(-1));
+  });
+
+  test("wrong modality is refused, --checks warn goes on", async () => {
+    const refused = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--modality", "MR");
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/INPUT_MODALITY.*MR.*CT/);
+    const warned = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--modality", "MR", "--checks", "warn");
+    expect(warned.code).toBe(0);
+    expect(warned.stderr).toMatch(/warning.*MR/);
+  });
+
+  test("errors name what to do, without a stack unless --verbose", async () => {
+    const plain = await anymc3d("classify", sample, "--adapter", "no-such-adapter");
+    expect(plain.code).toBe(1);
+    expect(plain.stderr).toMatch(/ADAPTER_NOT_FOUND.*npm install @anymc3d\/adapter-no-such-adapter/);
+    expect(plain.stderr).not.toMatch(/\n\s+at /);
+    const verbose = await anymc3d("classify", sample, "--adapter", "no-such-adapter", "--verbose");
+    expect(verbose.stderr).toMatch(/\n\s+at /);
+  });
+
+  test("heatmap targets that cannot work are refused before anything is computed, and nothing is left", async () => {
+    const missing = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--heatmap", join(folder, "no/such/heat.nii"));
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("OUTPUT_NOT_WRITABLE")]);
+    const clash = await anymc3d("classify", sample, sample, "--adapter", "lung-nodule", "--heatmap", join(folder, "one.nii"));
+    expect([clash.code, clash.stderr]).toEqual([2, expect.stringContaining("{name}")]);
+    const overwrite = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--heatmap", sample);
+    expect([overwrite.code, overwrite.stderr]).toEqual([2, expect.stringContaining("overwrite")]);
+    expect((await readdir(folder)).filter((name) => name.includes("one.nii") || name.endsWith(".part"))).toEqual([]);
+  });
+
+  test("usage errors end with 2, help with 0", async () => {
+    expect((await anymc3d("classify", sample)).code).toBe(2);
+    expect((await anymc3d("classify", sample, "--adapter", "lung-nodule", "--precision", "int4")).code).toBe(2);
+    expect((await anymc3d("classify", sample, "--adapter", "lung-nodule", "--engine", "abacus")).code).toBe(2);
+    expect((await anymc3d("nonsense")).code).toBe(2);
+    expect((await anymc3d("--help")).code).toBe(0);
+  });
+
+  test("Ctrl-C stops the work: exit code 130, no heatmap, no rest", async () => {
+    const big = await ct("big.nii", () => {}, [64, 64, 400]);
+    const heatmap = join(folder, "interrupted.nii");
+    const child = spawn("node", [bin, "classify", big, "--adapter", "lung-nodule", "--heatmap", heatmap], { cwd: root });
+    let stderr = "";
+    child.stderr.on("data", (chunk) => (stderr += chunk));
+    const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    child.kill("SIGINT");
+    expect(await ended).toBe(130);
+    expect(stderr).toContain("interrupted");
+    expect((await readdir(folder)).filter((name) => name.startsWith("interrupted"))).toEqual([]);
+  });
+});
+
+describe("backbone import", () => {
+  test("a tiny DINOv3 folder becomes a backbone that loads again; an existing folder is refused", async () => {
+    const from = join(root, "packages/core/fixtures/tiny-dinov3");
+    const out = join(folder, "tiny-backbone");
+    const { code, stdout } = await anymc3d("backbone", "import", from, "--out", out);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("dinov3")]);
+    const manifest = JSON.parse(await readFile(join(out, "backbone.json"), "utf8"));
+    expect([manifest.spec.registers, manifest.spec.position.kind, manifest.selfTest.plain.length]).toEqual([4, "rope", 32]);
+    const again = await anymc3d("backbone", "import", from, "--out", out);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("exists already")]);
+    const other = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--backbone", out);
+    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("BACKBONE_MISMATCH")]);
+  });
+});

@@ -1,0 +1,52 @@
+// The SDK as a program uses it: sources of every kind, adapters by module and folder, abort, fallbacks.
+import { readFile } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";
+import { classify, createClassifier, createEngine, isAbortError, openAdapter, openBackbone, readVolume } from "../src/index.js";
+
+const folder = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));
+/** PyTorch's logits of the sample. */
+const LOGITS = [4.50252, 2.26625, 0.83438, -5.73197, -2.6375];
+
+function expectLogits(result: { labels: readonly { logit: number }[] }): void {
+  result.labels.forEach(({ logit }, i) => expect(logit).toBeCloseTo(LOGITS[i], 3));
+}
+
+describe("classify()", () => {
+  test("a URL and an imported adapter, with heatmap", async () => {
+    const result = await classify(sample, lungNodule, { heatmap: true });
+    expectLogits(result);
+    expect(result.provenance.engine).toBe("onnxruntime-node/cpu");
+    expect(result.heatmap?.shape).toEqual((await readVolume(sample)).shape);
+    expect(result.warnings).toEqual([]);
+  });
+
+  test("abort before and during work", async () => {
+    await expect(classify(sample, lungNodule, { signal: AbortSignal.abort() })).rejects.toSatisfy(isAbortError);
+    const controller = new AbortController();
+    const work = classify(sample, lungNodule, { signal: controller.signal, onProgress: ({ stage }) => stage === "encode" && controller.abort() });
+    await expect(work).rejects.toSatisfy(isAbortError);
+  });
+});
+
+describe("createClassifier()", () => {
+  test("one engine for paths, bytes, blobs and volumes; adapters by module, folder and name", async () => {
+    const classifier = await createClassifier();
+    const bytes = await readFile(sample);
+    const volume = await readVolume(sample);
+    for (const source of [fileURLToPath(sample), bytes, new Blob([bytes]), volume, { volume }]) expectLogits(await classifier.classify(source, lungNodule));
+    for (const adapter of [folder, pathToFileURL(folder), "lung-nodule", "@anymc3d/adapter-lung-nodule", await openAdapter(lungNodule)]) expectLogits(await classifier.classify(volume, adapter));
+    await classifier.dispose();
+    await expect(classifier.classify(volume, lungNodule)).rejects.toMatchObject({ code: "ENGINE_DISPOSED" });
+  });
+
+  test("what is missing is named", async () => {
+    await expect(openAdapter("./no-such-folder")).rejects.toMatchObject({ code: "ADAPTER_NOT_FOUND" });
+    await expect(openAdapter("never-published")).rejects.toMatchObject({ code: "ADAPTER_NOT_FOUND", message: expect.stringContaining("npm install @anymc3d/adapter-never-published") });
+    await expect(openBackbone("./no-such-folder")).rejects.toMatchObject({ code: "BACKBONE_NOT_FOUND" });
+    const backbone = await openBackbone();
+    await expect(createEngine(backbone, { engine: "abacus" as "auto" })).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    await expect(createEngine(backbone, { engine: "tfjs/wasm", precision: "int8" })).rejects.toMatchObject({ code: "OPTION_INVALID" });
+  });
+});
