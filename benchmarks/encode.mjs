@@ -10,12 +10,26 @@ import { backbone as openBackbone } from "./load.mjs";
 import { matrixPeak } from "./matrix-peak.mjs";
 import { median, ratio, spread } from "./statistics.mjs";
 
-const { values } = parseArgs({ options: { python: { type: "string" }, rounds: { type: "string", default: "7" }, side: { type: "string", default: "224" }, count: { type: "string", default: "8" } } });
+const { values } = parseArgs({
+  options: {
+    python: { type: "string" },
+    rounds: { type: "string", default: "7" },
+    side: { type: "string", default: "224" },
+    count: { type: "string", default: "8" },
+  },
+});
 const [rounds, side, count] = [values.rounds, values.side, values.count].map(Number);
 const FLOP = 12.25e9 * (side / 224) ** 2;
 
 function pytorch(python) {
-  const child = spawn(python, [fileURLToPath(new URL("pytorch_encode.py", import.meta.url)), fileURLToPath(new URL("../packages/backbone-dinov2-small/weights.safetensors", import.meta.url))], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(
+    python,
+    [
+      fileURLToPath(new URL("pytorch_encode.py", import.meta.url)),
+      fileURLToPath(new URL("../packages/backbone-dinov2-small/weights.safetensors", import.meta.url)),
+    ],
+    { stdio: ["pipe", "pipe", "inherit"] },
+  );
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const time = async (kind) => {
     child.stdin.write(`${kind} ${count} ${side}\n`);
@@ -58,7 +72,9 @@ torch?.end();
 console.log(`${count} slices of ${side}×${side}, ${rounds} rounds, every contestant once a round; ms a slice: median (min–max)`);
 for (const [name, ms] of Object.entries(times)) console.log(`${name.padEnd(26)} ${spread(ms)}`);
 const achieved = times["ONNX Runtime fp32"].map((ms) => FLOP / ms / 1e6);
-console.log(`matrix peak, 2048³ by ONNX Runtime: ${spread(peaks)} GFLOP/s; fp32 backbone: ${spread(achieved)} GFLOP/s, ${(100 * median(achieved.map((a, i) => a / peaks[i]))).toFixed(0)} % of it`);
+console.log(
+  `matrix peak, 2048³ by ONNX Runtime: ${spread(peaks)} GFLOP/s; fp32 backbone: ${spread(achieved)} GFLOP/s, ${(100 * median(achieved.map((a, i) => a / peaks[i]))).toFixed(0)} % of it`,
+);
 const compare = (what, a, b) => console.log(`${what}: ${ratio(times[a], times[b]).toFixed(2)}`);
 compare("LoRA on / off, fp32", "ONNX Runtime fp32, LoRA", "ONNX Runtime fp32");
 compare("fp32 / int8", "ONNX Runtime fp32", "ONNX Runtime int8");

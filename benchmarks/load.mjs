@@ -5,5 +5,7 @@ import { loadAdapter, loadBackbone } from "@anymc3d/core";
 const packages = new URL("../packages/", import.meta.url);
 const read = (path) => readFile(new URL(path, packages));
 
-export const backbone = async () => loadBackbone(JSON.parse(await read("backbone-dinov2-small/backbone.json")), await read("backbone-dinov2-small/weights.safetensors"));
-export const lungNodule = async () => loadAdapter(JSON.parse(await read("adapter-lung-nodule/adapter.json")), await read("adapter-lung-nodule/weights.safetensors"));
+export const backbone = async () =>
+  loadBackbone(JSON.parse(await read("backbone-dinov2-small/backbone.json")), await read("backbone-dinov2-small/weights.safetensors"));
+export const lungNodule = async () =>
+  loadAdapter(JSON.parse(await read("adapter-lung-nodule/adapter.json")), await read("adapter-lung-nodule/weights.safetensors"));

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { classify, selfTestInput, slicesOf } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { readVolume, writeNifti } from "@anymc3d/io";
-import { backbone as openBackbone, lungNodule } from "./load.mjs";
+import { lungNodule, backbone as openBackbone } from "./load.mjs";
 import { spread } from "./statistics.mjs";
 
 const { values } = parseArgs({ options: { slices: { type: "string", default: "64" }, rounds: { type: "string", default: "3" } } });
@@ -37,7 +37,9 @@ try {
       parts.push({ read, preprocess, encode, pool, heatmap, total });
     }
     const last = Object.entries(parts.at(-1)).map(([name, ms]) => `${name} ${ms.toFixed(0)}`);
-    console.log(`${shape.join("×")} int16 ${kind}, ${count} slices of 224×224: ${spread(rest)} % of the time is not the backbone; last round, ms: ${last.join(", ")}`);
+    console.log(
+      `${shape.join("×")} int16 ${kind}, ${count} slices of 224×224: ${spread(rest)} % of the time is not the backbone; last round, ms: ${last.join(", ")}`,
+    );
   }
   console.log(`peak RSS ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`);
   await swaps(engine, backbone);
@@ -83,5 +85,7 @@ async function swaps(engine, backbone) {
     fresh.push(await time(selfTestInput(backbone.spec, 100 + i).lora));
   }
   const after = process.memoryUsage();
-  console.log(`adapter swap, one 56×56 slice, ms: same adapter ${spread(again)}, new adapter ${spread(fresh)}; 20 adapters later RSS ${((after.rss - before.rss) / 2 ** 20).toFixed(0)} MiB more`);
+  console.log(
+    `adapter swap, one 56×56 slice, ms: same adapter ${spread(again)}, new adapter ${spread(fresh)}; 20 adapters later RSS ${((after.rss - before.rss) / 2 ** 20).toFixed(0)} MiB more`,
+  );
 }

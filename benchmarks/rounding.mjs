@@ -13,7 +13,9 @@ const engines = [await createOnnxEngine(exact), await createOnnxEngine(await ope
 for (const size of ["112x112", "98x140", "224x224"]) {
   const { shape, data } = tensors.get(`${size}.pixels`);
   const [a, b] = await Promise.all(engines.map((engine) => engine.encode(slicesOf(data, shape[2], shape[3]), undefined, { patches: true })));
-  console.log(`${size}: CLS cosine ${cosine(a.cls, b.cls).toFixed(7)}, largest difference ${largest(a.cls, b.cls).toFixed(4)}; patch tokens cosine ${cosine(a.patches, b.patches).toFixed(7)}, largest difference ${largest(a.patches, b.patches).toFixed(4)} (values reach ${Math.max(...a.patches).toFixed(1)})`);
+  console.log(
+    `${size}: CLS cosine ${cosine(a.cls, b.cls).toFixed(7)}, largest difference ${largest(a.cls, b.cls).toFixed(4)}; patch tokens cosine ${cosine(a.patches, b.patches).toFixed(7)}, largest difference ${largest(a.patches, b.patches).toFixed(4)} (values reach ${Math.max(...a.patches).toFixed(1)})`,
+  );
 }
 for (const engine of engines) await engine.dispose();
 

@@ -8,7 +8,13 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "anymc3d-packed-"));
-const exec = (program, args, cwd = folder) => execFileSync(program, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, npm_config_onnxruntime_node_install: "skip" } });
+const exec = (program, args, cwd = folder) =>
+  execFileSync(program, args, {
+    cwd,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, npm_config_onnxruntime_node_install: "skip" },
+  });
 
 /** Logits of the bundled sample as PyTorch computed them (float32, the shipped weights). */
 const EXPECTED = [4.50252, 2.26625, 0.83438, -5.73197, -2.6375];
@@ -32,7 +38,10 @@ try {
     const result = JSON.parse(exec(program, [...before, "index.mjs"]));
     check(`Node ${version}, ${result.engine}`, result.logits);
     const cli = ["node_modules/.bin/anymc3d", "classify", "node_modules/@anymc3d/adapter-lung-nodule/sample.nii.gz", "--adapter", "lung-nodule", "--json"];
-    check(`Node ${version}, anymc3d classify`, JSON.parse(exec(program, [...before, ...cli])).labels.map(({ logit }) => logit));
+    check(
+      `Node ${version}, anymc3d classify`,
+      JSON.parse(exec(program, [...before, ...cli])).labels.map(({ logit }) => logit),
+    );
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -3,8 +3,8 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import lungNodule, { sample } from "@anymc3d/adapter-lung-nodule";
-import { classify, readVolume } from "../packages/sdk/dist/index.js";
 import pngjs from "pngjs";
+import { classify, readVolume } from "../packages/sdk/dist/index.js";
 
 const ZOOM = 5;
 const GAP = 6;
@@ -28,7 +28,12 @@ function at(data, x, y, z) {
 
 /** Black–purple–orange–yellow. */
 function colour(t) {
-  const stops = [[20, 11, 52], [132, 32, 107], [229, 92, 48], [246, 215, 70]];
+  const stops = [
+    [20, 11, 52],
+    [132, 32, 107],
+    [229, 92, 48],
+    [246, 215, 70],
+  ];
   const s = Math.min(2.999, t * 3);
   const [a, b, f] = [stops[Math.floor(s)], stops[Math.floor(s) + 1], s % 1];
   return a.map((v, i) => v + f * (b[i] - v));

@@ -51,7 +51,9 @@ export async function evaluate(csv: string, flags: EvaluateFlags): Promise<void>
   });
   const failures: Failure[] = [];
   const started = performance.now();
-  const predictions = await predictAll(classifier, adapter, rows, { folder: dirname(resolve(csv)), flags, failures, signal }).finally(() => classifier.dispose());
+  const predictions = await predictAll(classifier, adapter, rows, { folder: dirname(resolve(csv)), flags, failures, signal }).finally(() =>
+    classifier.dispose(),
+  );
   const report = {
     schema: "anymc3d.evaluate/1",
     adapter: { name: adapter.manifest.name, version: adapter.manifest.version, hash: adapter.hash },
@@ -82,7 +84,12 @@ interface Work {
   readonly signal: AbortSignal;
 }
 
-async function predictAll(classifier: Classifier, adapter: Adapter, rows: readonly LabelRow[], { folder, flags, failures, signal }: Work): Promise<Prediction[]> {
+async function predictAll(
+  classifier: Classifier,
+  adapter: Adapter,
+  rows: readonly LabelRow[],
+  { folder, flags, failures, signal }: Work,
+): Promise<Prediction[]> {
   const predictions: Prediction[] = [];
   const progress = progressLine(() => `${predictions.length + failures.length}/${rows.length} volumes`);
   for (const row of rows) {
@@ -135,7 +142,15 @@ async function writePredictions(path: string, adapter: Adapter, predictions: rea
   }
 }
 
-function printReport(report: { labels: readonly LabelReport[]; meanAuroc: number | null; volumes: number; split: string; engine: string; precision: string; failures: readonly Failure[] }): void {
+function printReport(report: {
+  labels: readonly LabelReport[];
+  meanAuroc: number | null;
+  volumes: number;
+  split: string;
+  engine: string;
+  precision: string;
+  failures: readonly Failure[];
+}): void {
   const show = ({ value, interval }: LabelMetrics["auroc"]) => {
     if (value === null) return "undefined (one class only)";
     return `${value.toFixed(3)}${interval ? ` [${interval.map((v) => v.toFixed(3)).join("–")}]` : ""}`;
@@ -147,6 +162,8 @@ function printReport(report: { labels: readonly LabelReport[]; meanAuroc: number
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  "));
   const mean = report.meanAuroc === null ? "undefined" : report.meanAuroc.toFixed(3);
-  process.stdout.write(`${report.volumes} volumes, split ${report.split}, ${report.engine} ${report.precision}\n${pc.bold(lines[0])}\n${lines.slice(1).join("\n")}\nmean AUROC ${mean}\n`);
+  process.stdout.write(
+    `${report.volumes} volumes, split ${report.split}, ${report.engine} ${report.precision}\n${pc.bold(lines[0])}\n${lines.slice(1).join("\n")}\nmean AUROC ${mean}\n`,
+  );
   process.stdout.write(pc.dim(`95 % intervals: bootstrap over groups. ${DISCLAIMER}\n`));
 }

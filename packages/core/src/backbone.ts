@@ -9,7 +9,7 @@ import type { Backbone, BackboneSpec, Tensor, Tensors } from "./types.js";
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const count = z.int().min(1).max(100_000);
 
-export const backboneSpecSchema = z.strictObject({
+const backboneSpecSchema = z.strictObject({
   family: z.enum(["dinov2", "dinov3", "vit"]),
   patch: count.max(64),
   width: count,

@@ -141,7 +141,7 @@ interface Taps {
 }
 
 /** Linear interpolation; when shrinking, a triangle as wide as an output pixel, so that nothing is skipped. Edges are repeated within half a voxel. */
-export function axisTaps({ centre, step, count }: Sampling, length: number): Taps[] {
+function axisTaps({ centre, step, count }: Sampling, length: number): Taps[] {
   return Array.from({ length: count }, (_, i) => {
     const position = centre + (i - (count - 1) / 2) * step;
     if (position < -0.5 || position > length - 0.5) return { first: 0, weights: [] };

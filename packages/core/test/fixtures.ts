@@ -23,7 +23,12 @@ export async function shippedBackbone(): Promise<Backbone> {
 export async function goldenBackbone(): Promise<Backbone> {
   const folder = `${shared}/data/weights/dinov2-vits14`;
   const spec = specFromHuggingFace(JSON.parse(await readFile(`${folder}/config.json`, "utf8")));
-  return { name: "dinov2-vits14-fp32", hash: "golden", spec, tensors: tensorsFromHuggingFace(spec, readTensors(await readFile(`${folder}/model.safetensors`))) };
+  return {
+    name: "dinov2-vits14-fp32",
+    hash: "golden",
+    spec,
+    tensors: tensorsFromHuggingFace(spec, readTensors(await readFile(`${folder}/model.safetensors`))),
+  };
 }
 
 export async function goldenFiles() {

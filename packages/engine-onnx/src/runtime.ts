@@ -4,7 +4,7 @@ import { AnyMC3DError, type Warning } from "@anymc3d/core";
 import type { Env, InferenceSession, TensorConstructor } from "onnxruntime-common";
 
 /** The part of ONNX Runtime's module that an engine uses. */
-export interface Ort {
+interface Ort {
   readonly InferenceSession: { create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession> };
   readonly Tensor: TensorConstructor;
   readonly env: Env;

@@ -31,7 +31,7 @@ export interface NiftiHeader {
 }
 
 /** A datatype that is read. */
-export interface VoxelType {
+interface VoxelType {
   readonly code: number;
   readonly name: string;
   readonly bytes: 1 | 2 | 4 | 8;

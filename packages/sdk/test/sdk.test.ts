@@ -36,14 +36,18 @@ describe("createClassifier()", () => {
     const bytes = await readFile(sample);
     const volume = await readVolume(sample);
     for (const source of [fileURLToPath(sample), bytes, new Blob([bytes]), volume, { volume }]) expectLogits(await classifier.classify(source, lungNodule));
-    for (const adapter of [folder, pathToFileURL(folder), "lung-nodule", "@anymc3d/adapter-lung-nodule", await openAdapter(lungNodule)]) expectLogits(await classifier.classify(volume, adapter));
+    for (const adapter of [folder, pathToFileURL(folder), "lung-nodule", "@anymc3d/adapter-lung-nodule", await openAdapter(lungNodule)])
+      expectLogits(await classifier.classify(volume, adapter));
     await classifier.dispose();
     await expect(classifier.classify(volume, lungNodule)).rejects.toMatchObject({ code: "ENGINE_DISPOSED" });
   });
 
   test("what is missing is named", async () => {
     await expect(openAdapter("./no-such-folder")).rejects.toMatchObject({ code: "ADAPTER_NOT_FOUND" });
-    await expect(openAdapter("never-published")).rejects.toMatchObject({ code: "ADAPTER_NOT_FOUND", message: expect.stringContaining("npm install @anymc3d/adapter-never-published") });
+    await expect(openAdapter("never-published")).rejects.toMatchObject({
+      code: "ADAPTER_NOT_FOUND",
+      message: expect.stringContaining("npm install @anymc3d/adapter-never-published"),
+    });
     await expect(openBackbone("./no-such-folder")).rejects.toMatchObject({ code: "BACKBONE_NOT_FOUND" });
     const backbone = await openBackbone();
     await expect(createEngine(backbone, { engine: "abacus" as "auto" })).rejects.toMatchObject({ code: "OPTION_INVALID" });

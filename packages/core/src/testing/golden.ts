@@ -37,7 +37,7 @@ async function encodeAndCompare(engine: Engine, reference: Tensors, prefix: stri
 }
 
 /** LoRA of one view out of tensors that carry the view's prefix. */
-export function viewLora(tensors: Tensors, prefix: string, scale: number): LoraTensors {
+function viewLora(tensors: Tensors, prefix: string, scale: number): LoraTensors {
   const own = new Map<string, Tensor>();
   for (const [name, value] of tensors) if (name.startsWith(prefix)) own.set(name.slice(prefix.length), value);
   return { rank: tensor(own, "patch.A").shape[0], scale, tensors: own };

@@ -1,0 +1,60 @@
+// labels.csv: text ids, blank labels, splits, groups, and what is refused.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { imagePath, type LabelsOptions, parseLabels } from "../src/labels.js";
+
+const multilabel: LabelsOptions = { file: "labels.csv", kind: "multilabel", labels: [{ id: "a", name: "A" }, { id: "b", name: "B" }] }; // biome-ignore format: one line
+const binary: LabelsOptions = { file: "labels.csv", kind: "binary", labels: [{ id: "sick", name: "Sick" }] };
+const multiclass: LabelsOptions = { file: "labels.csv", kind: "multiclass", labels: [{ id: "cat", name: "Cat" }, { id: "dog", name: "Dog" }] }; // biome-ignore format: one line
+
+test("ids stay text, BOM and CRLF are read, blank labels are missing", () => {
+  const rows = parseLabels("\ufeffid,group,split,a,b\r\n0001,p1,val,0,1.0\r\n001,p2,val, 1,\r\n1,p3,train,,0\r\n", multilabel);
+  expect(rows.map(({ id }) => id)).toEqual(["0001", "001", "1"]);
+  expect(rows.map(({ labels }) => [labels.get("a"), labels.get("b")])).toEqual([
+    [0, 1],
+    [1, undefined],
+    [undefined, 0],
+  ]);
+  expect(rows.map(({ line }) => line)).toEqual([2, 3, 4]);
+});
+
+test("a split is chosen; an unknown one lists those there are", () => {
+  const csv = "id,split,a,b\nx,train,0,1\ny,val,1,1\n";
+  expect(parseLabels(csv, { ...multilabel, split: "val" }).map(({ id }) => id)).toEqual(["y"]);
+  expect(() => parseLabels(csv, { ...multilabel, split: "test" })).toThrow(/"test"; there are train, val/);
+});
+
+test("a single label column: 0/1 for binary, id, name or number for multiclass", () => {
+  expect(parseLabels("path,label\nx.nii,1\n", binary)[0].labels.get("sick")).toBe(1);
+  const rows = parseLabels("id,label\nx,dog\ny,Cat\nz,1\n", multiclass);
+  expect(rows.map(({ labels }) => labels.get("dog"))).toEqual([1, 0, 1]);
+});
+
+test.each([
+  ["id,a,b\nx,yes,1\n", multilabel, /labels\.csv: line 2, column a: "yes"/],
+  ["id,a\nx,1\n", multilabel, /no column for b; found id, a/],
+  ["a,b\n0,1\n", multilabel, /neither an id nor a path column/],
+  ["id,a,b\nx,0,1\nx,0,1\n", multilabel, /lines 2 and 3 share the id "x"/],
+  ["id,group,split,a,b\nx,p,train,0,1\ny,p,val,0,1\n", multilabel, /group "p" is in split train and in val/],
+  ["id,label\nx,bird\n", multiclass, /"bird" is none of 0 \(cat\), 1 \(dog\)/],
+  ["id,a,b\n", multilabel, /no rows/],
+  ['id,a,b\n"x,0,1\n', multilabel, /not a CSV table/],
+])("refused: %j", (csv, options, message) => {
+  expect(() => parseLabels(csv, options)).toThrow(message);
+});
+
+test("images are found as images/ID.* beside the file; none or several are refused", () => {
+  const folder = mkdtempSync(join(tmpdir(), "anymc3d-labels-"));
+  mkdirSync(join(folder, "images"));
+  for (const name of ["one.nii.gz", "two.nii", "two.nii.gz"]) writeFileSync(join(folder, "images", name), "");
+  try {
+    expect(imagePath({ id: "one" }, folder)).toBe(join(folder, "images/one.nii.gz"));
+    expect(imagePath({ id: "x", path: "other/x.nii" }, folder)).toBe(join(folder, "other/x.nii"));
+    expect(() => imagePath({ id: "two" }, folder)).toThrow(/two\.nii\.gz and two\.nii/);
+    expect(() => imagePath({ id: "three" }, folder)).toThrow(/images\/three\.\*: no such image/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

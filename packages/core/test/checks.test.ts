@@ -1,0 +1,146 @@
+// A volume that is not what an adapter was made for is refused or warned about, never silently classified.
+import { readFile } from "node:fs/promises";
+import { checkInput, parseAdapterManifest, type Volume, valueRange } from "@anymc3d/core";
+import { describe, expect, test } from "vitest";
+import { type Loose, refusal, viewOf, volumeOf } from "./expectations.js";
+
+const manifest = parseAdapterManifest(JSON.parse(await readFile(new URL("../../adapter-lung-nodule/adapter.json", import.meta.url), "utf8")));
+const lung = manifest.input.views[0];
+const check = (volume: Volume, mode: "refuse" | "warn" = "refuse") => checkInput(volume, lung, "lung-nodule", mode);
+const LPS = (x: number, y: number, z: number) => [-x, 0, 0, 0, 0, -y, 0, 0, 0, 0, z, 0, 0, 0, 0, 1];
+
+/** A nodule-like crop: air around soft tissue. */
+const nodule = (change: Partial<Volume> = {}, shape: readonly [number, number, number] = [48, 48, 10]) =>
+  volumeOf(shape, (i, j) => ((i - 24) ** 2 + (j - 24) ** 2 < 100 ? 60 : -850), { affine: LPS(0.7, 0.7, 2), modality: "CT", ...change });
+
+test("the right input passes without a warning", () => expect(check(nodule())).toEqual([]));
+
+test("CT scaled to 0 … 1 is refused: INPUT_VALUES, saying what was found and expected", async () => {
+  const volume = nodule();
+  const data = Float32Array.from(volume.data, (v) => Math.min(1, Math.max(0, (v + 160) / 400)));
+  const error = await refusal(() => check({ ...volume, data }));
+  expect(error.code).toBe("INPUT_VALUES");
+  expect(error.message).toMatch(/smallest voxel value is 0, expected -4096 to -300/);
+  expect(error.message).toMatch(/Hounsfield/);
+  expect(error.message).toContain("lung-nodule");
+});
+
+test("raw CT without its intercept (0 … 2000) is refused", async () => {
+  const volume = nodule();
+  expect((await refusal(() => check({ ...volume, data: Int16Array.from(volume.data, (v) => v + 1024) }))).code).toBe("INPUT_VALUES");
+});
+
+test("another modality is refused, none is let through", async () => {
+  const error = await refusal(() => check(nodule({ modality: "MR" })));
+  expect(error.code).toBe("INPUT_MODALITY");
+  expect(error.message).toMatch(/MR.*CT/);
+  expect(check(nodule({ modality: undefined }))).toEqual([]);
+});
+
+test("a whole chest is refused: INPUT_SIZE", async () => {
+  const chest = nodule({ affine: LPS(0.7, 0.7, 1.25) }, [512, 512, 3]);
+  const refused = await refusal(() => check(chest));
+  expect(refused.code).toBe("INPUT_SIZE");
+  expect(refused.message).toMatch(/extent is 358\.4 mm, expected 15 to 120 mm/);
+});
+
+test("a cube of one voxel is refused for its size", async () => {
+  const one = { data: Int16Array.of(-500), shape: [1, 1, 1] as const, affine: LPS(0.7, 0.7, 2), modality: "CT" };
+  expect((await refusal(() => check(one))).code).toBe("INPUT_SIZE");
+  expect(check(one, "warn").map((w) => w.code)).toEqual(["INPUT_SIZE", "INPUT_SIZE"]); // extent and number of slices
+});
+
+test("one slice is taken with a warning", () => {
+  const warnings = check(nodule({}, [48, 48, 1]));
+  expect(warnings.map((w) => w.code)).toEqual(["INPUT_SIZE"]);
+  expect(warnings[0].message).toMatch(/number of slices is 1, expected 2 to 64/);
+});
+
+test("spacing outside the declared range is a warning", () => {
+  expect(check(nodule({ affine: LPS(0.7, 0.7, 5) })).map((w) => [w.code, /slice spacing is 5 mm/.test(w.message)])).toEqual([["INPUT_SPACING", true]]);
+  expect(check(nodule({ affine: LPS(1.2, 0.7, 2) })).map((w) => [w.code, /pixel spacing is 1\.2 mm/.test(w.message)])).toEqual([["INPUT_SPACING", true]]);
+});
+
+test("spacing and slices are those of the view's plane, whatever the storage order", () => {
+  const volume = volumeOf([10, 48, 48], (_i, j, k) => ((j - 24) ** 2 + (k - 24) ** 2 < 100 ? 60 : -850), { modality: "CT" });
+  const stored = { ...volume, affine: [0, -0.7, 0, 0, 0, 0, -0.7, 0, 2, 0, 0, 0, 0, 0, 0, 1] }; // x: superior, y: left, z: posterior
+  expect(check(stored)).toEqual([]);
+});
+
+test("without orientation: a warning, sizes in mm unchecked", () => {
+  expect(check(nodule({ affine: undefined })).map((w) => w.code)).toEqual(["NO_ORIENTATION"]);
+});
+
+test("the reader's notes are passed on", () => {
+  const note = { code: "UNITS", message: "µm read as mm" };
+  expect(check(nodule({ notes: [note] }))).toEqual([note]);
+});
+
+test('checks "warn" turns refusals into warnings', () => {
+  const warnings = check(nodule({ modality: "MR", affine: LPS(7, 7, 2), data: new Float32Array(48 * 48 * 10).fill(0.5) }), "warn");
+  expect(new Set(warnings.map((w) => w.code))).toEqual(new Set(["INPUT_MODALITY", "INPUT_VALUES", "INPUT_SPACING", "INPUT_SIZE"]));
+});
+
+describe("voxels that are not finite are refused with count and first place, whatever the mode", () => {
+  const spoilt = (values: [number, number][], make: (length: number) => Loose = (n) => new Float32Array(n)) => {
+    const data = make(512);
+    for (let i = 0; i < 512; i++) data[i] = -500;
+    for (const [at, value] of values) data[at] = value;
+    return { data, shape: [8, 8, 8] as const, affine: LPS(3, 3, 3) };
+  };
+  const NAN = Number.NaN;
+  const INF = Number.POSITIVE_INFINITY;
+
+  test.each(["refuse", "warn"] as const)("one NaN and one +Infinity, %s", async (mode) => {
+    const error = await refusal(() =>
+      check(
+        spoilt([
+          [8 * 8 * 2 + 8 * 3 + 4, NAN],
+          [500, INF],
+        ]),
+        mode,
+      ),
+    );
+    expect(error.code).toBe("VOXELS_NOT_FINITE");
+    expect(error.message).toMatch(/2 voxel\(s\)/);
+    expect(error.message).toContain("(4,3,2)");
+  });
+
+  test.each([
+    ["NaN first", [[0, NAN]]],
+    ["NaN last", [[511, NAN]]],
+    ["-Infinity", [[7, -INF]]],
+    [
+      "both infinities",
+      [
+        [7, -INF],
+        [8, INF],
+      ],
+    ],
+    ["all NaN", Array.from({ length: 512 }, (_, i) => [i, NAN])],
+  ] as [string, [number, number][]][])("%s", async (_, values) => {
+    const error = await refusal(() => check(spoilt(values)));
+    expect(error.code).toBe("VOXELS_NOT_FINITE");
+    expect(error.message).toContain(`${values.length} voxel(s)`);
+  });
+
+  test("float64, plain arrays and arrays of another realm are looked at too", async () => {
+    const { runInNewContext } = await import("node:vm");
+    for (const make of [(n: number) => new Float64Array(n), (n: number) => new Array(n), (n: number) => runInNewContext(`new Float32Array(${n})`)]) {
+      expect((await refusal(() => check(spoilt([[9, NAN]], make)))).code).toBe("VOXELS_NOT_FINITE");
+    }
+  });
+});
+
+test("value range of every voxel type", () => {
+  const shape = [3, 1, 1] as const;
+  for (const data of [Int8Array.of(-5, 3, 0), Int16Array.of(-5, 3, 0), Int32Array.of(3, 0, -5), Float32Array.of(0, -5, 3), Float64Array.of(-5, 0, 3)]) {
+    expect(valueRange({ data, shape }, "v")).toEqual({ minimum: -5, maximum: 3 });
+  }
+  for (const data of [Uint8Array.of(5, 3, 9), Uint16Array.of(9, 5, 3), Uint32Array.of(3, 9, 5)])
+    expect(valueRange({ data, shape }, "v")).toEqual({ minimum: 3, maximum: 9 });
+});
+
+test("a view without expectations lets anything finite through", () => {
+  expect(checkInput(nodule({ modality: "MR" }), viewOf(), "x", "refuse")).toEqual([]);
+});
