@@ -21,15 +21,32 @@ export interface ViewAttention {
  */
 export function attentionHeatmap(volume: Volume, views: readonly ViewAttention[]): Volume {
   const data = new Float32Array(volume.data.length);
-  for (const view of views) addView(data, view);
-  let top = 0;
-  for (let i = 0; i < data.length; i++) if (data[i] > top) top = data[i];
-  if (top > 0) for (let i = 0; i < data.length; i++) data[i] /= top;
+  if (views.length === 1) {
+    // One view: the largest value is known before anything is written, which saves two passes over the volume.
+    const planes = new PlaneMaker(views[0]);
+    const top = views[0].view.chosen.reduce((most, _, n) => Math.max(most, largest(planes.make(n, 1))), 0);
+    writeView(data, planes, top > 0 ? 1 / top : 1, true);
+  } else {
+    for (const view of views) writeView(data, new PlaneMaker(view), 1, false);
+    const top = largest(data);
+    if (top > 0) for (let i = 0; i < data.length; i++) data[i] /= top;
+  }
   return { data, shape: volume.shape, affine: volume.affine };
 }
 
+function largest(values: Float32Array): number {
+  let top = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] > top) top = values[i];
+  return top;
+}
+
+interface PatchTaps {
+  readonly index: Int32Array;
+  readonly share: Float32Array;
+}
+
 /** Per voxel of an axis: the patch before it, the share of the next one; -1 outside the field of view. */
-function patchTaps(axis: GridAxis, sampling: Sampling, patches: number): { index: Int32Array; share: Float32Array } {
+function patchTaps(axis: GridAxis, sampling: Sampling, patches: number): PatchTaps {
   const index = new Int32Array(axis.length).fill(-1);
   const share = new Float32Array(axis.length);
   for (let v = 0; v < axis.length; v++) {
@@ -42,34 +59,91 @@ function patchTaps(axis: GridAxis, sampling: Sampling, patches: number): { index
   return { index, share };
 }
 
-function addView(data: Float32Array, { view, attention, patches, weights }: ViewAttention): void {
-  const { grid, chosen, rows, columns } = view;
-  const across = patchTaps(grid.columns, columns, patches[1]);
-  const down = patchTaps(grid.rows, rows, patches[0]);
-  const line = new Float32Array(patches[0] * grid.columns.length);
-  for (const [s, n] of nearestChosen(chosen, grid.slices.length)) {
-    const weight = weights[n];
-    const map = attention.subarray(n * patches[0] * patches[1], (n + 1) * patches[0] * patches[1]);
-    for (let p = 0; p < patches[0]; p++) {
-      for (let c = 0; c < grid.columns.length; c++) {
-        const i = across.index[c];
-        const at = p * patches[1] + i;
-        line[p * grid.columns.length + c] = i < 0 ? 0 : weight * (map[at] + (patches[1] > 1 ? across.share[c] * (map[at + 1] - map[at]) : 0));
+/** Makes the heat of one slice after the other, in the order in which the slice lies in the voxel array where it lies in one piece. */
+class PlaneMaker {
+  readonly view: ViewAttention;
+  /** True where slices are contiguous in the voxel array: cut along z. */
+  readonly contiguous: boolean;
+  readonly #across: PatchTaps;
+  readonly #down: PatchTaps;
+  readonly #lines: Float32Array;
+  readonly #plane: Float32Array;
+
+  constructor(attention: ViewAttention) {
+    const { grid, rows, columns } = attention.view;
+    this.view = attention;
+    this.contiguous = grid.slices.voxelAxis === 2;
+    this.#across = patchTaps(grid.columns, columns, attention.patches[1]);
+    this.#down = patchTaps(grid.rows, rows, attention.patches[0]);
+    this.#lines = new Float32Array(attention.patches[0] * grid.columns.length);
+    this.#plane = new Float32Array(grid.rows.length * grid.columns.length);
+  }
+
+  /** Heat of the n-th chosen slice times `scale`. The array is used again by the next call. */
+  make(n: number, scale: number): Float32Array {
+    const { grid } = this.view.view;
+    this.#fillLines(n, this.view.weights[n] * scale);
+    const width = grid.columns.length;
+    const { rowStep, columnStep, start } = this.#layout();
+    for (let r = 0; r < grid.rows.length; r++) {
+      if (this.#down.index[r] < 0) continue;
+      const above = this.#down.index[r] * width;
+      const below = above + width < this.#lines.length ? above + width : above;
+      const share = this.#down.share[r];
+      for (let c = 0, at = start + r * rowStep; c < width; c++, at += columnStep) {
+        const value = this.#lines[above + c];
+        this.#plane[at] = value + share * (this.#lines[below + c] - value);
       }
     }
-    addSlice(data, view, s, line, down);
+    return this.#plane;
+  }
+
+  /** Interpolates along columns: patch rows × voxel columns. */
+  #fillLines(n: number, weight: number): void {
+    const [rows, columns] = this.view.patches;
+    const width = this.view.view.grid.columns.length;
+    const map = this.view.attention.subarray(n * rows * columns, (n + 1) * rows * columns);
+    for (let p = 0; p < rows; p++) {
+      for (let c = 0; c < width; c++) {
+        const i = this.#across.index[c];
+        const at = p * columns + i;
+        this.#lines[p * width + c] = i < 0 ? 0 : weight * (map[at] + (columns > 1 ? this.#across.share[c] * (map[at + 1] - map[at]) : 0));
+      }
+    }
+  }
+
+  #layout() {
+    const { columns, rows } = this.view.view.grid;
+    if (!this.contiguous) return { rowStep: columns.length, columnStep: 1, start: 0 };
+    const back = ({ stride, length }: GridAxis) => (stride < 0 ? -stride * (length - 1) : 0);
+    return { rowStep: rows.stride, columnStep: columns.stride, start: back(columns) + back(rows) };
   }
 }
 
-function addSlice(data: Float32Array, { grid }: PreparedView, slice: number, line: Float32Array, down: { index: Int32Array; share: Float32Array }): void {
+/** Writes (or adds) every slice's heat into the volume. */
+function writeView(data: Float32Array, planes: PlaneMaker, scale: number, first: boolean): void {
+  const { grid, chosen } = planes.view.view;
+  let made = -1;
+  let plane: Float32Array = new Float32Array(0);
+  for (const [s, n] of nearestChosen(chosen, grid.slices.length)) {
+    if (n !== made) plane = planes.make(n, scale);
+    made = n;
+    if (planes.contiguous && first) data.set(plane, (grid.slices.stride < 0 ? grid.slices.length - 1 - s : s) * plane.length);
+    else addPlane(data, planes, s, plane);
+  }
+}
+
+function addPlane(data: Float32Array, planes: PlaneMaker, slice: number, plane: Float32Array): void {
+  const { grid } = planes.view.view;
+  if (planes.contiguous) {
+    const from = (grid.slices.stride < 0 ? grid.slices.length - 1 - slice : slice) * plane.length;
+    for (let i = 0; i < plane.length; i++) data[from + i] += plane[i];
+    return;
+  }
   const width = grid.columns.length;
   for (let r = 0; r < grid.rows.length; r++) {
-    if (down.index[r] < 0) continue;
-    const above = down.index[r] * width;
-    const below = above + width < line.length ? above + width : above;
-    const share = down.share[r];
     const row = grid.offset + slice * grid.slices.stride + r * grid.rows.stride;
-    for (let c = 0; c < width; c++) data[row + c * grid.columns.stride] += line[above + c] + share * (line[below + c] - line[above + c]);
+    for (let c = 0; c < width; c++) data[row + c * grid.columns.stride] += plane[r * width + c];
   }
 }
 

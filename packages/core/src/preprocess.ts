@@ -155,40 +155,56 @@ function axisTaps({ centre, step, count }: Sampling, length: number): Taps[] {
   });
 }
 
-/** Separable resampling of single slices: rows first along columns, then across rows. */
+/** Taps of an axis in flat arrays, for the inner loops: `count[i]` weights from `weights[i * most]` on, for voxels from `first[i]` on. */
+function flatten(taps: readonly Taps[]) {
+  const most = Math.max(1, ...taps.map(({ weights }) => weights.length));
+  const weights = new Float64Array(taps.length * most);
+  taps.forEach((tap, i) => weights.set(tap.weights, i * most));
+  return { most, weights, first: Int32Array.from(taps, ({ first }) => first), count: Int32Array.from(taps, (tap) => tap.weights.length) };
+}
+
+type FlatTaps = ReturnType<typeof flatten>;
+
+/** Separable resampling of single slices: along columns for every voxel row that is needed, then across rows. */
 function resampler(data: VoxelArray, grid: DisplayGrid, rows: Sampling, columns: Sampling, pad: number): (slice: number) => Float32Array {
-  const across = axisTaps(columns, grid.columns.length);
   const down = axisTaps(rows, grid.rows.length);
   const used = down.filter((taps) => taps.weights.length);
   const top = Math.min(...used.map((taps) => taps.first), grid.rows.length);
   const bottom = Math.max(...used.map((taps) => taps.first + taps.weights.length), top);
+  const across = flatten(axisTaps(columns, grid.columns.length));
+  const flatDown = flatten(down);
   const lines = new Float32Array((bottom - top) * columns.count);
-  const { stride } = grid.columns;
   return (slice) => {
     for (let y = top; y < bottom; y++) {
       const row = grid.offset + slice * grid.slices.stride + y * grid.rows.stride;
-      for (let x = 0; x < columns.count; x++) {
-        const { first, weights } = across[x];
-        let sum = 0;
-        for (let t = 0, at = row + first * stride; t < weights.length; t++, at += stride) sum += weights[t] * data[at];
-        lines[(y - top) * columns.count + x] = sum;
-      }
+      resampleRow(data, row, grid.columns.stride, across, lines, (y - top) * columns.count);
     }
-    return combineLines(lines, top, down, across, pad);
+    return combineLines(lines, top, flatDown, across, pad);
   };
 }
 
-function combineLines(lines: Float32Array, top: number, down: readonly Taps[], across: readonly Taps[], pad: number): Float32Array {
-  const width = across.length;
-  const out = new Float32Array(down.length * width).fill(pad);
-  down.forEach(({ first, weights }, y) => {
-    if (weights.length === 0) return;
+function resampleRow(data: VoxelArray, row: number, stride: number, { most, weights, first, count }: FlatTaps, lines: Float32Array, to: number): void {
+  for (let x = 0; x < first.length; x++) {
+    let sum = 0;
+    let at = row + first[x] * stride;
+    const end = x * most + count[x];
+    for (let t = x * most; t < end; t++, at += stride) sum += weights[t] * data[at];
+    lines[to + x] = sum;
+  }
+}
+
+function combineLines(lines: Float32Array, top: number, down: FlatTaps, across: FlatTaps, pad: number): Float32Array {
+  const width = across.first.length;
+  const out = new Float32Array(down.first.length * width).fill(pad);
+  for (let y = 0; y < down.first.length; y++) {
+    if (down.count[y] === 0) continue;
+    const from = (down.first[y] - top) * width;
     for (let x = 0; x < width; x++) {
-      if (across[x].weights.length === 0) continue;
+      if (across.count[x] === 0) continue;
       let sum = 0;
-      for (let t = 0; t < weights.length; t++) sum += weights[t] * lines[(first - top + t) * width + x];
+      for (let t = 0; t < down.count[y]; t++) sum += down.weights[y * down.most + t] * lines[from + t * width + x];
       out[y * width + x] = sum;
     }
-  });
+  }
   return out;
 }

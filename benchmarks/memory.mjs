@@ -1,0 +1,30 @@
+// Memory of an engine over its life: adapters swapped 100 times, the engine opened and closed 20 times.
+// usage: node --expose-gc benchmarks/memory.mjs     (npm run build first)
+import { selfTestInput, slicesOf } from "@anymc3d/core";
+import { createOnnxEngine } from "@anymc3d/engine-onnx";
+import { backbone as openBackbone } from "./load.mjs";
+
+const backbone = await openBackbone();
+const slices = slicesOf(new Float32Array(4 * 3 * 112 * 112), 112, 112);
+const rss = () => {
+  globalThis.gc?.();
+  return Math.round(process.memoryUsage().rss / 2 ** 20);
+};
+
+const engine = await createOnnxEngine(backbone);
+const swaps = [];
+for (let i = 0; i < 100; i++) {
+  await engine.encode(slices, selfTestInput(backbone.spec, i).lora, {});
+  if (i % 20 === 19) swaps.push(rss());
+}
+console.log(`RSS in MiB after 20, 40, … 100 adapters on one engine: ${swaps.join(", ")}`);
+await engine.dispose();
+
+const opened = [];
+for (let i = 0; i < 20; i++) {
+  const one = await createOnnxEngine(backbone);
+  await one.encode(slices, selfTestInput(backbone.spec, 1).lora, {});
+  await one.dispose();
+  if (i === 0 || i % 5 === 4) opened.push(rss());
+}
+console.log(`RSS in MiB after opening and closing 1, 5, 10, 15, 20 engines: ${opened.join(", ")}`);
