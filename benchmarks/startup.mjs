@@ -15,13 +15,17 @@ const importing = [];
 const firstProgress = [];
 const whole = [];
 for (let round = 0; round < rounds; round++) {
-  importing.push(Number(execFileSync("node", ["-e", `const t = performance.now(); import("${sdk}").then(() => console.log(performance.now() - t))`], { encoding: "utf8" })));
+  importing.push(
+    Number(execFileSync("node", ["-e", `const t = performance.now(); import("${sdk}").then(() => console.log(performance.now() - t))`], { encoding: "utf8" })),
+  );
   const [first, total] = await timeCommand();
   firstProgress.push(first);
   whole.push(total);
 }
 console.log(`import @anymc3d/sdk, ms: ${spread(importing, 0)}`);
-console.log(`anymc3d classify sample: first progress after ms ${spread(firstProgress, 0)}, done after ms ${spread(whole, 0)}; ${rounds} runs, median (min–max)`);
+console.log(
+  `anymc3d classify sample: first progress after ms ${spread(firstProgress, 0)}, done after ms ${spread(whole, 0)}; ${rounds} runs, median (min–max)`,
+);
 
 /** Runs in a pseudo-terminal, as progress is shown on terminals only. */
 function timeCommand() {

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { AnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
 import { parse } from "csv-parse/sync";
 
 export interface LabelRow {
@@ -31,8 +31,8 @@ export interface LabelsOptions {
 type Fields = Record<string, string>;
 
 /**
- * Reads a labels file: `id` or `path`; one column a label, or a single `label` column (0/1, or the class's id, name or number);
- * optional `split` and `group`.
+ * Reads a labels file: `id` or `path`; one column a label, or a single `label` column (0/1, or the class's id or name, or its
+ * position from 0 where no class has a number for an id or name); optional `split` and `group`.
  * @throws AnyMC3DError `LABELS_INVALID` naming file, line, column and value
  */
 export function parseLabels(text: string, options: LabelsOptions): LabelRow[] {
@@ -55,12 +55,18 @@ function fail({ file }: { file: string }, what: string): never {
 }
 
 function parseCsv(text: string, file: string): { record: Fields; info: { lines: number } }[] {
+  const columns = (header: string[]) => {
+    const twice = header.find((name, i) => name !== "" && header.indexOf(name) !== i);
+    if (twice !== undefined) fail({ file }, `column "${twice}" appears twice`);
+    return header;
+  };
   try {
-    return parse(text, { columns: true, bom: true, info: true, skip_empty_lines: true, trim: true }) as unknown as {
+    return parse(text, { columns, bom: true, info: true, skip_empty_lines: true, trim: true }) as unknown as {
       record: Fields;
       info: { lines: number };
     }[];
   } catch (cause) {
+    if (isAnyMC3DError(cause)) throw cause;
     throw new AnyMC3DError("LABELS_INVALID", `${file}: not a CSV table: ${(cause as Error).message}`, { cause });
   }
 }
@@ -70,7 +76,13 @@ type LabelReader = (record: Fields, line: number) => Map<string, 0 | 1>;
 function labelReader(columns: readonly string[], options: LabelsOptions): LabelReader {
   const { labels, kind } = options;
   const missing = labels.filter(({ id }) => !columns.includes(id));
-  if (missing.length === 0) return (record, line) => new Map(labels.flatMap(({ id }) => flag(record[id], id, line, options)));
+  if (missing.length === 0) {
+    return (record, line) => {
+      const values = new Map(labels.flatMap(({ id }) => flag(record[id], id, line, options)));
+      if (kind === "multiclass") checkOneClass(values, line, options);
+      return values;
+    };
+  }
   if (!columns.includes("label") || kind === "multilabel") {
     fail(options, `no column for ${missing.map(({ id }) => id).join(", ")}; found ${columns.join(", ")}`);
   }
@@ -78,18 +90,33 @@ function labelReader(columns: readonly string[], options: LabelsOptions): LabelR
   return (record, line) => oneOf(record.label, line, options);
 }
 
-/** 0, 1, 1.0 or blank. */
-function flag(text: string, column: string, line: number, options: LabelsOptions): [string, 0 | 1][] {
+/** A volume has one class: never two, and not none where every class is given. */
+function checkOneClass(values: ReadonlyMap<string, 0 | 1>, line: number, options: LabelsOptions): void {
+  const { labels } = options;
+  const ones = [...values.values()].filter((value) => value === 1).length;
+  if (ones > 1 || (ones === 0 && values.size === labels.length))
+    fail(options, `line ${line}: ${ones} of ${labels.map(({ id }) => id).join(", ")} are 1; one class must be`);
+}
+
+/** 0, 1, 1.0 or blank, with or without spaces around (also inside quotes). */
+function flag(cell: string, column: string, line: number, options: LabelsOptions): [string, 0 | 1][] {
+  const text = cell.trim();
   if (text === "") return [];
   const value = /^[01](\.0*)?$/.test(text) ? (Number(text) as 0 | 1) : undefined;
   return value === undefined ? fail(options, `line ${line}, column ${column}: "${text}" is not 0, 1 or blank`) : [[column, value]];
 }
 
-function oneOf(text: string, line: number, options: LabelsOptions): Map<string, 0 | 1> {
+/** The class with this id, else this name, else at this position: a number never means a position where it could mean a class. */
+function oneOf(cell: string, line: number, options: LabelsOptions): Map<string, 0 | 1> {
+  const text = cell.trim();
   if (text === "") return new Map();
   const { labels } = options;
-  const at = labels.findIndex(({ id, name }, i) => text === id || text === name || text === String(i));
-  if (at < 0) fail(options, `line ${line}, column label: "${text}" is none of ${labels.map(({ id }, i) => `${i} (${id})`).join(", ")}`);
+  const numbered = labels.some(({ id, name }) => /^\d+$/.test(id) || /^\d+$/.test(name));
+  let at = labels.findIndex(({ id }) => text === id);
+  if (at < 0) at = labels.findIndex(({ name }) => text === name);
+  if (at < 0 && !numbered) at = labels.findIndex((_, i) => text === String(i));
+  const expected = labels.map(({ id }, i) => (numbered ? id : `${i} (${id})`)).join(", ");
+  if (at < 0) fail(options, `line ${line}, column label: "${text}" is none of ${expected}`);
   return new Map(labels.map(({ id }, i) => [id, i === at ? 1 : 0]));
 }
 
@@ -107,7 +134,7 @@ function checkRows(rows: readonly LabelRow[], options: LabelsOptions): void {
     if (before !== undefined) fail(options, `lines ${before} and ${line} share the id "${id}"`);
     lines.set(id, line);
     if (splits.has(group) && splits.get(group) !== split)
-      fail(options, `line ${line}: group "${group}" is in split ${splits.get(group)} and in ${split}; a patient must be in one split only`);
+      fail(options, `line ${line}: group "${group}" is in split ${splits.get(group) ?? "(none)"} and in ${split ?? "(none)"}; a patient must be in one split only`);
     splits.set(group, split);
   }
 }

@@ -66,6 +66,15 @@ function brier(labels: readonly number[], probabilities: readonly number[]): num
   return labels.reduce((sum, label, i) => sum + (probabilities[i] - label) ** 2, 0) / labels.length;
 }
 
+/**
+ * Share of cases whose most probable class (the first of equals) is the true one. 0 … 1, null without cases.
+ * @param classes the true class of each case, an index into its probabilities
+ */
+export function topOneAccuracy(classes: readonly number[], probabilities: readonly (readonly number[])[]): number | null {
+  if (classes.length === 0) return null;
+  return classes.filter((truth, i) => probabilities[i].indexOf(Math.max(...probabilities[i])) === truth).length / classes.length;
+}
+
 interface BootstrapOptions {
   /** Resamples; default 1000. */
   readonly samples?: number;
@@ -74,7 +83,7 @@ interface BootstrapOptions {
 
 /**
  * 95 % percentile interval of a statistic; whole groups are drawn with replacement. Resamples where the statistic is
- * undefined are left out; null where that is more than half of them.
+ * undefined are left out; null where that is more than half of them, or none were drawn.
  */
 function bootstrap(
   groups: readonly string[],
@@ -82,7 +91,11 @@ function bootstrap(
   { samples = 1000, seed }: BootstrapOptions,
 ): [number, number] | null {
   const members = new Map<string, number[]>();
-  groups.forEach((group, i) => members.set(group, [...(members.get(group) ?? []), i]));
+  groups.forEach((group, i) => {
+    const pool = members.get(group);
+    if (pool) pool.push(i);
+    else members.set(group, [i]);
+  });
   const pools = [...members.values()];
   const random = seededRandom(seed);
   const values: number[] = [];
@@ -92,7 +105,7 @@ function bootstrap(
     const value = statistic(indices);
     if (value !== null) values.push(value);
   }
-  if (values.length <= samples / 2) return null;
+  if (values.length === 0 || values.length < samples / 2) return null;
   values.sort((a, b) => a - b);
   return [quantile(values, 0.025), quantile(values, 0.975)];
 }

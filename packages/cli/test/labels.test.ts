@@ -32,6 +32,25 @@ test("a single label column: 0/1 for binary, id, name or number for multiclass",
   expect(rows.map(({ labels }) => labels.get("dog"))).toEqual([1, 0, 1]);
 });
 
+test("numeric class ids are ids, not positions; positions count only where no class is a number", () => {
+  const graded: LabelsOptions = { ...multiclass, labels: ["0", "2", "1"].map((id) => ({ id, name: `Grade ${id}` })) };
+  const rows = parseLabels("id,label\nx,1\ny,2\nz,Grade 0\n", graded);
+  expect(rows.map(({ labels }) => [...labels].find(([, value]) => value)?.[0])).toEqual(["1", "2", "0"]);
+  const fromOne: LabelsOptions = { ...multiclass, labels: ["1", "2"].map((id) => ({ id, name: `Grade ${id}` })) };
+  expect(() => parseLabels("id,label\nx,0\n", fromOne)).toThrow(/"0" is none of 1, 2/);
+});
+
+test("quoted fields: commas in ids, spaces around labels; trailing empty columns are no concern", () => {
+  const rows = parseLabels('id,a,b,,\n"x, left"," 1","1.0 ",,\n', multilabel);
+  expect(rows[0].id).toBe("x, left");
+  expect([...rows[0].labels.values()]).toEqual([1, 1]);
+});
+
+test("multiclass with a column a class: one of them is 1; blanks are missing", () => {
+  const rows = parseLabels("id,cat,dog\nx,0,1\ny,,\nz,0,\n", multiclass);
+  expect(rows.map(({ labels }) => labels.get("dog"))).toEqual([1, undefined, undefined]);
+});
+
 test.each([
   ["id,a,b\nx,yes,1\n", multilabel, /labels\.csv: line 2, column a: "yes"/],
   ["id,a\nx,1\n", multilabel, /no column for b; found id, a/],
@@ -39,6 +58,10 @@ test.each([
   ["id,a,b\nx,0,1\nx,0,1\n", multilabel, /lines 2 and 3 share the id "x"/],
   ["id,group,split,a,b\nx,p,train,0,1\ny,p,val,0,1\n", multilabel, /group "p" is in split train and in val/],
   ["id,label\nx,bird\n", multiclass, /"bird" is none of 0 \(cat\), 1 \(dog\)/],
+  ["id,group,split,a,b\nx,p,train,0,1\ny,p,,0,1\n", multilabel, /group "p" is in split train and in \(none\)/],
+  ["id,a,b,a\nx,0,1,1\n", multilabel, /column "a" appears twice/],
+  ["id,cat,dog\nx,1,1\n", multiclass, /line 2: 2 of cat, dog are 1/],
+  ["id,cat,dog\nx,0,0\n", multiclass, /line 2: 0 of cat, dog are 1/],
   ["id,a,b\n", multilabel, /no rows/],
   ['id,a,b\n"x,0,1\n', multilabel, /not a CSV table/],
 ])("refused: %j", (csv, options, message) => {

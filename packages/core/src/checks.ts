@@ -8,16 +8,31 @@ import type { Volume, VoxelArray, Warning } from "./types.js";
 /** Smallest and largest voxel value. @throws AnyMC3DError `VOXELS_NOT_FINITE` with the count and the first place */
 export function valueRange(volume: Pick<Volume, "data" | "shape">, name: string): { minimum: number; maximum: number } {
   const { data } = volume;
-  let minimum = Number.POSITIVE_INFINITY;
-  let maximum = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < data.length; i++) {
-    const v = data[i];
-    if (v < minimum) minimum = v;
-    if (v > maximum) maximum = v;
-  }
+  const { minimum, maximum } = extremes(data);
   // by tag, so that arrays of another realm, plain arrays and Float16Array are looked at too
   const whole = /^\[object (Ui|I)nt(8|16|32)Array\]$/.test(Object.prototype.toString.call(data));
   if (!whole && !(Number.isFinite(minimum) && Number.isFinite(maximum) && !hasNaN(data))) refuseNotFinite(volume, name);
+  return { minimum, maximum };
+}
+
+/** Two voxels a step: a pair is ordered first, so that each needs one comparison less. NaN is left to the caller. */
+function extremes(data: VoxelArray): { minimum: number; maximum: number } {
+  let minimum = Number.POSITIVE_INFINITY;
+  let maximum = Number.NEGATIVE_INFINITY;
+  const take = (v: number) => {
+    if (v < minimum) minimum = v;
+    if (v > maximum) maximum = v;
+  };
+  const pairs = data.length - (data.length % 2);
+  for (let i = 0; i < pairs; i += 2) {
+    const a = data[i];
+    const b = data[i + 1];
+    const low = a < b ? a : b;
+    const high = a < b ? b : a;
+    if (low < minimum) minimum = low;
+    if (high > maximum) maximum = high;
+  }
+  if (pairs < data.length) take(data[pairs]);
   return { minimum, maximum };
 }
 

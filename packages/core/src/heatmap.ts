@@ -24,7 +24,7 @@ export function attentionHeatmap(volume: Volume, views: readonly ViewAttention[]
   if (views.length === 1) {
     // One view: the largest value is known before anything is written, which saves two passes over the volume.
     const planes = new PlaneMaker(views[0]);
-    const top = views[0].view.chosen.reduce((most, _, n) => Math.max(most, largest(planes.make(n, 1))), 0);
+    const top = strongest(views[0], planes);
     writeView(data, planes, top > 0 ? 1 / top : 1, true);
   } else {
     for (const view of views) writeView(data, new PlaneMaker(view), 1, false);
@@ -32,6 +32,18 @@ export function attentionHeatmap(volume: Volume, views: readonly ViewAttention[]
     if (top > 0) for (let i = 0; i < data.length; i++) data[i] /= top;
   }
   return { data, shape: volume.shape, affine: volume.affine };
+}
+
+/** Largest heat of any voxel. Slices whose strongest patch cannot reach it are not interpolated. */
+function strongest({ view, attention, weights }: ViewAttention, planes: PlaneMaker): number {
+  const size = attention.length / view.chosen.length;
+  const bounds = view.chosen.map((_, n) => ({ n, bound: weights[n] * largest(attention.subarray(n * size, (n + 1) * size)) }));
+  let top = 0;
+  for (const { n, bound } of bounds.sort((a, b) => b.bound - a.bound)) {
+    if (bound <= top) break;
+    top = Math.max(top, largest(planes.make(n, 1)));
+  }
+  return top;
 }
 
 function largest(values: Float32Array): number {

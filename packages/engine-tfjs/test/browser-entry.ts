@@ -1,0 +1,63 @@
+// What browser.test.ts puts under the conformance page: the engine, and situations that only a browser has.
+import { type Backbone, isAnyMC3DError } from "@anymc3d/core";
+import { loadTiny, type TinyBackbone } from "@anymc3d/core/testing";
+import * as tf from "@tensorflow/tfjs-core";
+import { relativeError } from "../../core/src/selftest.js";
+import { createTfjsEngine, type TfjsBackend } from "../src/index.js";
+
+export * from "../src/index.js";
+
+const tiny = (): Promise<TinyBackbone> => loadTiny(async (path) => new Uint8Array(await (await fetch(`/fixtures/${path}`)).arrayBuffer()), "tiny-dinov2");
+
+async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
+  const error = await work.catch((reason: unknown) => reason);
+  return isAnyMC3DError(error) ? { code: error.code, message: error.message } : { code: "none", message: String(error) };
+}
+
+async function tensorCounts(backend: TfjsBackend) {
+  const { backbone, slices } = await tiny();
+  const count = () => tf.engine().state.numTensors;
+  const before = count();
+  const engine = await createTfjsEngine(backbone, { backend });
+  const created = count();
+  await engine.encode(slices, undefined, { attention: true, patches: true });
+  const encoded = count();
+  await engine.dispose();
+  return { before, created, encoded, disposed: count() };
+}
+
+interface GraphicsBackend {
+  readonly gpgpu?: { readonly gl: WebGLRenderingContext };
+  readonly device?: { destroy(): void; readonly lost: Promise<unknown> };
+}
+
+async function loseDevice(backend: TfjsBackend) {
+  const { backbone, slices, cls } = await tiny();
+  const engine = await createTfjsEngine(backbone, { backend });
+  const { gpgpu, device } = tf.backend() as GraphicsBackend;
+  gpgpu?.gl.getExtension("WEBGL_lose_context")?.loseContext();
+  device?.destroy();
+  await device?.lost;
+  const error = await refusal(engine.encode(slices, undefined, {}));
+  await engine.dispose();
+  const next = await createTfjsEngine(backbone, { backend });
+  const again = relativeError((await next.encode(slices, undefined, {})).cls, cls);
+  await next.dispose();
+  return { ...error, again };
+}
+
+async function wrongFolder(wasmPaths: string) {
+  const { backbone } = await tiny();
+  const error = await refusal(createTfjsEngine(backbone, { backend: "wasm", wasmPaths }));
+  const { id } = await createTfjsEngine(backbone, { backend: "wasm" });
+  return { ...error, again: id };
+}
+
+async function defaultEngine() {
+  const { backbone }: { backbone: Backbone } = await tiny();
+  const { id, warnings } = await createTfjsEngine(backbone);
+  return { id, warnings };
+}
+
+/** Added to the page's `anymc3d`. */
+export const pageTools = { tensorCounts, loseDevice, wrongFolder, defaultEngine };
