@@ -134,7 +134,10 @@ function checkRows(rows: readonly LabelRow[], options: LabelsOptions): void {
     if (before !== undefined) fail(options, `lines ${before} and ${line} share the id "${id}"`);
     lines.set(id, line);
     if (splits.has(group) && splits.get(group) !== split)
-      fail(options, `line ${line}: group "${group}" is in split ${splits.get(group) ?? "(none)"} and in ${split ?? "(none)"}; a patient must be in one split only`);
+      fail(
+        options,
+        `line ${line}: group "${group}" is in split ${splits.get(group) ?? "(none)"} and in ${split ?? "(none)"}; a patient must be in one split only`,
+      );
     splits.set(group, split);
   }
 }

@@ -22,6 +22,8 @@ export interface TfjsEngineOptions {
    * passed over. `tensorflow` needs @tensorflow/tfjs-node(-gpu).
    */
   readonly backend?: TfjsBackend;
+  /** Also take graphics emulated in software, which are slower than `wasm`. Default: only where `backend` names them. */
+  readonly emulated?: boolean;
   /** Slices per run; default chosen from the slice size, see `defaultChunk`. */
   readonly chunk?: number;
   /** Where tfjs-wasm's three .wasm files are: a folder, or an address for each file name. Default: the installed package, or what the bundler emitted. */
@@ -76,11 +78,11 @@ async function createOn(
   options: TfjsEngineOptions,
   warnings: readonly Warning[],
 ): Promise<Engine> {
-  const { chunk, signal, wasmPaths } = options;
+  const { chunk, signal, wasmPaths, emulated = options.backend !== undefined } = options;
   signal?.throwIfAborted();
   const device = await exclusively(() => startDevice(backend, wasmPaths));
   signal?.throwIfAborted();
-  if (!options.backend && device.softwareRenderer) {
+  if (!emulated && device.softwareRenderer) {
     throw new AnyMC3DError(
       "ENGINE_UNAVAILABLE",
       `${device.id} is emulated by the processor here (${device.softwareRenderer}), which is slower than tfjs/wasm. Name the backend to use it all the same.`,

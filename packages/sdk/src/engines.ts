@@ -29,7 +29,7 @@ export const ENGINE_CHOICES: readonly EngineChoice[] = [
 ];
 
 export interface EngineOptions {
-  /** Default `auto`: ONNX Runtime in Node; in browsers WebGPU, then ONNX Runtime's WebAssembly, then WebGL. */
+  /** Default `auto`: ONNX Runtime in Node; in browsers WebGPU (not emulated in software), then ONNX Runtime's WebAssembly, then WebGL. */
   readonly engine?: EngineChoice;
   /** `int8` (ONNX Runtime on CPUs only) about doubles the speed; logits move by up to about 0.5. Default `fp32`. */
   readonly precision?: Precision;
@@ -49,7 +49,7 @@ function candidates(precision: Precision): EngineChoice[] {
   return [...("gpu" in navigator ? (["tfjs/webgpu"] as const) : []), "onnx/wasm", "tfjs/webgl", "tfjs/wasm"];
 }
 
-async function start(choice: EngineChoice, backbone: Backbone, { precision = "fp32", threads, chunk, wasmPaths }: EngineOptions): Promise<Engine> {
+async function start(choice: EngineChoice, backbone: Backbone, { engine, precision = "fp32", threads, chunk, wasmPaths }: EngineOptions): Promise<Engine> {
   const [kind, device] = choice.split("/");
   if (kind === "onnx") {
     const { createOnnxEngine } = await import("@anymc3d/engine-onnx");
@@ -57,7 +57,7 @@ async function start(choice: EngineChoice, backbone: Backbone, { precision = "fp
   }
   if (precision !== "fp32") throw new AnyMC3DError("OPTION_INVALID", `engine ${choice} runs in fp32 only; ${precision} needs onnx/cpu or onnx/wasm`);
   const { createTfjsEngine } = await import("@anymc3d/engine-tfjs");
-  return createTfjsEngine(backbone, { backend: device as "wasm", chunk, wasmPaths });
+  return createTfjsEngine(backbone, { backend: device as "wasm", emulated: engine === choice, chunk, wasmPaths });
 }
 
 /**

@@ -1,0 +1,21 @@
+// The SDK in headless Chromium: a File in, the same logits as in Node out, nothing fetched from elsewhere.
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { hasChromium, startHarness } from "../../../scripts/browser/harness.js";
+
+if (!hasChromium) console.warn("SKIPPED: the SDK in a browser, no Chromium at /usr/bin/chromium or $CHROMIUM");
+
+test.skipIf(!hasChromium)("classify() in a page picks an engine that works and gives PyTorch's logits", { timeout: 300_000 }, async () => {
+  const harness = await startHarness(fileURLToPath(new URL("./browser-entry.ts", import.meta.url)));
+  try {
+    const page = await harness.page();
+    const found = await page.evaluate(() => anymc3d.classifySample());
+    expect(found.engine).toBe("onnxruntime-web/wasm");
+    [4.50252, 2.26625, 0.83438, -5.73197, -2.6375].forEach((logit, i) => expect(found.logits[i]).toBeCloseTo(logit, 3));
+    expect(found.heatmap).toHaveLength(3);
+    expect(found.warnings.map(({ code }: { code: string }) => code)).toEqual(["ENGINE_FALLBACK"]);
+    expect(harness.strangers).toEqual([]);
+  } finally {
+    await harness.close();
+  }
+});
