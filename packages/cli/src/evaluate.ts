@@ -9,7 +9,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { describeError, EXIT, Reported } from "./failure.js";
 import { interruptSignal } from "./interrupt.js";
 import { imagePath, type LabelRow, parseLabels } from "./labels.js";
-import { evaluateLabel, type LabelMetrics } from "./metrics.js";
+import { evaluateLabel, type LabelMetrics, topOneAccuracy } from "./metrics.js";
 import type { EngineFlags } from "./options.js";
 import { progressLine } from "./progress.js";
 
@@ -67,6 +67,7 @@ export async function evaluate(csv: string, flags: EvaluateFlags): Promise<void>
     volumes: predictions.length,
     seconds: Math.round((performance.now() - started) / 100) / 10,
     ...summarise(measure(adapter, predictions, flags)),
+    ...topOne(adapter, predictions),
     failures,
     warnings: classifier.engine.warnings,
     disclaimer: DISCLAIMER,
@@ -120,6 +121,21 @@ function measure(adapter: Adapter, predictions: readonly Prediction[], { samples
     });
     return { id, name, unlabelled: predictions.length - cases.length, ...evaluateLabel(cases, threshold, { samples, seed }) };
   });
+}
+
+/** Multiclass: share of volumes whose most probable label is the right one. */
+function topOne({ manifest }: Adapter, predictions: readonly Prediction[]): { topOneAccuracy?: number | null } {
+  if (manifest.task.kind !== "multiclass") return {};
+  const known = predictions.flatMap(({ row, probabilities }) => {
+    const right = manifest.task.labels.findIndex(({ id }) => row.labels.get(id) === 1);
+    return right < 0 ? [] : [{ right, probabilities }];
+  });
+  return {
+    topOneAccuracy: topOneAccuracy(
+      known.map(({ right }) => right),
+      known.map(({ probabilities }) => probabilities),
+    ),
+  };
 }
 
 function summarise(labels: readonly LabelReport[]) {
