@@ -43,6 +43,13 @@ try {
       JSON.parse(exec(program, [...before, ...cli])).labels.map(({ logit }) => logit),
     );
   }
+  // Where the native runtime could not be installed, the WebAssembly build takes over and says so.
+  rmSync(join(folder, "node_modules/onnxruntime-node"), { recursive: true });
+  const fallback = JSON.parse(exec("node", ["index.mjs"]));
+  if (fallback.engine !== "onnxruntime-web/wasm" || !fallback.warnings.includes("ENGINE_FALLBACK")) {
+    throw new Error(`without onnxruntime-node: ${JSON.stringify(fallback)}`);
+  }
+  check(`without onnxruntime-node, ${fallback.engine}`, fallback.logits);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -210,7 +210,7 @@ class OnnxEngine implements Engine {
         executionProviders: [provider],
         graphOptimizationLevel: "all",
         ...(threads && name === "onnxruntime-node" ? { intraOpNumThreads: threads } : {}),
-        logSeverityLevel: 3,
+        logSeverityLevel: 4,
       });
     } catch (error) {
       throw await explainStart(error, this.id, wasmPaths);
