@@ -8,7 +8,7 @@ import { describeError, EXIT, Reported, reportError } from "./failure.js";
 import { interruptSignal } from "./interrupt.js";
 import type { EngineFlags } from "./options.js";
 import { progressLine } from "./progress.js";
-import { printResult, printWarning } from "./result.js";
+import { printResult } from "./result.js";
 
 export interface ClassifyFlags extends EngineFlags {
   adapter: string;
@@ -55,14 +55,13 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
         if (isAbortError(error)) throw error;
         failed++;
         if (flags.json) process.stdout.write(`${JSON.stringify({ schema: "anymc3d.classify/1", file, ok: false, error: describeError(error) })}\n`);
-        else reportError(error, Boolean(flags.verbose));
+        else reportError(error, Boolean(flags.verbose), file);
       }
     }
   } finally {
     progress.clear();
     await classifier.dispose();
   }
-  for (const { message } of flags.json ? [] : classifier.engine.warnings) printWarning(message, warned);
   if (failed && files.length > 1 && !flags.json) process.stderr.write(`${failed} of ${files.length} files failed.\n`);
   if (failed) throw new Reported(EXIT.failed);
 }

@@ -1,6 +1,6 @@
 // anymc3d evaluate: an adapter over labelled volumes → AUROC, average precision, F1, accuracy and Brier score with intervals.
 
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, constants, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError } from "@anymc3d/core";
 import { backboneOf, type Classifier, createClassifier, type EngineChoice, openAdapter } from "@anymc3d/sdk";
@@ -40,6 +40,7 @@ export async function evaluate(csv: string, flags: EvaluateFlags): Promise<void>
   const text = await readFile(csv, "utf8").catch((cause: Error) => {
     throw new AnyMC3DError("FILE_NOT_FOUND", `${csv}: ${cause.message}`, { cause });
   });
+  await checkPredictionsTarget(flags.predictions, csv);
   const { kind, labels } = adapter.manifest.task;
   const rows = parseLabels(text, { file: csv, kind, labels, split: flags.split });
   const classifier = await createClassifier({
@@ -141,6 +142,18 @@ function topOne({ manifest }: Adapter, predictions: readonly Prediction[]): { to
 function summarise(labels: readonly LabelReport[]) {
   const defined = labels.flatMap(({ auroc }) => (auroc.value === null ? [] : [auroc.value]));
   return { labels, meanAuroc: defined.length ? defined.reduce((a, b) => a + b, 0) / defined.length : null };
+}
+
+/** Refuses a target that cannot work before anything is computed. */
+async function checkPredictionsTarget(path: string | undefined, csv: string): Promise<void> {
+  if (path === undefined) return;
+  if (resolve(path) === resolve(csv)) throw new AnyMC3DError("OPTION_INVALID", `--predictions would overwrite the labels file ${csv}; choose another name`);
+  await access(dirname(resolve(path)), constants.W_OK).catch(() => {
+    throw new AnyMC3DError(
+      "OUTPUT_NOT_WRITABLE",
+      `${dirname(resolve(path))}: the folder for the predictions does not exist or cannot be written. Create it, or choose another.`,
+    );
+  });
 }
 
 async function writePredictions(path: string, adapter: Adapter, predictions: readonly Prediction[]): Promise<void> {

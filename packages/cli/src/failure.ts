@@ -29,10 +29,11 @@ export function describeError(error: unknown): { code: string; message: string }
 }
 
 /** Writes an error to stderr; the stack only if asked for. Commander reports its own. */
-export function reportError(error: unknown, verbose: boolean): void {
+export function reportError(error: unknown, verbose: boolean, file = ""): void {
   if (error instanceof Reported || error instanceof CommanderError) return;
   const { code, message } = describeError(error);
-  process.stderr.write(`${pc.red("error")} ${pc.dim(code)} ${message}\n`);
+  const about = message.includes(file) ? "" : `${file}: `;
+  process.stderr.write(`${pc.red("error")} ${pc.dim(code)} ${about}${message}\n`);
   if (verbose && error instanceof Error && error.stack) process.stderr.write(`${pc.dim(error.stack)}\n`);
   else if (code === "UNEXPECTED") process.stderr.write(pc.dim("This looks like a fault of anymc3d; --verbose shows where it happened.\n"));
 }

@@ -3,7 +3,7 @@
 import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { addEngineFlags, wholeNumber } from "./options.js";
+import { addEngineFlags, upperCase, wholeNumber } from "./options.js";
 
 export function createProgram(): Command {
   const program = new Command("anymc3d")
@@ -33,7 +33,7 @@ export function createProgram(): Command {
     .description("what a file holds, and which installed adapters accept it")
     .argument("<files...>")
     .option("--adapter <adapter...>", "adapters to ask besides the installed ones")
-    .option("--modality <code>", "DICOM modality of the files, which NIfTI cannot tell")
+    .option("--modality <code>", "DICOM modality of the files, which NIfTI cannot tell", upperCase)
     .option("--frame <n>", "which frame of a 4-D file, from 0", wholeNumber(0))
     .option("--json", "one JSON object a file, one a line")
     .option("--verbose", "show where an error came from")

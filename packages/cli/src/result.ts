@@ -6,7 +6,7 @@ import pc from "picocolors";
 interface Extras {
   readonly heatmap?: string;
   readonly ms: number;
-  /** Warnings printed before; each is shown once. */
+  /** Warnings about the machine that were printed before; each is shown once. Those about a file are shown for every file. */
   readonly warned: Set<string>;
 }
 
@@ -24,13 +24,12 @@ export function printResult(file: string, { manifest }: Adapter, result: Classif
   const { engine, precision, times } = result.provenance;
   out.push(pc.dim(`  ${engine} ${precision}, ${(extras.ms / 1000).toFixed(2)} s (backbone ${(times.encode / 1000).toFixed(2)} s). ${DISCLAIMER}`));
   process.stdout.write(`${out.join("\n")}\n`);
-  for (const { message } of result.warnings) printWarning(message, extras.warned);
-}
-
-export function printWarning(message: string, warned: Set<string>): void {
-  if (warned.has(message)) return;
-  warned.add(message);
-  process.stderr.write(`${pc.yellow("warning")} ${message}\n`);
+  for (const { code, message } of result.warnings) {
+    const ofMachine = code === "ENGINE_FALLBACK" || code === "NO_SELF_TEST";
+    if (ofMachine && extras.warned.has(message)) continue;
+    extras.warned.add(message);
+    process.stderr.write(`${pc.yellow("warning")} ${ofMachine ? "" : `${file}: `}${message}\n`);
+  }
 }
 
 function bar(share: number): string {

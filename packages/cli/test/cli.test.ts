@@ -169,6 +169,61 @@ describe("classify", () => {
   });
 });
 
+describe("what a shell does", () => {
+  const inShell = (command: string, env: Record<string, string> = {}) =>
+    new Promise<Outcome>((resolve) => {
+      execFile("bash", ["-c", command], { cwd: folder, encoding: "utf8", maxBuffer: 2 ** 26, env: { ...process.env, ...env } }, (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr }),
+      );
+    });
+
+  test("a reader that goes away is no fault", async () => {
+    const { stdout, stderr } = await inShell(`node ${bin} classify ${sample} ${sample} ${sample} --adapter lung-nodule --json | head -c 10`);
+    expect(stdout).toHaveLength(10);
+    expect(stderr).toBe("");
+  });
+
+  test("a command line of 60 kB works, and nothing is written to the user's home: the runtime's usage reports are off", async () => {
+    const home = join(folder, "home");
+    const long = Array.from({ length: 600 }, (_, i) => `missing-${String(i).padStart(90, "0")}.nii`).join(" ");
+    const { stdout } = await inShell(`mkdir -p ${home}; node ${bin} classify ${long} ${sample} --adapter lung-nodule --json`, {
+      HOME: home,
+      XDG_CACHE_HOME: join(home, ".cache"),
+    });
+    const lines = stdout.trim().split("\n");
+    expect(lines).toHaveLength(601);
+    expect(JSON.parse(lines[600]).ok).toBe(true);
+    expect(await readdir(home, { recursive: true })).toEqual([]);
+  });
+
+  test("errors and warnings about files name them", async () => {
+    const [one, two] = [await ct("one-slice.nii", () => {}, [44, 44, 1]), await ct("one-slice-too.nii", () => {}, [44, 44, 1])];
+    const { stderr } = await anymc3d("classify", one, two, "--adapter", "lung-nodule");
+    expect(stderr.match(/warning .*one-slice(-too)?\.nii: .*number of slices is 1/g)).toHaveLength(2);
+    const refused = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--modality", "mr");
+    expect(refused.stderr).toContain(sample);
+  });
+});
+
+describe("evaluate", () => {
+  test("a small labels file: report, predictions; targets that cannot work are refused first", async () => {
+    const csv = join(folder, "labels.csv");
+    await writeFile(csv, `path,group,malignant,spiculated,lobulated,calcified,subsolid\n${sample},p1,1,1,0,0,0\n`);
+    const out = join(folder, "predictions.csv");
+    const { code, stdout } = await anymc3d("evaluate", csv, "--adapter", "lung-nodule", "--json", "--predictions", out);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect([report.schema, report.volumes, report.labels[0].n, report.labels[0].auroc.value]).toEqual(["anymc3d.evaluate/1", 1, 1, null]);
+    const [header, row] = (await readFile(out, "utf8")).trim().split("\n");
+    expect(header.split(",").slice(0, 3)).toEqual(["id", "group", "logit_malignant"]);
+    expect(Number(row.split(",")[2])).toBeCloseTo(LOGITS[0], 3);
+    expect((await anymc3d("evaluate", csv, "--adapter", "lung-nodule", "--predictions", csv)).code).toBe(2);
+    expect(await readFile(csv, "utf8")).toContain("malignant");
+    const nowhere = await anymc3d("evaluate", csv, "--adapter", "lung-nodule", "--predictions", join(folder, "no/such/p.csv"));
+    expect([nowhere.code, nowhere.stdout]).toEqual([1, ""]);
+  });
+});
+
 describe("backbone import", () => {
   test("a tiny DINOv3 folder becomes a backbone that loads again; an existing folder is refused", async () => {
     const from = join(root, "packages/core/fixtures/tiny-dinov3");

@@ -1,7 +1,7 @@
 // Is this volume what the adapter was made for? Checked before anything is computed; what does not fit is refused or warned about.
 
 import { AnyMC3DError, type ErrorCode } from "./errors.js";
-import { displayGrid } from "./geometry.js";
+import { displayGrid, obliqueness } from "./geometry.js";
 import type { Expectations, ViewManifest } from "./manifest.js";
 import type { Volume, VoxelArray, Warning } from "./types.js";
 
@@ -47,6 +47,9 @@ function refuseNotFinite({ data, shape }: Pick<Volume, "data" | "shape">, name: 
   );
 }
 
+/** Degrees beyond which the nearest plane is worth a warning. */
+const OBLIQUE = 20;
+
 /** One finding: what is wrong, under which code, and whether the adapter refuses it. */
 interface Finding {
   readonly code: ErrorCode;
@@ -72,6 +75,12 @@ export function checkInput(volume: Volume, view: ViewManifest, adapterName: stri
     );
   const warnings: Warning[] = findings.map(({ code, message }) => ({ code, message: `${name}: ${message}` }));
   if (!volume.affine) warnings.push({ code: "NO_ORIENTATION", message: `${name} has no orientation or spacing: slices are taken as stored, 1 mm a voxel` });
+  const tilt = volume.affine ? obliqueness(volume.affine) : 0;
+  if (tilt > OBLIQUE)
+    warnings.push({
+      code: "OBLIQUE",
+      message: `${name} lies ${Math.round(tilt)}° off the body's axes: its nearest plane is taken as ${view.plane}, without resampling`,
+    });
   return [...(volume.notes ?? []), ...warnings];
 }
 

@@ -23,7 +23,8 @@ export type ClassifyInput = Volume | Readonly<Record<string, Volume>>;
  */
 export async function classify(input: ClassifyInput, adapter: Adapter, options: ClassifyOptions): Promise<ClassifyResult> {
   const started = performance.now();
-  const { engine, signal } = options;
+  const { engine, signal, checks = "refuse" } = options;
+  if (checks !== "refuse" && checks !== "warn") throw new AnyMC3DError("OPTION_INVALID", `checks is ${JSON.stringify(checks)}, expected "refuse" or "warn"`);
   signal?.throwIfAborted();
   const bound = bindAdapter(adapter, engine.backbone);
   const sources = sourcesOf(input, adapter.manifest);

@@ -36,6 +36,13 @@ export function nearestAxes(affine: Affine): { axis: 0 | 1 | 2; sign: 1 | -1 }[]
   return best.map((world, voxel) => ({ axis: world, sign: cosine(world, voxel) < 0 ? -1 : 1 }));
 }
 
+/** Largest angle, in degrees, between a voxel axis and the patient axis it stands for. */
+export function obliqueness(affine: Affine): number {
+  const spacing = voxelSpacing(affine);
+  const cosines = nearestAxes(affine).map(({ axis }, voxel) => Math.abs(affine[4 * axis + voxel]) / spacing[voxel]);
+  return (180 / Math.PI) * Math.acos(Math.min(1, ...cosines));
+}
+
 /** Three letters naming where each voxel axis points: "RAS", "LPI", … "?" without an affine. */
 export function axisCodes(affine: Affine | undefined): string {
   if (!affine) return "?";

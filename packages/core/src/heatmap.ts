@@ -139,6 +139,8 @@ function writeView(data: Float32Array, planes: PlaneMaker, scale: number, first:
   let plane: Float32Array = new Float32Array(0);
   for (const [s, n] of nearestChosen(chosen, grid.slices.length)) {
     if (n !== made) plane = planes.make(n, scale);
+    // Rounding can put the strongest place a last digit above 1.
+    if (n !== made && first) for (let i = 0; i < plane.length; i++) if (plane[i] > 1) plane[i] = 1;
     made = n;
     if (planes.contiguous && first) data.set(plane, (grid.slices.stride < 0 ? grid.slices.length - 1 - s : s) * plane.length);
     else addPlane(data, planes, s, plane);

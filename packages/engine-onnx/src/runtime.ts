@@ -27,6 +27,9 @@ async function importWeb(device: Device): Promise<Ort> {
 }
 
 async function importNative(): Promise<Ort> {
+  // Medical data stays on the machine: ONNX Runtime's usage reports (on by default, and they read the command line) are switched
+  // off before the library loads. Whoever wants them sets ORT_DISABLE_TELEMETRY=0.
+  process.env.ORT_DISABLE_TELEMETRY ??= "1";
   // Hidden from bundlers: a browser build must not try to resolve the native package.
   const name = "onnxruntime-node";
   const module = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);

@@ -36,6 +36,19 @@ export interface ClassifierOptions extends EngineOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
+const RUN_OPTIONS = ["heatmap", "checks", "signal", "onProgress", "read"];
+const CLASSIFIER_OPTIONS = ["backbone", "signal", "onProgress", "engine", "precision", "threads", "chunk", "wasmPaths"];
+
+/** Refuses options that do not exist: a misspelt or misplaced one must not be ignored. */
+function checkOptionNames(options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const hint = unknown.some((name) => ["frame", "channel", "modality", "maxBytes"].includes(name))
+    ? ' Options for the reader go into `read`, for example { read: { modality: "MR" } }.'
+    : "";
+  throw new AnyMC3DError("OPTION_INVALID", `unknown option ${unknown.join(", ")}; there are ${known.join(", ")}.${hint}`);
+}
+
 /** One engine for many volumes and adapters. */
 export interface Classifier {
   readonly engine: Engine;
@@ -49,6 +62,7 @@ export interface Classifier {
  * @throws AnyMC3DError as `openBackbone` and `createEngine`
  */
 export async function createClassifier(options: ClassifierOptions = {}): Promise<Classifier> {
+  checkOptionNames(options, CLASSIFIER_OPTIONS);
   options.onProgress?.({ stage: "load", done: 0, total: 2 });
   const backbone = await openBackbone(options.backbone, { signal: options.signal });
   options.signal?.throwIfAborted();
@@ -65,6 +79,7 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
   return {
     engine,
     async classify(source, adapterSource, run = {}) {
+      checkOptionNames(run, RUN_OPTIONS);
       const adapter = await adapterOf(adapterSource);
       const input = await readStudy(source, run);
       return classifyVolumes(input, adapter, { engine, heatmap: run.heatmap, checks: run.checks, signal: run.signal, onProgress: run.onProgress });
@@ -79,12 +94,19 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
  * @throws AnyMC3DError with a stable `code`; the signal's reason after an abort
  */
 export async function classify(source: StudySource, adapterSource: AdapterSource, options: RunOptions & ClassifierOptions = {}): Promise<ClassifyResult> {
+  checkOptionNames(options, [...RUN_OPTIONS, ...CLASSIFIER_OPTIONS]);
   options.signal?.throwIfAborted();
-  const adapter = await openAdapter(adapterSource, { signal: options.signal });
+  const { heatmap, checks, read, signal, onProgress, ...classifierOptions } = options;
+  const adapter = await openAdapter(adapterSource, { signal });
   const input = await readStudy(source, options);
-  const classifier = await createClassifier({ ...options, backbone: options.backbone ?? (await backboneOf(adapter, options.signal)) });
+  const classifier = await createClassifier({
+    ...classifierOptions,
+    signal,
+    onProgress,
+    backbone: options.backbone ?? (await backboneOf(adapter, options.signal)),
+  });
   try {
-    return await classifier.classify(input, adapter, options);
+    return await classifier.classify(input, adapter, { heatmap, checks, read, signal, onProgress });
   } finally {
     await classifier.dispose();
   }

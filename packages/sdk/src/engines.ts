@@ -67,10 +67,17 @@ async function start(choice: EngineChoice, backbone: Backbone, { engine, precisi
 export async function createEngine(backbone: Backbone, options: EngineOptions = {}): Promise<Engine> {
   const { engine: choice = "auto" } = options;
   if (!ENGINE_CHOICES.includes(choice)) throw new AnyMC3DError("OPTION_INVALID", `engine "${choice}" is not known; choose one of ${ENGINE_CHOICES.join(", ")}`);
+  const { precision = "fp32", threads, chunk } = options;
+  if (precision !== "fp32" && precision !== "int8")
+    throw new AnyMC3DError("OPTION_INVALID", `precision is ${JSON.stringify(precision)}, expected "fp32" or "int8"`);
+  for (const [name, value] of Object.entries({ threads, chunk })) {
+    if (value !== undefined && !(Number.isInteger(value) && value > 0))
+      throw new AnyMC3DError("OPTION_INVALID", `${name} is ${JSON.stringify(value)}, expected a whole number from 1`);
+  }
   if (choice !== "auto") return start(choice, backbone, options);
   const passedOver: Warning[] = [];
   let last: unknown;
-  for (const candidate of candidates(options.precision ?? "fp32")) {
+  for (const candidate of candidates(precision)) {
     try {
       return withWarnings(await start(candidate, backbone, options), passedOver);
     } catch (error) {

@@ -42,6 +42,16 @@ describe("createClassifier()", () => {
     await expect(classifier.classify(volume, lungNodule)).rejects.toMatchObject({ code: "ENGINE_DISPOSED" });
   });
 
+  test("options that do not exist, or lie in the wrong place, are refused", async () => {
+    const refused = (options: object) => expect(classify(sample, lungNodule, options)).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    await refused({ precison: "int8" });
+    await refused({ precision: "fp16" });
+    await refused({ checks: "ignore" });
+    await refused({ threads: -1 });
+    await expect(classify(sample, lungNodule, { modality: "MR" } as object)).rejects.toThrow(/read: \{ modality/);
+    await expect(classify(sample, lungNodule, { read: { modality: "MR" } })).rejects.toMatchObject({ code: "INPUT_MODALITY" });
+  });
+
   test("what is missing is named", async () => {
     await expect(openAdapter("./no-such-folder")).rejects.toMatchObject({ code: "ADAPTER_NOT_FOUND" });
     await expect(openAdapter("never-published")).rejects.toMatchObject({
