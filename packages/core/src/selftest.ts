@@ -42,8 +42,8 @@ export function relativeError(found: ArrayLike<number>, expected: ArrayLike<numb
   return difference / largest;
 }
 
-/** What a self-test accepts: float32 kernels differ in rounding, int8 ones by quantisation. */
-export const SELF_TEST_TOLERANCE = { fp32: 0.01, int8: 0.35 } as const;
+/** What a self-test accepts: float32 kernels differ in rounding (about 1e-6 found), int8 ones by quantisation (0.025 found on DINOv2 ViT-S/14). */
+export const SELF_TEST_TOLERANCE = { fp32: 0.01, int8: 0.1 } as const;
 
 /**
  * Runs the self-test of the engine's backbone, with and without LoRA. A backbone without a stored answer passes with a warning
