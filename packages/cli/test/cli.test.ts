@@ -20,6 +20,9 @@ interface Outcome {
   stderr: string;
 }
 
+// Colours are on where CI is set; the texts are compared without.
+process.env.NO_COLOR = "1";
+
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "anymc3d-cli-"));
