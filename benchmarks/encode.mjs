@@ -1,5 +1,5 @@
 // Backbone speed on this CPU: ONNX Runtime fp32, int8, with and without LoRA, against the machine's own matrix peak and against PyTorch.
-// usage: node benchmarks/encode.mjs [--python PYTHON] [--rounds N]     (npm run build first; PYTHON with torch and safetensors)
+// usage: node benchmarks/encode.mjs [--python PYTHON] [--rounds N] [--chunk SLICES]     (npm run build first; PYTHON with torch and safetensors)
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,7 @@ import { median, ratio, spread } from "./statistics.mjs";
 
 const { values } = parseArgs({
   options: {
+    chunk: { type: "string" },
     python: { type: "string" },
     rounds: { type: "string", default: "7" },
     side: { type: "string", default: "224" },
@@ -42,8 +43,9 @@ const backbone = await openBackbone();
 const pixels = Float32Array.from({ length: count * 3 * side * side }, () => Math.random() * 4 - 2);
 const slices = slicesOf(pixels, side, side);
 const { lora } = selfTestInput(backbone.spec, 3);
-const fp32 = await createOnnxEngine(backbone);
-const int8 = await createOnnxEngine(backbone, { precision: "int8" });
+const chunk = values.chunk ? Number(values.chunk) : undefined;
+const fp32 = await createOnnxEngine(backbone, { chunk });
+const int8 = await createOnnxEngine(backbone, { precision: "int8", chunk });
 const torch = values.python ? pytorch(values.python) : undefined;
 const time = async (engine, given) => {
   const start = performance.now();

@@ -3,12 +3,13 @@
 import { access, constants } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { AnyMC3DError, type ClassifyResult, isAbortError } from "@anymc3d/core";
-import { backboneOf, createClassifier, type EngineChoice, openAdapter, writeVolume } from "@anymc3d/sdk";
+import { openAdapter, writeVolume } from "@anymc3d/sdk";
 import { describeError, EXIT, Reported, reportError } from "./failure.js";
 import { interruptSignal } from "./interrupt.js";
 import type { EngineFlags } from "./options.js";
 import { progressLine } from "./progress.js";
 import { printResult } from "./result.js";
+import { startClassifier } from "./start.js";
 
 export interface ClassifyFlags extends EngineFlags {
   adapter: string;
@@ -23,14 +24,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
   progress.show({ stage: "load", done: 0, total: 2 });
   await checkHeatmapTarget(files, flags.heatmap);
   const adapter = await openAdapter(flags.adapter);
-  const classifier = await createClassifier({
-    backbone: flags.backbone ?? (await backboneOf(adapter, signal)),
-    engine: flags.engine as EngineChoice,
-    precision: flags.precision,
-    threads: flags.threads,
-    signal,
-    onProgress: progress.show,
-  });
+  const classifier = await startClassifier(adapter, flags, signal, progress.show);
   let failed = 0;
   const warned = new Set<string>();
   try {

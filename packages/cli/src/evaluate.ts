@@ -3,7 +3,7 @@
 import { access, constants, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError } from "@anymc3d/core";
-import { backboneOf, type Classifier, createClassifier, type EngineChoice, openAdapter } from "@anymc3d/sdk";
+import { type Classifier, openAdapter } from "@anymc3d/sdk";
 import pc from "picocolors";
 import packageJson from "../package.json" with { type: "json" };
 import { describeError, EXIT, Reported } from "./failure.js";
@@ -12,6 +12,7 @@ import { imagePath, type LabelRow, parseLabels } from "./labels.js";
 import { evaluateLabel, type LabelMetrics, topOneAccuracy } from "./metrics.js";
 import type { EngineFlags } from "./options.js";
 import { progressLine } from "./progress.js";
+import { startClassifier } from "./start.js";
 
 export interface EvaluateFlags extends EngineFlags {
   adapter: string;
@@ -43,13 +44,7 @@ export async function evaluate(csv: string, flags: EvaluateFlags): Promise<void>
   await checkPredictionsTarget(flags.predictions, csv);
   const { kind, labels } = adapter.manifest.task;
   const rows = parseLabels(text, { file: csv, kind, labels, split: flags.split });
-  const classifier = await createClassifier({
-    backbone: flags.backbone ?? (await backboneOf(adapter, signal)),
-    engine: flags.engine as EngineChoice,
-    precision: flags.precision,
-    threads: flags.threads,
-    signal,
-  });
+  const classifier = await startClassifier(adapter, flags, signal);
   const failures: Failure[] = [];
   const started = performance.now();
   const predictions = await predictAll(classifier, adapter, rows, { folder: dirname(resolve(csv)), flags, failures, signal }).finally(() =>

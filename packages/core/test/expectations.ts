@@ -126,3 +126,23 @@ export function axisOrders(spacing: readonly [number, number, number], origin: r
 export function positionOf(affine: readonly number[], index: readonly number[]): number[] {
   return [0, 1, 2].map((row) => affine[4 * row] * index[0] + affine[4 * row + 1] * index[1] + affine[4 * row + 2] * index[2] + affine[4 * row + 3]);
 }
+
+/** Unit steps of columns, rows and slices in patient space, R, A, S positive: left is -R, posterior -A, inferior -S. */
+export const DIRECTIONS = {
+  axial: [
+    [-1, 0, 0],
+    [0, -1, 0],
+    [0, 0, 1],
+  ],
+  coronal: [
+    [-1, 0, 0],
+    [0, 0, -1],
+    [0, -1, 0],
+  ],
+  sagittal: [
+    [0, -1, 0],
+    [0, 0, -1],
+    [-1, 0, 0],
+  ],
+} as const;
+export const planes = Object.keys(DIRECTIONS) as (keyof typeof DIRECTIONS)[];

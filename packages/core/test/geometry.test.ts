@@ -1,7 +1,7 @@
 // Orientation against nibabel, and display order as the convention says, for all 48 axis orders and oblique ones.
 import { assertVolume, axisCodes, determinant, displayGrid, nearestAxes, type Plane, type Volume, voxelSpacing } from "@anymc3d/core";
 import { describe, expect, test } from "vitest";
-import { axisOrders, expectClose, positionOf, reference, refusal, volumeOf } from "./expectations.js";
+import { axisOrders, DIRECTIONS, expectClose, planes, positionOf, reference, refusal, volumeOf } from "./expectations.js";
 
 const wanted = reference<{ affine: number[]; codes: string; orientation: [number, number][]; spacing: number[] }[]>("geometry");
 
@@ -25,26 +25,6 @@ test("without an affine: code ?, spacing 1", () => {
   expect(axisCodes(undefined)).toBe("?");
   expect(voxelSpacing(undefined)).toEqual([1, 1, 1]);
 });
-
-/** Unit steps of columns, rows and slices in patient space, R, A, S positive: left is -R, posterior -A, inferior -S. */
-const CONVENTION = {
-  axial: [
-    [-1, 0, 0],
-    [0, -1, 0],
-    [0, 0, 1],
-  ],
-  coronal: [
-    [-1, 0, 0],
-    [0, 0, -1],
-    [0, -1, 0],
-  ],
-  sagittal: [
-    [0, -1, 0],
-    [0, 0, -1],
-    [-1, 0, 0],
-  ],
-} as const;
-const planes = Object.keys(CONVENTION) as (keyof typeof CONVENTION)[];
 
 const shape = [2, 3, 4] as const;
 const indexed = (affine: number[] | undefined) => volumeOf(shape, (i, j, k) => i + 10 * j + 100 * k, { affine });
@@ -70,7 +50,7 @@ describe("display order", () => {
             seen.add(index.join());
             const moved = positionOf(affine, index).map((mm, axis) => mm - start[axis]);
             const steps = [c, r, s];
-            CONVENTION[plane].forEach((direction, n) => {
+            DIRECTIONS[plane].forEach((direction, n) => {
               const along = direction.reduce<number>((sum, d, axis) => sum + d * moved[axis], 0);
               if (steps[n] === 0) expect(along).toBeCloseTo(0, 9);
               else expect(along / steps[n]).toBeGreaterThan(0.4);
@@ -90,7 +70,7 @@ describe("display order", () => {
         const ends = [at(1, 0, 0), at(0, 1, 0), at(0, 0, 1)];
         ends.forEach((index, n) => {
           const step = positionOf(affine, index).map((mm, axis) => mm - start[axis]);
-          expect(CONVENTION[plane][n].reduce<number>((sum, d, axis) => sum + d * step[axis], 0)).toBeGreaterThan(0);
+          expect(DIRECTIONS[plane][n].reduce<number>((sum, d, axis) => sum + d * step[axis], 0)).toBeGreaterThan(0);
         });
       }
     }

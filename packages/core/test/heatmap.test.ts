@@ -2,27 +2,7 @@
 import { type PreparedView, prepareView, type Volume } from "@anymc3d/core";
 import { describe, expect, test } from "vitest";
 import { attentionHeatmap } from "../src/heatmap.js";
-import { axisOrders, expectClose, plain, positionOf, viewOf, volumeOf } from "./expectations.js";
-
-/** Right, anterior, superior parts of a step along columns, rows and slices. */
-const DIRECTIONS = {
-  axial: [
-    [-1, 0, 0],
-    [0, -1, 0],
-    [0, 0, 1],
-  ],
-  coronal: [
-    [-1, 0, 0],
-    [0, 0, -1],
-    [0, -1, 0],
-  ],
-  sagittal: [
-    [0, -1, 0],
-    [0, 0, -1],
-    [-1, 0, 0],
-  ],
-} as const;
-const planes = Object.keys(DIRECTIONS) as (keyof typeof DIRECTIONS)[];
+import { axisOrders, DIRECTIONS, expectClose, plain, planes, positionOf, viewOf, volumeOf } from "./expectations.js";
 
 const PATCHES = [4, 6] as const;
 const SIZE = [56, 84] as const;

@@ -57,8 +57,8 @@ export async function createOnnxEngine(backbone: Backbone, options: OnnxEngineOp
 }
 
 /**
- * Slices per run: about 2,000 tokens keep both cores busy, and stay small enough for progress, abort and memory.
- * Measured at 112² and 224² on 2 cores (benchmarks/README.md): 1 to 16 slices a run differ by under 5 %.
+ * Slices per run: about 1,024 patches keep both cores busy, and stay small enough for progress, abort and memory.
+ * On 2 cores 1 to 16 slices of 224×224 a run do not differ beyond the noise (`benchmarks/encode.mjs --chunk`).
  */
 export function defaultChunk(patches: number): number {
   return Math.max(1, Math.min(16, Math.round(1024 / patches)));
