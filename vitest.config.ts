@@ -8,7 +8,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: "@anymc3d/core/testing", replacement: source("core/src/testing/index.ts") },
-      { find: /^@anymc3d\/(core|io|engine-onnx|engine-tfjs|sdk)$/, replacement: source("$1/src/index.ts") },
+      { find: "@anymc3d/train/node", replacement: source("train/src/node.ts") },
+      { find: /^@anymc3d\/(core|io|engine-onnx|engine-tfjs|sdk|train)$/, replacement: source("$1/src/index.ts") },
     ],
   },
   test: {

@@ -125,6 +125,28 @@ export function foldLora(backbone: Pick<Backbone, "spec" | "tensors">, lora: Lor
   return folded;
 }
 
+/**
+ * The way back for gradients: from those of the folded a [in, r] and b [r, out] to those of A [r, in] and B [out, r].
+ * @param folded gradients by map; maps that the LoRA does not adapt are left out
+ */
+export function unfoldLoraGradient(
+  backbone: Pick<Backbone, "spec" | "tensors">,
+  lora: LoraTensors,
+  folded: ReadonlyMap<string, { readonly a: Float32Array; readonly b: Float32Array }>,
+): LoraTensors {
+  const tensors = new Map<string, Tensor>();
+  for (const [map, size] of loraMaps(backbone.spec)) {
+    const gradient = lora.tensors.has(`${map}.A`) ? folded.get(map) : undefined;
+    if (!gradient) continue;
+    const factor = outputFactor(backbone, map);
+    const b = transpose(gradient.b, lora.rank, size.out);
+    for (let i = 0; i < b.length; i++) b[i] *= lora.scale * (factor ? factor(Math.floor(i / lora.rank)) : 1);
+    tensors.set(`${map}.A`, { shape: [lora.rank, size.in], data: transpose(gradient.a, size.in, lora.rank) });
+    tensors.set(`${map}.B`, { shape: [size.out, lora.rank], data: b });
+  }
+  return { rank: lora.rank, scale: lora.scale, tensors };
+}
+
 function checkLora(maps: ReadonlyMap<string, { in: number; out: number }>, lora: LoraTensors): void {
   const fail = (what: string): never => {
     throw new AnyMC3DError("LORA_SHAPE", `LoRA: ${what}. The adapter was made for another backbone or is damaged.`);

@@ -7,7 +7,17 @@ export { type Chunk, encodeInChunks } from "./chunks.js";
 export { type ClassifyInput, classify, DISCLAIMER } from "./classify.js";
 export { checkConformance, conformanceLogits, syntheticVolume } from "./conformance.js";
 export { AnyMC3DError, type ErrorCode, isAbortError, isAnyMC3DError } from "./errors.js";
-export { type FoldedBackbone, type FoldedBlock, type FoldedLora, foldBackbone, foldLora, type Linear, loraMaps, type Norm } from "./fold.js";
+export {
+  type FoldedBackbone,
+  type FoldedBlock,
+  type FoldedLora,
+  foldBackbone,
+  foldLora,
+  type Linear,
+  loraMaps,
+  type Norm,
+  unfoldLoraGradient,
+} from "./fold.js";
 export { assertVolume, axisCodes, determinant, displayGrid, nearestAxes, voxelSpacing } from "./geometry.js";
 export { contentHash, sha256 } from "./hash.js";
 export { specFromHuggingFace, tensorsFromHuggingFace } from "./huggingface.js";
@@ -22,7 +32,7 @@ export {
   type ViewManifest,
 } from "./manifest.js";
 export { patchGrid } from "./patches.js";
-export { attentionPool, linearHead, meanPool, sigmoid, softmax } from "./pool.js";
+export { attentionPool, attentionPoolGradient, linearHead, meanPool, meanPoolGradient, sigmoid, softmax } from "./pool.js";
 export { patchPositions, prefixTokens, ropeTables } from "./position.js";
 export { type PreparedView, prepareView } from "./preprocess.js";
 export { seededRandom } from "./random.js";

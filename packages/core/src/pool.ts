@@ -26,6 +26,39 @@ export function attentionPool(rows: Float32Array, query: Float32Array, mask?: Ar
   return { weights, embedding: weightedSum(rows, weights, d) };
 }
 
+/**
+ * Gradient of {@link attentionPool}: with s = H·q/√d and a = softmax(s), ds = a ⊙ (H·dv − a·(H·dv)), dH = a⊗dv + ds⊗q/√d, dq = Hᵀ·ds/√d.
+ * @param weights a, as attentionPool gave them; masked rows have weight 0 and get no gradient
+ * @param dEmbedding dv, [d]
+ */
+export function attentionPoolGradient(
+  rows: Float32Array,
+  query: Float32Array,
+  weights: Float32Array,
+  dEmbedding: Float32Array,
+): { rows: Float32Array; query: Float32Array } {
+  const d = query.length;
+  const along = Float64Array.from(weights, (_, i) => dot(rows, i * d, dEmbedding));
+  const mean = along.reduce((sum, value, i) => sum + weights[i] * value, 0);
+  const dRows = new Float32Array(rows.length);
+  const dQuery = new Float64Array(d);
+  weights.forEach((weight, i) => {
+    const dScore = (weight * (along[i] - mean)) / Math.sqrt(d);
+    for (let k = 0; k < d; k++) {
+      dRows[i * d + k] = weight * dEmbedding[k] + dScore * query[k];
+      dQuery[k] += dScore * rows[i * d + k];
+    }
+  });
+  return { rows: dRows, query: Float32Array.from(dQuery) };
+}
+
+/** Gradient of {@link meanPool} for n rows: every row gets dv/n. */
+export function meanPoolGradient(n: number, dEmbedding: Float32Array): Float32Array {
+  const dRows = new Float32Array(n * dEmbedding.length);
+  for (let i = 0; i < n; i++) for (let k = 0; k < dEmbedding.length; k++) dRows[i * dEmbedding.length + k] = dEmbedding[k] / n;
+  return dRows;
+}
+
 /** Mean pooling over the real rows: the ablation without a query. */
 export function meanPool(rows: Float32Array, d: number): { weights: Float32Array; embedding: Float32Array } {
   const n = rows.length / d;

@@ -108,6 +108,8 @@ export interface EncodeWants {
   readonly attention?: boolean;
   /** Patch tokens after the final LayerNorm. */
   readonly patches?: boolean;
+  /** Keep activations for one `backward()` over the same `slices` and `lora` objects, as far as the engine's memory budget goes (trainable engines). */
+  readonly keep?: boolean;
   /** Called after every chunk with the number of slices done. */
   readonly onSlices?: (done: number) => void;
 }
@@ -139,6 +141,31 @@ export interface Engine {
    */
   encode(slices: Slices, lora: LoraTensors | undefined, want: EncodeWants, signal?: AbortSignal): Promise<Encoded>;
   dispose(): Promise<void>;
+}
+
+/** The last block's input tokens of the patches, and the gradient of a scalar with respect to them; [count, P, D] each. */
+export interface TokenGradient {
+  readonly tokens: Float32Array;
+  readonly gradient: Float32Array;
+}
+
+/** An engine that can also run backwards. Frozen weights get no gradient. */
+export interface TrainableEngine extends Engine {
+  /**
+   * Vector-Jacobian product of the backbone with respect to the LoRA tensors. Uses the activations that `encode()` kept for these `slices`
+   * and this `lora` (want.keep), and lets go of them; computes the others again, chunk by chunk.
+   * @param dCls gradient of the loss with respect to `Encoded.cls`, [count, D]
+   * @param dPatches the same for `Encoded.patches`, [count, P, D]; absent: zero
+   * @returns gradients under the names and in the shapes of `lora.tensors`
+   * @throws AnyMC3DError as `encode()`; `INPUT_SHAPE` for gradients of another length; `OPTION_INVALID` on int8 engines
+   */
+  backward(slices: Slices, lora: LoraTensors, dCls: Float32Array, dPatches?: Float32Array, signal?: AbortSignal): Promise<LoraTensors>;
+  /**
+   * The last block's input tokens and the gradient of Σ dCls·cls with respect to them: what Grad-CAM is made of.
+   * @param dCls [count, D]
+   * @throws AnyMC3DError as `backward()`
+   */
+  tokenGradient(slices: Slices, lora: LoraTensors | undefined, dCls: Float32Array, signal?: AbortSignal): Promise<TokenGradient>;
 }
 
 /** One task: a manifest and its tensors, checked against each other. Data, never code. */

@@ -7,6 +7,7 @@ import type { Backbone, Engine, LoraTensors, Slices, Tensor } from "../types.js"
 import { check, checkClose, checkRefused } from "./checks.js";
 import { type Fixtures, loadTiny, TINY_FAMILIES, type TinyBackbone } from "./fixtures.js";
 import { encodeGolden, goldenPlain, goldenTwoView } from "./golden.js";
+import { gradientCases } from "./gradients.js";
 
 export interface ConformanceOptions {
   /** Creates the engine under test; called many times, for backbones of every family. */
@@ -17,6 +18,8 @@ export interface ConformanceOptions {
   backbone?: Backbone;
   /** Larger reference values, and the backbone in the precision they were made with; adds the golden cases. */
   golden?: { backbone: Backbone; plain: Uint8Array; twoView: Uint8Array; sizes?: readonly string[] };
+  /** Also run the gradient part; every engine that `create` makes must then be a TrainableEngine. */
+  trainable?: boolean;
   /** Largest difference to a reference, relative to the reference's largest value. Default 1e-4 (float32). */
   tolerance?: number;
 }
@@ -66,6 +69,7 @@ export function testEngine(options: ConformanceOptions): ConformanceCase[] {
     for (const size of golden.sizes ?? ["112x112", "98x140", "224x224"])
       add(`golden plain ${size}`, () => goldenPlain(options.create, golden, size, tolerance));
   if (golden) add("golden two views: tokens, slice weights, logits", () => goldenTwoView(options.create, golden, tolerance));
+  if (options.trainable) cases.push(...gradientCases(options));
   return cases;
 }
 

@@ -11,7 +11,7 @@ import { splitTokens } from "./fixtures.js";
 type Create = ConformanceOptions["create"];
 type Golden = NonNullable<ConformanceOptions["golden"]>;
 
-function tensor(tensors: Tensors, name: string): Tensor {
+export function tensor(tensors: Tensors, name: string): Tensor {
   const found = tensors.get(name);
   if (!found) throw new Error(`the reference file has no ${name}`);
   return found;
@@ -37,7 +37,7 @@ async function encodeAndCompare(engine: Engine, reference: Tensors, prefix: stri
 }
 
 /** LoRA of one view out of tensors that carry the view's prefix. */
-function viewLora(tensors: Tensors, prefix: string, scale: number): LoraTensors {
+export function viewLora(tensors: Tensors, prefix: string, scale: number): LoraTensors {
   const own = new Map<string, Tensor>();
   for (const [name, value] of tensors) if (name.startsWith(prefix)) own.set(name.slice(prefix.length), value);
   return { rank: tensor(own, "patch.A").shape[0], scale, tensors: own };

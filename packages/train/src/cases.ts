@@ -1,0 +1,19 @@
+// One labelled study, wherever it comes from: a row of labels.csv, an entry of an .npz, a program's own data.
+
+import type { Volume } from "@anymc3d/core";
+
+export interface TrainCase {
+  /** Text as it stands: 0001, 001 and 1 are three. */
+  readonly id: string;
+  /** The patient; never split between training and validation. */
+  readonly group: string;
+  readonly split: "train" | "val" | "test";
+  /** 0 or 1 by label id; absent where unknown. Multiclass: the right class is 1, the others 0. */
+  readonly labels: ReadonlyMap<string, 0 | 1>;
+  /** Where it comes from, for messages: a path, "train_images[17]". */
+  readonly origin: string;
+  /** Reads the volumes by source. Called once an epoch; cache outside if reading is slow. */
+  load(signal?: AbortSignal): Promise<Readonly<Record<string, Volume>>>;
+  /** The segmentation of the first source, on its grid (checked against it when read), voxels above 0 inside; absent where there is none. */
+  readonly loadMask?: (signal?: AbortSignal) => Promise<Volume>;
+}

@@ -1,0 +1,2 @@
+// The Node part of @anymc3d/train: files and folders.
+export {};
