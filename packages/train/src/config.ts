@@ -86,7 +86,7 @@ export const trainConfigSchema = z.strictObject({
   }),
   modules: z
     .strictObject({ lora: modules.shape.lora, pooling: modules.shape.pooling })
-    .default({ lora: { rank: 8, alpha: 16, targets: ["patch", "qkv", "proj"] }, pooling: "attention" }),
+    .default({ lora: { rank: 8, alpha: 16, rankStabilised: false, targets: ["patch", "qkv", "proj"] }, pooling: "attention" }),
   /** What the data is called in the metrics and on the card, with its licence. */
   dataset: text,
   intendedUse: text.optional(),
