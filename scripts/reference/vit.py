@@ -42,8 +42,11 @@ def linear(x, tensors, name, lora):
     return y
 
 
-def forward(spec, tensors, pixels, lora=None):
-    """pixels [n, 3, H, W] → tokens [n, 1+R+P, D] after the final norm, CLS-to-patch attention [n, P] of the last block."""
+def forward(spec, tensors, pixels, lora=None, before_last=lambda x: x):
+    """pixels [n, 3, H, W] → tokens [n, 1+R+P, D] after the final norm, CLS-to-patch attention [n, P] of the last block.
+
+    before_last: gets the last block's input, [n, 1+R+P, D], and gives what the block shall run on.
+    """
     n, _, height, width = pixels.shape
     p, D, heads = spec["patch"], spec["width"], spec["heads"]
     rows, columns = height // p, width // p
@@ -63,6 +66,8 @@ def forward(spec, tensors, pixels, lora=None):
     act = F.gelu if spec["mlp"]["activation"] == "gelu" else F.silu
     for i in range(spec["depth"]):
         b = f"blocks.{i}"
+        if i == spec["depth"] - 1:
+            x = before_last(x)
         qkv = linear(norm(x, b + ".norm1"), tensors, b + ".qkv", lora)
         q, k, v = qkv.reshape(n, -1, 3, heads, D // heads).permute(2, 0, 3, 1, 4)
         if angles:

@@ -3,7 +3,7 @@
 export { adapterShapes, type BoundAdapter, bindAdapter, loadAdapter } from "./adapter.js";
 export { type BackboneManifest, backboneManifestSchema, backboneShapes, loadBackbone, parseBackboneManifest } from "./backbone.js";
 export { checkInput, valueRange } from "./checks.js";
-export { type Chunk, encodeInChunks } from "./chunks.js";
+export { type Chunk, encodeInChunks, inChunks } from "./chunks.js";
 export { type ClassifyInput, classify, DISCLAIMER } from "./classify.js";
 export { checkConformance, conformanceLogits, syntheticVolume } from "./conformance.js";
 export { AnyMC3DError, type ErrorCode, isAbortError, isAnyMC3DError } from "./errors.js";

@@ -1,5 +1,5 @@
 // The loop of every engine: out-of-memory halves the chunk, one slice that does not fit is refused, sizes are checked.
-import { type Chunk, encodeInChunks, type Slices } from "@anymc3d/core";
+import { type Chunk, encodeInChunks, inChunks, type Slices } from "@anymc3d/core";
 import { expect, test } from "vitest";
 
 const spec = { family: "vit", patch: 2, width: 1, depth: 1, heads: 1 } as never;
@@ -33,6 +33,13 @@ test("one slice that does not fit is refused with a code, not a stack of retries
     message: expect.stringContaining("2×2"),
   });
   expect(sizes).toEqual([4, 2, 1]);
+});
+
+test("a result is taken in once a chunk went well, with the place of its first slice", async () => {
+  const taken: [number, number, number][] = [];
+  const run = async (chunk: Chunk) => (await device(3, [])(chunk)).cls[0];
+  await inChunks({ spec, slices, size: 4, run, take: (first, { start, count }) => void taken.push([first, start, count]) });
+  expect(taken).toEqual([0, 2, 4, 6, 8].map((start) => [start, start, 2]));
 });
 
 test("another fault is not taken for a lack of memory", async () => {

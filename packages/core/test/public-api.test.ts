@@ -28,6 +28,7 @@ test("@anymc3d/core", () => {
     "encodeInChunks",
     "foldBackbone",
     "foldLora",
+    "inChunks",
     "isAbortError",
     "isAnyMC3DError",
     "linearHead",
