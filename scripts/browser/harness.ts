@@ -17,6 +17,8 @@ export interface PageJob {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Also run the 56×56 case on the shipped backbone. */
   readonly realBackbone?: boolean;
+  /** Also run the gradient part. */
+  readonly trainable?: boolean;
 }
 
 export interface PageTiming {

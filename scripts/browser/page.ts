@@ -25,7 +25,7 @@ const createFor = (job: PageJob): Create => {
 /** Runs every case and says how each went. */
 async function conformance(job: PageJob): Promise<CaseResult[]> {
   const backbone = job.realBackbone ? await shipped() : undefined;
-  const cases = testEngine({ create: createFor(job), fixtures: (path) => bytes(`/fixtures/${path}`), backbone });
+  const cases = testEngine({ create: createFor(job), fixtures: (path) => bytes(`/fixtures/${path}`), backbone, trainable: job.trainable });
   const results: CaseResult[] = [];
   for (const { name, run } of cases) {
     const start = performance.now();

@@ -3,12 +3,12 @@
 import {
   AnyMC3DError,
   type Backbone,
-  type Engine,
   type ErrorCode,
   type FoldedBackbone,
   foldBackbone,
   isAnyMC3DError,
   runSelfTest,
+  type TrainableEngine,
   type Warning,
 } from "@anymc3d/core";
 import { BACKENDS, engineId, startDevice, type TfjsBackend } from "./device.js";
@@ -42,7 +42,7 @@ const PASS_OVER: readonly ErrorCode[] = ["ENGINE_UNAVAILABLE", "ENGINE_SELF_TEST
  * @throws AnyMC3DError `ENGINE_UNAVAILABLE`, `ENGINE_SELF_TEST`, `DEVICE_LIMIT`, `OPTION_INVALID`,
  * `ASSET_INVALID` when something else than a .wasm file lies at its address; the signal's reason after an abort
  */
-export async function createTfjsEngine(backbone: Backbone, options: TfjsEngineOptions = {}): Promise<Engine> {
+export async function createTfjsEngine(backbone: Backbone, options: TfjsEngineOptions = {}): Promise<TrainableEngine> {
   checkOptions(options);
   const fold = once(() => foldBackbone(backbone));
   if (options.backend) return createOn(options.backend, backbone, fold, options, []);
@@ -77,7 +77,7 @@ async function createOn(
   fold: () => FoldedBackbone,
   options: TfjsEngineOptions,
   warnings: readonly Warning[],
-): Promise<Engine> {
+): Promise<TrainableEngine> {
   const { chunk, signal, wasmPaths, emulated = options.backend !== undefined } = options;
   signal?.throwIfAborted();
   const device = await exclusively(() => startDevice(backend, wasmPaths));

@@ -41,6 +41,19 @@ export function largestTensor(spec: BackboneSpec, patches: number, { layout, chu
   return Math.max(largestWeight(spec), chunk * tokens * Math.max(3 * width, hidden, 3 * patch ** 2), scores);
 }
 
+/** Bytes that a backward pass may keep of a chunk, where nobody names a chunk; phones' browsers have little more to give. */
+const KEPT_BYTES = 256 * 2 ** 20;
+
+/**
+ * Slices per backward pass: those of a forward pass, or as many as may be kept. Of each token a block keeps both norms' results, the inputs of the
+ * two LoRA pairs, qkv, attention weights and the inside of the MLP.
+ */
+export function backwardChunk({ width, depth, heads, mlp, registers }: BackboneSpec, patches: number, forwardChunk: number): number {
+  const tokens = 1 + registers + patches;
+  const values = depth * tokens * (7 * width + heads * tokens + (mlp.kind === "gated" ? 3 : 2) * mlp.hidden);
+  return Math.max(1, Math.min(forwardChunk, Math.floor(KEPT_BYTES / (4 * values))));
+}
+
 /** Float32 values of a backbone's largest matrix. */
 export function largestWeight({ width, mlp, patch }: BackboneSpec): number {
   return Math.max(width * Math.max(3 * width, (mlp.kind === "gated" ? 2 : 1) * mlp.hidden), 3 * patch ** 2 * width);

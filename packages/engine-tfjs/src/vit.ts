@@ -1,10 +1,12 @@
-// The vision transformer's forward pass in TensorFlow.js operations, LoRA unmerged. Synchronous: nothing can switch the backend meanwhile.
+// The vision transformer in TensorFlow.js operations, LoRA unmerged, forwards and backwards. Synchronous: nothing can switch the backend meanwhile.
 
 import type { BackboneSpec } from "@anymc3d/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { type AttentionInput, type AttentionOutput, attend, unturned } from "./attention.js";
+import { type AttentionOutput, attend, type Turn } from "./attention.js";
 import type { Layout } from "./limits.js";
-import type { DeviceBackbone, DeviceBlock, DeviceLinear, DeviceLora, DeviceNorm } from "./weights.js";
+import { activated, cut, frozen, lowRank, norm, type Pass, plus, tokensOf } from "./ops.js";
+import { Tape } from "./tape.js";
+import type { DeviceBackbone, DeviceBlock, DeviceLinear, DeviceLora } from "./weights.js";
 
 /** What depends on a slice's patch grid alone; values in memory, uploaded with each chunk. */
 export interface GridTables {
@@ -39,122 +41,166 @@ export interface ForwardOutput {
 
 /** Runs one chunk on the current backend. Leaves no tensors behind but those it returns. */
 export function forward(input: ForwardInput): ForwardOutput {
-  return tf.tidy(() => new Forward(input).run() as ForwardOutput & tf.TensorContainerObject);
+  const { spec, count, want } = input;
+  return tf.tidy(() => {
+    const vit = new Transformer(input);
+    const { tokens, row } = vit.finish(vit.beforeLast());
+    const part = (x: tf.Tensor2D, from: number, size: number) => cut(vit.pass, x, count, from, size);
+    const attention = row && tf.slice(row, [0, vit.prefix], [count, vit.patches]);
+    const patches = want.patches ? tf.reshape(part(tokens, vit.prefix, vit.patches), [count, vit.patches, spec.width]) : undefined;
+    return { cls: part(tokens, 0, 1), ...(attention && { attention }), ...(patches && { patches }) } as ForwardOutput & tf.TensorContainerObject;
+  });
 }
 
-class Forward {
+/**
+ * Gradients of Σ dCls·cls + Σ dPatches·patches with respect to the LoRA's tensors, by map.
+ * @param dCls [n, D]
+ * @param dPatches [n, P, D]
+ */
+export function loraGradient(
+  input: Omit<ForwardInput, "want"> & { readonly lora: DeviceLora },
+  dCls: Float32Array,
+  dPatches?: Float32Array,
+): Map<string, { a: tf.Tensor2D; b: tf.Tensor2D }> {
+  const maps = [...input.lora];
+  const byMap = tf.tidy(() => {
+    const tape = new Tape(maps.flatMap(([, { a, b }]) => [a, b]));
+    try {
+      const vit = new Transformer({ ...input, want: { patches: dPatches !== undefined } }, tape);
+      const { tokens } = vit.finish(vit.beforeLast());
+      const found = tape.back(tokens, tf.tensor2d(dPatches ? vit.interleave(dCls, dPatches) : dCls, tokens.shape)) as tf.Tensor2D[];
+      return Object.fromEntries(maps.map(([map], i) => [map, { a: found[2 * i], b: found[2 * i + 1] }]));
+    } finally {
+      tape.dispose();
+    }
+  });
+  return new Map(Object.entries(byMap));
+}
+
+/** The patches' tokens before the last block, and the gradient of Σ dCls·cls with respect to them. [n·P, D] each. dCls [n, D] */
+export function lastInputGradient(input: Omit<ForwardInput, "want">, dCls: Float32Array): { tokens: tf.Tensor2D; gradient: tf.Tensor2D } {
+  return tf.tidy(() => {
+    const vit = new Transformer({ ...input, want: {} });
+    const x = vit.beforeLast();
+    const tape = new Tape([x]);
+    try {
+      const { tokens } = new Transformer({ ...input, want: {} }, tape).finish(x);
+      const [dx] = tape.back(tokens, tf.tensor2d(dCls, tokens.shape)) as tf.Tensor2D[];
+      const ofPatches = (all: tf.Tensor2D) => cut(vit.pass, all, input.count, vit.prefix, vit.patches);
+      return { tokens: ofPatches(x), gradient: ofPatches(dx) };
+    } finally {
+      tape.dispose();
+    }
+  });
+}
+
+/** Tokens are kept as one matrix, [n·(1+R+P), D], slice after slice. */
+class Transformer {
+  readonly pass: Pass;
+  /** 1+R */
+  readonly prefix: number;
+  /** P */
+  readonly patches: number;
   readonly #in: ForwardInput;
   readonly #tokens: number;
-  readonly #prefix: number;
-  readonly #turn: AttentionInput["turn"];
+  readonly #rotary: Turn | undefined;
 
-  constructor(input: ForwardInput) {
-    const { spec, count, patches, tables } = input;
+  constructor(input: ForwardInput, tape?: Tape) {
+    const { spec, count, patches, tables, layout } = input;
     this.#in = input;
-    this.#prefix = 1 + spec.registers;
-    this.#tokens = this.#prefix + patches.length / (count * 3 * spec.patch ** 2);
-    this.#turn = tables.rope ? rotary(tables.rope, this.#tokens) : unturned;
+    this.pass = { layout, tape };
+    this.prefix = 1 + spec.registers;
+    this.patches = patches.length / (count * 3 * spec.patch ** 2);
+    this.#tokens = this.prefix + this.patches;
+    this.#rotary = tables.rope && rotary(tables.rope, this.#tokens);
   }
 
-  run(): ForwardOutput {
-    const { spec, weights, count, want } = this.#in;
+  /** The last block's input. */
+  beforeLast(): tf.Tensor2D {
+    const { spec } = this.#in;
     let x = tf.tidy(() => this.#embed());
-    let row: tf.Tensor2D | undefined;
-    for (let i = 0; i < spec.depth; i++) {
-      const last = i === spec.depth - 1;
-      const [next, first] = tf.tidy(() => this.#block(x, weights.blocks[i], i, last)) as [tf.Tensor3D, tf.Tensor2D?];
+    for (let i = 0; i < spec.depth - 1; i++) {
+      const next = tf.tidy(() => this.#block(x, i, this.#tokens).y);
       x.dispose();
       x = next;
-      row = first;
     }
-    const tokens = this.#norm(x, weights.norm);
-    const patches = this.#tokens - this.#prefix;
-    return {
-      cls: tf.reshape(tf.slice(tokens, [0, 0, 0], [count, 1, spec.width]), [count, spec.width]),
-      ...(row && { attention: tf.slice(row, [0, this.#prefix], [count, patches]) }),
-      ...(want.patches && { patches: tf.slice(tokens, [0, this.#prefix, 0], [count, patches, spec.width]) }),
-    };
+    return x;
   }
 
-  /** [n, 1+R+P, D] */
-  #embed(): tf.Tensor3D {
-    const { spec, weights, count, patches, prefix, tables } = this.#in;
-    const size = [count, this.#tokens - this.#prefix, spec.width] as const;
-    const pixels = tf.tensor2d(patches, [size[0] * size[1], weights.patch.weight.shape[0]]);
-    const embedded = tf.reshape(this.#linear(pixels, weights.patch, "patch"), [...size]);
-    const placed = tables.position ? tf.add(embedded, tf.tensor2d(tables.position, [size[1], size[2]])) : embedded;
-    const first = tf.tile(tf.tensor3d(prefix, [1, this.#prefix, spec.width]), [count, 1, 1]);
-    return tf.concat3d([first, placed as tf.Tensor3D], 1);
-  }
-
-  /** y = (x - mean)/√(variance + ε)·weight + bias over the last axis. */
-  #norm<T extends tf.Tensor>(x: T, { weight, bias }: DeviceNorm): T {
+  /** The last block and the final norm; of the CLS token alone, [n, D], where nobody asked for patches. Also its attention row if asked for. */
+  finish(x: tf.Tensor2D): { tokens: tf.Tensor2D; row?: tf.Tensor2D } {
+    const { spec, weights, want } = this.#in;
     return tf.tidy(() => {
-      const centred = tf.sub(x, tf.mean(x, -1, true));
-      const variance = tf.mean(tf.square(centred), -1, true);
-      const normed = tf.mul(centred, tf.rsqrt(tf.add(variance, this.#in.spec.normEps)));
-      return tf.add(tf.mul(normed, weight), bias) as T;
+      const { y, row } = this.#block(x, spec.depth - 1, want.patches ? this.#tokens : 1, want.attention);
+      return { tokens: norm(this.pass, y, weights.norm, spec.normEps), ...(row && { row }) };
     });
+  }
+
+  /** Gradients of CLS and patches as those of all tokens, zero for registers. */
+  interleave(dCls: Float32Array, dPatches: Float32Array): Float32Array {
+    const { count, spec } = this.#in;
+    const all = new Float32Array(count * this.#tokens * spec.width);
+    const size = this.patches * spec.width;
+    for (let n = 0; n < count; n++) {
+      const at = n * this.#tokens * spec.width;
+      all.set(dCls.subarray(n * spec.width, (n + 1) * spec.width), at);
+      all.set(dPatches.subarray(n * size, (n + 1) * size), at + this.prefix * spec.width);
+    }
+    return all;
+  }
+
+  #embed(): tf.Tensor2D {
+    const { spec, weights, count, patches, prefix, tables } = this.#in;
+    const pixels = tf.tensor2d(patches, [count * this.patches, weights.patch.weight.shape[0]]);
+    const position = tables.position && tf.tensor2d(tables.position, [this.patches, spec.width]);
+    return tokensOf(this.pass, this.#linear(pixels, weights.patch, "patch"), count, tf.tensor2d(prefix, [this.prefix, spec.width]), position);
   }
 
   /** x·W + bias, plus (x·a)·b where the map is adapted. x [m, in] */
-  #linear(x: tf.Tensor2D, { weight, bias }: DeviceLinear, map?: string): tf.Tensor2D {
-    const y = tf.fused.matMul({ a: x, b: weight, bias }) as tf.Tensor2D;
-    const pair = map === undefined ? undefined : this.#in.lora?.get(map);
-    return pair ? tf.add(y, tf.matMul(tf.matMul(x, pair.a), pair.b)) : y;
+  #linear(x: tf.Tensor2D, map: DeviceLinear, name: string): tf.Tensor2D {
+    const y = frozen(this.pass, x, map);
+    const pair = this.#in.lora?.get(name);
+    return pair ? plus(this.pass, y, lowRank(this.pass, x, pair.a, pair.b)) : y;
   }
 
-  /** One block; of the last one only the CLS token where nobody asked for patches. Also its attention row if asked for. */
-  #block(x: tf.Tensor3D, block: DeviceBlock, index: number, last: boolean): tf.Tensor3D[] {
-    const { spec, count, want } = this.#in;
-    const queries = last && !want.patches ? 1 : this.#tokens;
-    const kept = queries === this.#tokens ? x : tf.slice(x, [0, 0, 0], [count, queries, spec.width]);
-    const { mixed, row } = this.#attention(x, block, index, queries, last && want.attention === true);
-    const y = tf.add(tf.reshape(kept, [count * queries, spec.width]), this.#linear(mixed, block.proj, `blocks.${index}.proj`)) as tf.Tensor2D;
-    const z = tf.add(y, this.#mlp(this.#norm(y, block.norm2), block));
-    const out = tf.reshape(z, [count, queries, spec.width]) as tf.Tensor3D;
-    return row ? [out, row as tf.Tensor as tf.Tensor3D] : [out];
+  /** One block, of which the first `queries` tokens of each slice are kept. */
+  #block(x: tf.Tensor2D, index: number, queries: number, row = false): { y: tf.Tensor2D; row?: tf.Tensor2D } {
+    const { spec, weights, count } = this.#in;
+    const { pass } = this;
+    const block = weights.blocks[index];
+    const kept = queries === this.#tokens ? x : cut(pass, x, count, 0, queries);
+    const attention = this.#attention(x, index, queries, row);
+    const y = plus(pass, kept, this.#linear(attention.mixed, block.proj, `blocks.${index}.proj`));
+    const out = plus(pass, y, this.#mlp(norm(pass, y, block.norm2, spec.normEps), block));
+    return { y: out, ...(attention.row && { row: attention.row }) };
   }
 
-  #attention(x: tf.Tensor3D, block: DeviceBlock, index: number, queries: number, row: boolean): AttentionOutput {
-    const { spec, count, layout } = this.#in;
+  #attention(x: tf.Tensor2D, index: number, queries: number, row: boolean): AttentionOutput {
+    const { spec, weights, count } = this.#in;
+    const block = weights.blocks[index];
     return tf.tidy(() => {
-      const normed = tf.reshape(this.#norm(x, block.norm1), [count * this.#tokens, spec.width]) as tf.Tensor2D;
-      const qkv = this.#linear(normed, block.qkv, `blocks.${index}.qkv`);
-      return attend(layout, { qkv, count, heads: spec.heads, queries, turn: this.#turn, row }) as AttentionOutput & tf.TensorContainerObject;
+      const qkv = this.#linear(norm(this.pass, x, block.norm1, spec.normEps), block.qkv, `blocks.${index}.qkv`);
+      const input = { qkv, count, heads: spec.heads, queries, rotary: this.#rotary, row };
+      return attend(this.pass, input) as AttentionOutput & tf.TensorContainerObject;
     });
   }
 
-  /** x [m, D] → [m, D] */
-  #mlp(x: tf.Tensor2D, block: DeviceBlock): tf.Tensor2D {
-    const { kind, hidden } = this.#in.spec.mlp;
-    return tf.tidy(() => {
-      const h = this.#linear(x, block.fc1);
-      if (kind === "plain") return this.#linear(this.#activated(h), block.fc2);
-      const gate = tf.slice(h, [0, 0], [h.shape[0], hidden]);
-      const up = tf.slice(h, [0, hidden], [h.shape[0], hidden]);
-      return this.#linear(tf.mul(this.#activated(gate), up), block.fc2);
-    });
-  }
-
-  /** SiLU, or twice the exact GELU: fc2 carries the ½. */
-  #activated(x: tf.Tensor2D): tf.Tensor2D {
-    return tf.tidy(() => {
-      if (this.#in.spec.mlp.activation === "silu") return tf.mul(x, tf.sigmoid(x));
-      return tf.mul(x, tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
-    });
+  #mlp(x: tf.Tensor2D, { fc1, fc2 }: DeviceBlock): tf.Tensor2D {
+    return tf.tidy(() => frozen(this.pass, activated(this.pass, frozen(this.pass, x, fc1), this.#in.spec.mlp), fc2));
   }
 }
 
 /** Rotary position: x ⊙ cos + swapped halves ⊙ sin, for x [..., T, head size]. */
-function rotary(tables: NonNullable<GridTables["rope"]>, tokens: number): AttentionInput["turn"] {
+function rotary(tables: NonNullable<GridTables["rope"]>, tokens: number): Turn {
   const size = tables.cos.length / tokens;
   const cos = tf.tensor2d(tables.cos, [tokens, size]);
   const sin = tf.tensor2d(tables.sin, [tokens, size]);
-  return <T extends tf.Tensor>(x: T) =>
-    tf.tidy(() => {
-      const half = (at: number) => tf.slice(x, [...x.shape.slice(0, -1).map(() => 0), (at * size) / 2], [...x.shape.slice(0, -1), size / 2]);
-      const swapped = tf.concat([half(1), half(0)], -1);
-      return tf.add(tf.mul(x, cos), tf.mul(swapped, sin)) as T;
-    });
+  const swapped = (x: tf.Tensor) => {
+    const half = (at: number) => tf.slice(x, [...x.shape.slice(0, -1).map(() => 0), (at * size) / 2], [...x.shape.slice(0, -1), size / 2]);
+    return tf.concat([half(1), half(0)], -1);
+  };
+  return {
+    turn: <T extends tf.Tensor>(x: T) => tf.tidy(() => tf.add(tf.mul(x, cos), tf.mul(swapped(x), sin)) as T),
+    back: <T extends tf.Tensor>(dy: T) => tf.tidy(() => tf.add(tf.mul(dy, cos), swapped(tf.mul(dy, sin))) as T),
+  };
 }

@@ -1,5 +1,5 @@
 // What browser.test.ts puts under the conformance page: the engine, and situations that only a browser has.
-import { type Backbone, isAnyMC3DError } from "@anymc3d/core";
+import { type Backbone, isAnyMC3DError, selfTestInput } from "@anymc3d/core";
 import { loadTiny, type TinyBackbone } from "@anymc3d/core/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { relativeError } from "../../core/src/selftest.js";
@@ -22,8 +22,15 @@ async function tensorCounts(backend: TfjsBackend) {
   const created = count();
   await engine.encode(slices, undefined, { attention: true, patches: true });
   const encoded = count();
+  const { lora } = selfTestInput(backbone.spec, 5);
+  await engine.encode(slices, lora, {});
+  const adapted = count();
+  const dCls = new Float32Array(slices.count * backbone.spec.width).fill(1);
+  await engine.backward(slices, lora, dCls);
+  await engine.tokenGradient(slices, lora, dCls);
+  const trained = count();
   await engine.dispose();
-  return { before, created, encoded, disposed: count() };
+  return { before, created, encoded, adapted, trained, disposed: count() };
 }
 
 interface GraphicsBackend {
@@ -39,11 +46,13 @@ async function loseDevice(backend: TfjsBackend) {
   device?.destroy();
   await device?.lost;
   const error = await refusal(engine.encode(slices, undefined, {}));
+  const dCls = new Float32Array(cls.length).fill(1);
+  const backward = await refusal(engine.backward(slices, selfTestInput(backbone.spec, 5).lora, dCls));
   await engine.dispose();
   const next = await createTfjsEngine(backbone, { backend });
   const again = relativeError((await next.encode(slices, undefined, {})).cls, cls);
   await next.dispose();
-  return { ...error, again };
+  return { ...error, backward: backward.code, again };
 }
 
 async function wrongFolder(wasmPaths: string) {

@@ -19,14 +19,15 @@ describe.skipIf(!hasChromium)("Chromium", () => {
 
   for (const backend of ["wasm", "webgl", "webgpu"]) {
     test(`tfjs/${backend} passes the conformance suite`, { timeout: 400_000 }, async () => {
-      const results = await harness.conformance({ create: "createTfjsEngine", options: { backend }, realBackbone: true });
+      const results = await harness.conformance({ create: "createTfjsEngine", options: { backend }, realBackbone: true, trainable: true });
       expect(results.filter(({ error }) => error)).toEqual([]);
-      expect(results.length).toBeGreaterThan(18);
+      expect(results.length).toBeGreaterThan(33);
     });
 
     test(`tfjs/${backend} leaves no tensor behind`, async () => {
       const counts = await inPage((backend) => anymc3d.tensorCounts(backend), backend);
       expect(counts.encoded).toBe(counts.created);
+      expect(counts.trained).toBe(counts.adapted);
       expect(counts.disposed).toBe(counts.before);
     });
   }
@@ -35,6 +36,7 @@ describe.skipIf(!hasChromium)("Chromium", () => {
     test(`tfjs/${backend}: a lost device is named, and a new engine works`, async () => {
       const seen = await inPage((backend) => anymc3d.loseDevice(backend), backend);
       expect(seen.code).toBe("ENGINE_FAILED");
+      expect(seen.backward).toBe("ENGINE_FAILED");
       expect(seen.message).toContain("Create a new engine");
       expect(seen.again).toBeLessThan(1e-4);
     });

@@ -12,10 +12,10 @@ if (!golden) console.warn("SKIPPED: golden values, ../shared is absent");
 const on = (backend: "cpu" | "wasm") => (backbone: Backbone, options?: { chunk?: number }) => createTfjsEngine(backbone, { ...options, backend });
 
 describe("tfjs/cpu", () => {
-  for (const { name, run } of testEngine({ create: on("cpu"), fixtures })) test(name, run);
+  for (const { name, run } of testEngine({ create: on("cpu"), fixtures, trainable: true })) test(name, run);
 });
 
 describe("tfjs/wasm", async () => {
   const backbone = await shippedBackbone();
-  for (const { name, run } of testEngine({ create: on("wasm"), fixtures, backbone, golden })) test(name, run);
+  for (const { name, run } of testEngine({ create: on("wasm"), fixtures, backbone, golden, trainable: true })) test(name, run);
 });

@@ -2,7 +2,7 @@
 import { type BackboneSpec, isAnyMC3DError } from "@anymc3d/core";
 import { expect, test } from "vitest";
 import { defaultChunk } from "../src/index.js";
-import { bufferLimit, largestTensor, largestWeight, planRun, textureLimit } from "../src/limits.js";
+import { backwardChunk, bufferLimit, largestTensor, largestWeight, planRun, textureLimit } from "../src/limits.js";
 
 const spec: BackboneSpec = {
   family: "dinov2",
@@ -64,4 +64,11 @@ test("default chunks stay between 1 and 16 slices", () => {
     expect(defaultChunk(backend, 10_000)).toBe(1);
   }
   expect(defaultChunk("wasm", 64)).toBe(8);
+});
+
+test("a backward pass takes no more slices than 256 MiB hold the kept values of, and at least one", () => {
+  // Of ViT-S/14 at 64 patches 12 blocks keep 65 tokens of 7·384 + 6·65 + 2·1536 values: 19.2 MB a slice.
+  expect(backwardChunk(spec, 64, 16)).toBe(13);
+  expect(backwardChunk(spec, 64, 8)).toBe(8);
+  expect(backwardChunk(spec, PATCHES, 16)).toBe(1);
 });

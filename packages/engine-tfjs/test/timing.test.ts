@@ -1,4 +1,4 @@
-// Not a test: the figures of the README. TFJS_TIMING="node wasm 4,chromium webgl 4" npx vitest run packages/engine-tfjs/test/timing.test.ts
+// Not a test: the figures of the README. TFJS_TIMING="node wasm 4,node wasm 4 backward,chromium webgl 4" npx vitest run packages/engine-tfjs/test/timing.test.ts
 import { fileURLToPath } from "node:url";
 import { selfTestInput, slicesOf } from "@anymc3d/core";
 import { describe, test } from "vitest";
@@ -21,7 +21,7 @@ function report(where: string, chunk: number, times: number[]): void {
   );
 }
 
-async function inNode(backend: TfjsBackend, chunk: number): Promise<number[]> {
+async function inNode(backend: TfjsBackend, chunk: number, backward: boolean): Promise<number[]> {
   const backbone = await shippedBackbone();
   const engine = await createTfjsEngine(backbone, { backend, chunk });
   const slices = slicesOf(
@@ -30,10 +30,12 @@ async function inNode(backend: TfjsBackend, chunk: number): Promise<number[]> {
     SIDE,
   );
   const { lora } = selfTestInput(backbone.spec, 5);
+  const dCls = Float32Array.from({ length: chunk * backbone.spec.width }, (_, i) => Math.cos(i));
   const times: number[] = [];
   for (let run = 0; run <= RUNS; run++) {
     const start = performance.now();
-    await engine.encode(slices, lora, { attention: true });
+    if (backward) await engine.backward(slices, lora, dCls);
+    else await engine.encode(slices, lora, { attention: true });
     if (run > 0) times.push((performance.now() - start) / chunk);
   }
   await engine.dispose();
@@ -47,10 +49,10 @@ async function inChromium(backend: string, chunk: number): Promise<number[]> {
 }
 
 describe.skipIf(jobs.length === 0)("timing", () => {
-  for (const [place, backend, chunk] of jobs) {
-    test(`${place} ${backend} ${chunk}`, { timeout: 600_000 }, async () => {
-      const times = await (place === "node" ? inNode(backend as TfjsBackend, Number(chunk)) : inChromium(backend, Number(chunk)));
-      report(`${place} ${backend}`, Number(chunk), times);
+  for (const [place, backend, chunk, what] of jobs) {
+    test(`${place} ${backend} ${chunk} ${what}`, { timeout: 600_000 }, async () => {
+      const times = await (place === "node" ? inNode(backend as TfjsBackend, Number(chunk), what === "backward") : inChromium(backend, Number(chunk)));
+      report(`${place} ${backend} ${what ?? "encode"}`, Number(chunk), times);
     });
   }
 });
