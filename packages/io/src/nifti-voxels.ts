@@ -4,7 +4,7 @@ import { AnyMC3DError, type VoxelArray } from "@anymc3d/core";
 import type { NiftiHeader } from "./nifti-header.js";
 import { allocate } from "./options.js";
 
-const LITTLE_HERE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+export const LITTLE_HERE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 const ARRAYS = {
   uint8: Uint8Array,
@@ -60,7 +60,7 @@ function storedValues(raw: Uint8Array, header: NiftiHeader, name: string, keep: 
   return new ARRAYS[type as keyof typeof ARRAYS](buffer, byteOffset, length / width) as VoxelArray;
 }
 
-function swapBytes(bytes: Uint8Array, width: number): void {
+export function swapBytes(bytes: Uint8Array, width: number): void {
   for (let at = 0; at < bytes.length; at += width) {
     for (let low = at, high = at + width - 1; low < high; low++, high--) {
       const held = bytes[low];
