@@ -1,2 +1,3 @@
 // The Node part of @anymc3d/train: files and folders.
-export {};
+
+export { imagePath, imagePaths, type LabelRow, type LabelsOptions, parseLabels } from "./labels.js";

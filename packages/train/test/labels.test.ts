@@ -1,9 +1,9 @@
-// labels.csv: text ids, blank labels, splits, groups, and what is refused.
+// labels.csv: text ids, blank labels, splits, groups, masks, several volumes a study, and what is refused.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { imagePath, type LabelsOptions, parseLabels } from "../src/labels.js";
+import { imagePath, imagePaths, type LabelsOptions, parseLabels } from "../src/labels.js";
 
 const multilabel: LabelsOptions = { file: "labels.csv", kind: "multilabel", labels: [{ id: "a", name: "A" }, { id: "b", name: "B" }] }; // biome-ignore format: one line
 const binary: LabelsOptions = { file: "labels.csv", kind: "binary", labels: [{ id: "sick", name: "Sick" }] };
@@ -63,9 +63,27 @@ test.each([
   ["id,cat,dog\nx,1,1\n", multiclass, /line 2: 2 of cat, dog are 1/],
   ["id,cat,dog\nx,0,0\n", multiclass, /line 2: 0 of cat, dog are 1/],
   ["id,a,b\n", multilabel, /no rows/],
+  ["path:t1,a,b\nx.nii,1,0\n", multilabel, /neither an id nor a path column/],
+  ["id,path:t1,path:t2,a,b\nx,x1.nii,,1,0\n", multilabel, /line 2, column path:t2: no path/],
   ['id,a,b\n"x,0,1\n', multilabel, /not a CSV table/],
 ])("refused: %j", (csv, options, message) => {
   expect(() => parseLabels(csv, options)).toThrow(message);
+});
+
+test("a mask column holds paths; a blank cell means no mask", () => {
+  const rows = parseLabels("id,mask,a,b\nx,masks/x.nii.gz,0,1\ny,,1,1\n", multilabel);
+  expect(rows.map(({ mask }) => mask)).toEqual(["masks/x.nii.gz", undefined]);
+  expect(parseLabels("id,a,b\nx,0,1\n", multilabel)[0].mask).toBeUndefined();
+});
+
+test("several volumes a study: a path:SOURCE column each", () => {
+  const [row] = parseLabels("id,path:t1,path:t2,a,b\nx,x/t1.nii,/data/t2.nii,0,1\n", multilabel);
+  expect(imagePaths(row, ["t1", "t2"], "/study")).toEqual({ t1: "/study/x/t1.nii", t2: "/data/t2.nii" });
+  expect(imagePaths(row, ["t2"], "/study")).toEqual({ t2: "/data/t2.nii" });
+  expect(() => imagePaths(row, ["t1", "flair"], "/study")).toThrow(/path:t1, path:flair; found path:t1, path:t2/);
+  const [single] = parseLabels("path,a,b\nx.nii,0,1\n", multilabel);
+  expect(imagePaths(single, ["ct"], "/study")).toEqual({ ct: "/study/x.nii" });
+  expect(() => imagePaths(single, ["t1", "t2"], "/study")).toThrow(/need the columns path:t1, path:t2/);
 });
 
 test("images are found as images/ID.* beside the file; none or several are refused", () => {

@@ -4,12 +4,17 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
 import { parse } from "csv-parse/sync";
+import { classAt, classChoices } from "./classes.js";
 
 export interface LabelRow {
   /** Text as it stands: 0001, 001 and 1 are three. */
   readonly id: string;
   /** Relative to the CSV's folder, if the file has a `path` column. */
   readonly path?: string;
+  /** By source, relative to the CSV's folder: the `path:SOURCE` columns. */
+  readonly paths: ReadonlyMap<string, string>;
+  /** The segmentation, relative to the CSV's folder; absent where the cell is blank or there is no `mask` column. */
+  readonly mask?: string;
   /** The patient; the id where the file has no `group` column. */
   readonly group: string;
   readonly split?: string;
@@ -32,7 +37,8 @@ type Fields = Record<string, string>;
 
 /**
  * Reads a labels file: `id` or `path`; one column a label, or a single `label` column (0/1, or the class's id or name, or its
- * position from 0 where no class has a number for an id or name); optional `split` and `group`.
+ * position from 0 where no class has a number for an id or name); optional `split`, `group` and `mask` (a path).
+ * Studies of several volumes have an `id` and a `path:SOURCE` column a source.
  * @throws AnyMC3DError `LABELS_INVALID` naming file, line, column and value
  */
 export function parseLabels(text: string, options: LabelsOptions): LabelRow[] {
@@ -106,24 +112,33 @@ function flag(cell: string, column: string, line: number, options: LabelsOptions
   return value === undefined ? fail(options, `line ${line}, column ${column}: "${text}" is not 0, 1 or blank`) : [[column, value]];
 }
 
-/** The class with this id, else this name, else at this position: a number never means a position where it could mean a class. */
 function oneOf(cell: string, line: number, options: LabelsOptions): Map<string, 0 | 1> {
   const text = cell.trim();
   if (text === "") return new Map();
   const { labels } = options;
-  const numbered = labels.some(({ id, name }) => /^\d+$/.test(id) || /^\d+$/.test(name));
-  let at = labels.findIndex(({ id }) => text === id);
-  if (at < 0) at = labels.findIndex(({ name }) => text === name);
-  if (at < 0 && !numbered) at = labels.findIndex((_, i) => text === String(i));
-  const expected = labels.map(({ id }, i) => (numbered ? id : `${i} (${id})`)).join(", ");
-  if (at < 0) fail(options, `line ${line}, column label: "${text}" is none of ${expected}`);
+  const at = classAt(text, labels);
+  if (at < 0) fail(options, `line ${line}, column label: "${text}" is none of ${classChoices(labels)}`);
   return new Map(labels.map(({ id }, i) => [id, i === at ? 1 : 0]));
 }
+
+const SOURCE = "path:";
 
 function toRow(record: Fields, line: number, read: LabelReader, options: LabelsOptions): LabelRow {
   const id = record.id || record.path;
   if (!id) fail(options, `line ${line}: id is blank`);
-  return { id, path: record.path || undefined, group: record.group || id, split: record.split || undefined, labels: read(record, line), line };
+  const sources = Object.keys(record).filter((column) => column.startsWith(SOURCE));
+  const blank = sources.find((column) => !record[column]);
+  if (blank !== undefined) fail(options, `line ${line}, column ${blank}: no path; a study needs all of its volumes`);
+  return {
+    id,
+    path: record.path || undefined,
+    paths: new Map(sources.map((column) => [column.slice(SOURCE.length), record[column]])),
+    mask: record.mask || undefined,
+    group: record.group || id,
+    split: record.split || undefined,
+    labels: read(record, line),
+    line,
+  };
 }
 
 function checkRows(rows: readonly LabelRow[], options: LabelsOptions): void {
@@ -160,4 +175,19 @@ export function imagePath(row: Pick<LabelRow, "id" | "path">, folder: string): s
   if (found.length === 0)
     throw new AnyMC3DError("FILE_NOT_FOUND", `${join(images, row.id)}.*: no such image (${ENDINGS.join(", ")}). Put it there, or use a path column.`);
   return join(images, found[0]);
+}
+
+/**
+ * The files of a row by source: its `path:SOURCE` columns, or, where there is one source, what {@link imagePath} finds.
+ * @throws AnyMC3DError as {@link imagePath}; `LABELS_INVALID` where a source has no column
+ */
+export function imagePaths(row: Pick<LabelRow, "id" | "path" | "paths">, sources: readonly string[], folder: string): Record<string, string> {
+  const missing = sources.filter((source) => !row.paths.has(source));
+  if (missing.length === 0) return Object.fromEntries(sources.map((source) => [source, resolve(folder, row.paths.get(source) as string)]));
+  if (sources.length === 1 && row.paths.size === 0) return { [sources[0]]: imagePath(row, folder) };
+  const found = row.paths.size ? `found ${[...row.paths.keys()].map((source) => SOURCE + source).join(", ")}` : "found none of the kind";
+  throw new AnyMC3DError(
+    "LABELS_INVALID",
+    `${folder}: the sources ${sources.join(", ")} need the columns ${sources.map((source) => SOURCE + source).join(", ")}; ${found}.`,
+  );
 }
