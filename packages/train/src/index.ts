@@ -1,4 +1,9 @@
 // The public API of @anymc3d/train.
 
 export type { TrainCase } from "./cases.js";
+export { type CaseFault, type CheckCasesOptions, type CheckedCases, checkCases } from "./check-cases.js";
 export { parseTrainConfig, type TrainConfig, trainConfigJsonSchema } from "./config.js";
+export { expectationsOf, looksOf, type VolumeFacts, type VolumeLook } from "./looks.js";
+export { type NpzCasesOptions, npzCases } from "./npz-cases.js";
+export { checkSplits, drawSplits, type Split, type SplitOptions } from "./splits.js";
+export { checkLabels, type LabelCount, type SplitSummary, summariseCases } from "./summary.js";

@@ -1,3 +1,4 @@
 // The Node part of @anymc3d/train: files and folders.
 
+export { type CsvCases, type CsvCasesOptions, csvCases } from "./csv-cases.js";
 export { imagePath, imagePaths, type LabelRow, type LabelsOptions, parseLabels } from "./labels.js";

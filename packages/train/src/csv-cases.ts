@@ -1,0 +1,92 @@
+// labels.csv and the files it names → cases. Files are read when a case is loaded, not here.
+
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { AnyMC3DError, isAnyMC3DError, type Volume, type Warning } from "@anymc3d/core";
+import { type ReadOptions, readVolume } from "@anymc3d/io";
+import type { TrainCase } from "./cases.js";
+import type { Task } from "./config.js";
+import { imagePaths, type LabelRow, parseLabels } from "./labels.js";
+import { type Grid, maskOnGrid } from "./mask-grid.js";
+import { assignSplits, checkSplits, type Split } from "./splits.js";
+
+export interface CsvCasesOptions {
+  readonly task: Task;
+  /** The sources of the views; the only one may come from `path` or images/ID.*, several need `path:SOURCE` columns. */
+  readonly sources: readonly string[];
+  /** Of the automatic split. Default 0. */
+  readonly seed?: number;
+  /** Share of the groups that validate where the file names no splits. Default 0.2. */
+  readonly validationShare?: number;
+  readonly read?: Pick<ReadOptions, "modality" | "frame" | "channel" | "maxBytes">;
+  /** false: the mask column is not looked at. Default true. */
+  readonly masks?: boolean;
+  /** Bring masks on another grid onto their image's, by nearest neighbour, instead of refusing them. Default false. */
+  readonly resampleMasks?: boolean;
+}
+
+export interface CsvCases {
+  readonly cases: TrainCase[];
+  readonly warnings: Warning[];
+}
+
+/**
+ * The cases of a labels file. Rows with neither a label nor a mask are left out, with a warning.
+ * Missing files show when a case is loaded, so that one check can list all of them.
+ * @param csv path of the file; `path`, `path:SOURCE` and `mask` are relative to its folder
+ * @throws AnyMC3DError `FILE_NOT_FOUND` (the CSV), `LABELS_INVALID`, `DATA_INVALID` (no training or no validation set)
+ */
+export async function csvCases(csv: string, options: CsvCasesOptions): Promise<CsvCases> {
+  const { task, seed = 0, validationShare, masks = true } = options;
+  const text = await readFile(csv, "utf8").catch((cause: Error) => {
+    throw new AnyMC3DError("FILE_NOT_FOUND", `${csv}: ${cause.message}`, { cause });
+  });
+  const rows = parseLabels(text, { file: csv, kind: task.kind, labels: task.labels });
+  const splits = assignSplits(rows, { file: csv, seed, share: validationShare });
+  const all = rows.map((row, i) => ({ row, split: splits[i] }));
+  const useful = all.filter(({ row }) => row.labels.size > 0 || (masks && row.mask !== undefined));
+  const cases = useful.map(({ row, split }) => toCase(row, split, csv, options));
+  checkSplits(cases, csv);
+  const left = all.length - useful.length;
+  const message = `${csv}: ${left} of ${all.length} rows have no label of this task and are left out`;
+  return { cases, warnings: left ? [{ code: "NO_LABEL", message }] : [] };
+}
+
+function toCase(row: LabelRow, split: Split, csv: string, options: CsvCasesOptions): TrainCase {
+  const folder = dirname(resolve(csv));
+  const sources = [...new Set(options.sources)];
+  const paths = pathsOrError(row, sources, folder);
+  let grid: Grid | undefined;
+  const load = async (signal?: AbortSignal): Promise<Record<string, Volume>> => {
+    if (paths instanceof Error) throw paths;
+    const volumes: Record<string, Volume> = {};
+    for (const source of sources) volumes[source] = await readVolume(paths[source], { ...options.read, signal });
+    const { shape, affine } = volumes[sources[0]];
+    grid = { shape, affine };
+    return volumes;
+  };
+  const mask = (options.masks ?? true) && row.mask !== undefined ? resolve(folder, row.mask) : undefined;
+  const loadMask = async (path: string, signal?: AbortSignal): Promise<Volume> => {
+    const volume = await readVolume(path, { maxBytes: options.read?.maxBytes, signal });
+    return maskOnGrid(volume, grid ?? (await load(signal))[sources[0]], path, options.resampleMasks);
+  };
+  return {
+    id: row.id,
+    group: row.group,
+    split,
+    labels: row.labels,
+    origin: paths instanceof Error ? `${csv} line ${row.line}` : Object.values(paths).join(", "),
+    load,
+    ...(mask !== undefined && { loadMask: (signal?: AbortSignal) => loadMask(mask, signal) }),
+  };
+}
+
+/** A file that is not there belongs to its case, and shows when that is loaded; a fault of the table is one of all. */
+function pathsOrError(row: LabelRow, sources: readonly string[], folder: string): Record<string, string> | AnyMC3DError {
+  try {
+    return imagePaths(row, sources, folder);
+  } catch (error) {
+    if (isAnyMC3DError(error) && error.code === "FILE_NOT_FOUND") return error;
+    throw error;
+  }
+}

@@ -1,0 +1,77 @@
+// What volumes look like: facts of each, ranges over a data set, and what an adapter may expect.
+
+import { type Affine, displayGrid, type Expectations, type Plane, voxelSpacing } from "@anymc3d/core";
+import type { Split } from "./splits.js";
+
+/** What was seen of one volume. */
+export interface VolumeFacts {
+  readonly id: string;
+  readonly split: Split;
+  readonly source: string;
+  readonly shape: readonly [number, number, number];
+  readonly affine?: Affine;
+  readonly modality?: string;
+  /** Smallest and largest voxel value. */
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+/** Smallest and largest. */
+type Range = [low: number, high: number];
+
+/** What the volumes of one source look like. */
+export interface VolumeLook {
+  readonly source: string;
+  readonly volumes: number;
+  /** Voxels along x, y, z. */
+  readonly shape: readonly Range[];
+  /** Mm along x, y, z; of the volumes that have an affine. */
+  readonly spacing?: readonly Range[];
+  /** Of the volumes' smallest values, and of their largest. */
+  readonly minimum: Range;
+  readonly maximum: Range;
+  /** DICOM modalities that volumes name. */
+  readonly modalities: readonly string[];
+}
+
+const rangeOf = (values: readonly number[]): Range => [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+
+/** What volumes look like, a source each, for a report. */
+export function looksOf(facts: readonly VolumeFacts[]): VolumeLook[] {
+  return [...new Set(facts.map(({ source }) => source))].map((source) => {
+    const volumes = facts.filter((each) => each.source === source);
+    const spacings = volumes.flatMap(({ affine }) => (affine ? [voxelSpacing(affine)] : []));
+    const modalities = new Set(volumes.flatMap(({ modality }) => (modality ? [modality] : [])));
+    return {
+      source,
+      volumes: volumes.length,
+      shape: [0, 1, 2].map((axis) => rangeOf(volumes.map(({ shape }) => shape[axis]))),
+      ...(spacings.length > 0 && { spacing: [0, 1, 2].map((axis) => rangeOf(spacings.map((spacing) => spacing[axis]))) }),
+      minimum: rangeOf(volumes.map(({ minimum }) => minimum)),
+      maximum: rangeOf(volumes.map(({ maximum }) => maximum)),
+      modalities: [...modalities].sort(),
+    };
+  });
+}
+
+/**
+ * The `expect` of a view by what the volumes of its source look like in its plane: the ranges seen, a warning outside them.
+ * @param facts of at least one volume of the source
+ */
+export function expectationsOf(facts: readonly VolumeFacts[], { source, plane }: { readonly source: string; readonly plane: Plane }): Expectations {
+  const volumes = facts.filter((each) => each.source === source);
+  const oriented = volumes.filter(({ affine }) => affine).map((each) => displayGrid(each, plane));
+  const warn = (values: readonly number[]) => ({ range: rangeOf(values), otherwise: "warn" as const });
+  const modalities = new Set(volumes.map(({ modality }) => modality));
+  return {
+    ...(!modalities.has(undefined) && { modality: [...modalities].sort() as string[] }),
+    minimum: warn(volumes.map(({ minimum }) => minimum)),
+    maximum: warn(volumes.map(({ maximum }) => maximum)),
+    ...(oriented.length > 0 && {
+      pixelSpacing: warn(oriented.flatMap(({ rows, columns }) => [rows.spacing, columns.spacing])),
+      sliceSpacing: warn(oriented.map(({ slices }) => slices.spacing)),
+      extent: warn(oriented.flatMap(({ rows, columns }) => [rows, columns].map(({ length, spacing }) => length * spacing))),
+    }),
+    slices: warn(volumes.map((each) => displayGrid(each, plane).slices.length)),
+  };
+}
