@@ -13,12 +13,28 @@ type Attribute = number | { float: number } | readonly number[];
 /** A value in the graph: an input, a constant or an operation's output. */
 export type Value = string & { readonly brand: "onnx-value" };
 
-interface Node {
+/** One operation. */
+export interface Node {
   readonly type: string;
   readonly domain: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
   readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+interface ValueInfo {
+  readonly name: string;
+  /** Absent: any. */
+  readonly shape?: readonly (number | string)[];
+  /** Default float32. */
+  readonly element?: Element;
+}
+
+/** What goes into a model: by default everything that the graph holds. */
+export interface ModelParts {
+  readonly nodes: readonly Node[];
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
 }
 
 interface Initializer {
@@ -30,11 +46,29 @@ interface Initializer {
 
 export class OnnxGraph {
   readonly #nodes: Node[] = [];
-  readonly #initializers: Initializer[] = [];
-  readonly #inputs: { name: string; shape: readonly (number | string)[] }[] = [];
-  readonly #outputs: { name: string; shape: readonly (number | string)[] }[] = [];
+  readonly #initializers = new Map<Value, Initializer>();
+  readonly #inputs: ValueInfo[] = [];
+  readonly #outputs: ValueInfo[] = [];
   readonly #integers = new Map<string, Value>();
   #count = 0;
+
+  /** Operations in the order in which they were added: every one after those it depends on. */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
+
+  get inputs(): readonly ValueInfo[] {
+    return this.#inputs;
+  }
+
+  get outputs(): readonly ValueInfo[] {
+    return this.#outputs;
+  }
+
+  /** Shape of an input or a constant; undefined for what operations make. */
+  shapeOf(value: Value): readonly (number | string)[] | undefined {
+    return this.#initializers.get(value)?.shape ?? this.#inputs.find(({ name }) => name === value)?.shape;
+  }
 
   /** A float32 input. String dimensions are free. */
   input(name: string, shape: readonly (number | string)[]): Value {
@@ -44,7 +78,7 @@ export class OnnxGraph {
 
   /** Names a value as an output. */
   output(name: string, value: Value, shape: readonly (number | string)[]): void {
-    this.#nodes.push({ type: "Identity", domain: "", inputs: [value], outputs: [name], attributes: {} });
+    this.#nodes.push({ type: "Identity", domain: "", inputs: [value], outputs: [name as Value], attributes: {} });
     this.#outputs.push({ name, shape });
   }
 
@@ -68,9 +102,15 @@ export class OnnxGraph {
     return value;
   }
 
+  /** What an int64 constant holds. */
+  integersOf(value: Value): number[] {
+    const bytes = this.#initializers.get(value)?.bytes ?? new Uint8Array(0);
+    return [...new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8)].map(Number);
+  }
+
   #addInitializer(element: Element, shape: readonly number[], bytes: Uint8Array): Value {
     const name = `c${this.#count++}` as Value;
-    this.#initializers.push({ name, element, shape, bytes });
+    this.#initializers.set(name, { name, element, shape, bytes });
     return name;
   }
 
@@ -82,21 +122,22 @@ export class OnnxGraph {
   /** Adds an operation with several outputs. */
   ops(type: string, inputs: readonly (Value | "")[], outputCount: number, attributes: Readonly<Record<string, Attribute>> = {}, domain = ""): Value[] {
     const outputs = Array.from({ length: outputCount }, () => `v${this.#count++}` as Value);
-    this.#nodes.push({ type, domain, inputs, outputs, attributes });
+    this.#nodes.push({ type, domain, inputs: inputs as readonly Value[], outputs, attributes });
     return outputs;
   }
 
-  /** The model as ONNX protobuf bytes. */
-  toBytes(): Uint8Array {
+  /** The model, or a part of it, as ONNX protobuf bytes; constants that no operation uses are left out. */
+  toBytes({ nodes, inputs, outputs }: ModelParts = this): Uint8Array {
+    const used = new Set(nodes.flatMap((node) => node.inputs));
     const w = protobuf.Writer.create();
     w.uint32(tag(1, 0)).int64(IR_VERSION); // ModelProto.ir_version
     w.uint32(tag(2, 2)).string("anymc3d"); // producer_name
     w.uint32(tag(7, 2)).fork(); // graph
-    for (const node of this.#nodes) writeNode(w.uint32(tag(1, 2)).fork(), node).ldelim();
+    for (const node of nodes) writeNode(w.uint32(tag(1, 2)).fork(), node).ldelim();
     w.uint32(tag(2, 2)).string("backbone");
-    for (const initializer of this.#initializers) writeTensor(w.uint32(tag(5, 2)).fork(), initializer).ldelim();
-    for (const input of this.#inputs) writeValueInfo(w.uint32(tag(11, 2)).fork(), input).ldelim();
-    for (const output of this.#outputs) writeValueInfo(w.uint32(tag(12, 2)).fork(), output).ldelim();
+    for (const [name, initializer] of this.#initializers) if (used.has(name)) writeTensor(w.uint32(tag(5, 2)).fork(), initializer).ldelim();
+    for (const input of inputs) writeValueInfo(w.uint32(tag(11, 2)).fork(), input).ldelim();
+    for (const output of outputs) writeValueInfo(w.uint32(tag(12, 2)).fork(), output).ldelim();
     w.ldelim();
     writeOpset(w.uint32(tag(8, 2)).fork(), "", OPSET).ldelim();
     writeOpset(w.uint32(tag(8, 2)).fork(), "com.microsoft", 1).ldelim();
@@ -136,11 +177,13 @@ function writeTensor(w: Writer, tensor: Initializer): Writer {
   return w.uint32(tag(8, 2)).string(tensor.name).uint32(tag(9, 2)).bytes(tensor.bytes); // name, raw_data
 }
 
-function writeValueInfo(w: Writer, info: { name: string; shape: readonly (number | string)[] }): Writer {
-  w.uint32(tag(1, 2)).string(info.name);
+function writeValueInfo(w: Writer, { name, shape, element = "float32" }: ValueInfo): Writer {
+  w.uint32(tag(1, 2)).string(name);
   w.uint32(tag(2, 2)).fork().uint32(tag(1, 2)).fork(); // type.tensor_type
-  w.uint32(tag(1, 0)).int32(ELEMENT.float32).uint32(tag(2, 2)).fork(); // elem_type, shape
-  for (const n of info.shape) {
+  w.uint32(tag(1, 0)).int32(ELEMENT[element]); // elem_type
+  if (!shape) return w.ldelim().ldelim();
+  w.uint32(tag(2, 2)).fork(); // shape
+  for (const n of shape) {
     w.uint32(tag(1, 2)).fork();
     if (typeof n === "number") w.uint32(tag(1, 0)).int64(n);
     else w.uint32(tag(2, 2)).string(n);

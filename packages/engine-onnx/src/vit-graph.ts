@@ -1,129 +1,177 @@
-// The vision transformer as an ONNX graph, from a backbone's spec and folded tensors; LoRA, where wanted, as graph inputs.
+// The vision transformer as an ONNX graph, from a backbone's spec and folded tensors; LoRA, where wanted, as graph inputs; its gradient.
 
 import { type BackboneSpec, type FoldedBackbone, type FoldedBlock, type Linear, loraMaps, type Norm, type Precision } from "@anymc3d/core";
+import { cut, type Halves } from "./cut.js";
+import { differentiate } from "./gradient.js";
 import { OnnxGraph, type Value } from "./onnx-graph.js";
 
 export interface VitGraphOptions {
-  /** LoRA inputs `lora.MAP.a` [in, r] and `lora.MAP.b` [r, out] for every map of `loraMaps`. */
-  readonly lora: boolean;
+  /** Maps of `loraMaps` that get LoRA inputs `lora.MAP.a` [in, r] and `lora.MAP.b` [r, out]. */
+  readonly adapted: readonly string[];
   readonly precision: Precision;
+  /** Whether patch tokens are wanted; without them the last block computes CLS alone. */
+  readonly patches: boolean;
 }
 
 /**
  * Inputs: `patches` [n, P, 3·p·p]; `prefix` [n, 1+R, D]; learned positions: `position` [P, D]; rotary: `cos`, `sin` [1+R+P, head size].
- * Outputs: `cls` [n, D]; `attention` [n, P]; `tokens` [n, P, D], patch tokens after the final LayerNorm.
+ * Outputs: `cls` [n, D]; `attention` [n, P]; with `patches`, `tokens` [n, P, D], patch tokens after the final LayerNorm.
  */
 export function vitGraph(spec: BackboneSpec, folded: FoldedBackbone, options: VitGraphOptions): Uint8Array {
-  return new VitGraph(spec, folded, options).build();
+  const vit = new VitGraph(spec, folded, options);
+  vit.graph.output("attention", vit.attention(), ["n", "p"]);
+  return vit.graph.toBytes();
+}
+
+/** What the gradient is taken with respect to: the LoRA tensors, or the input of the last block. */
+export type GradientTarget = "lora" | "tokens";
+
+/**
+ * The same network in two models, forward and backward. Besides the outputs of {@link vitGraph}, without attention, the forward one gives
+ * what the backward one needs; that takes `d.cls` [n, D] and, with `patches`, `d.tokens` [n, P, D], and gives
+ * `d.lora.MAP.a|b` for every adapted map, or, for the target `tokens`, `d.input` [n, P, D]; the forward one then gives `input` [n, P, D].
+ */
+export function trainingGraphs(spec: BackboneSpec, folded: FoldedBackbone, options: Omit<VitGraphOptions, "precision">, target: GradientTarget): Halves {
+  const { graph, cls, tokens, lora, lastInput } = new VitGraph(spec, folded, { ...options, precision: "fp32" });
+  const D = spec.width;
+  const rest = (x: Value) => graph.op("Slice", [x, graph.integers(1 + spec.registers), graph.integers(Number.MAX_SAFE_INTEGER), graph.integers(1)]);
+  if (target === "tokens") graph.output("input", rest(lastInput), ["n", "p", D]);
+  const boundary = graph.nodes.length;
+  const seeds = new Map([[cls, graph.input("d.cls", ["n", D])]]);
+  if (tokens) seeds.set(tokens, graph.input("d.tokens", ["n", "p", D]));
+  const targets = new Map<string, Value>();
+  if (target === "tokens") targets.set("input", lastInput);
+  else for (const [map, { a, b }] of lora) targets.set(`lora.${map}.a`, a).set(`lora.${map}.b`, b);
+  const gradients = differentiate(graph, seeds, [...targets.values()]);
+  const names = [...targets.keys()].map((name) => `d.${name}`);
+  names.forEach((name, i) => graph.output(name, target === "tokens" ? rest(gradients[i]) : gradients[i], target === "tokens" ? ["n", "p", D] : ["i", "o"]));
+  return cut(graph, boundary, new Set(names));
 }
 
 class VitGraph {
-  readonly #graph = new OnnxGraph();
+  readonly graph = new OnnxGraph();
+  readonly lora = new Map<string, { a: Value; b: Value }>();
+  /** [n, D] */
+  readonly cls: Value;
+  /** [n, P, D], if wanted. */
+  readonly tokens: Value | undefined;
+  /** [n, 1+R+P, D] */
+  readonly lastInput: Value;
   readonly #spec: BackboneSpec;
   readonly #folded: FoldedBackbone;
   readonly #options: VitGraphOptions;
-  readonly #lora = new Map<string, { a: Value; b: Value }>();
+  readonly #weights: Value;
   #rope: { cos: Value; sin: Value } | undefined;
 
   constructor(spec: BackboneSpec, folded: FoldedBackbone, options: VitGraphOptions) {
     this.#spec = spec;
     this.#folded = folded;
     this.#options = options;
+    const { width: D, registers, depth } = spec;
+    const g = this.graph;
+    let x = this.#embed();
+    for (let i = 0; i < depth - 1; i++) x = this.#block(x, folded.blocks[i], i).out;
+    this.lastInput = x;
+    const last = this.#block(x, folded.blocks[depth - 1], depth - 1, !options.patches);
+    const normed = this.#norm(last.out, folded.norm);
+    this.cls = g.op("Reshape", [options.patches ? this.#slice(normed, 1, 0, 1) : normed, g.integers(-1, D)]);
+    g.output("cls", this.cls, ["n", D]);
+    if (options.patches) {
+      this.tokens = this.#slice(normed, 1, 1 + registers, Number.MAX_SAFE_INTEGER);
+      g.output("tokens", this.tokens, ["n", "p", D]);
+    }
+    this.#weights = last.weights;
   }
 
-  build(): Uint8Array {
-    const g = this.#graph;
-    const { width: D, registers, position, depth } = this.#spec;
-    const prefix = 1 + registers;
+  /** Last block, CLS → patches, mean over heads, [n, P]. */
+  attention(): Value {
+    const row = this.#slice(this.#slice(this.#weights, 2, 0, 1), 3, 1 + this.#spec.registers, Number.MAX_SAFE_INTEGER);
+    return this.graph.op("ReduceMean", [row, this.graph.integers(1, 2)], { keepdims: 0 });
+  }
+
+  /** [n, 1+R+P, D] */
+  #embed(): Value {
+    const g = this.graph;
+    const { width: D, registers, position, heads } = this.#spec;
     const patches = g.input("patches", ["n", "p", this.#folded.patch.in]);
-    const first = g.input("prefix", ["n", prefix, D]);
-    if (this.#options.lora) {
-      for (const [map, size] of loraMaps(this.#spec)) {
-        this.#lora.set(map, { a: g.input(`lora.${map}.a`, [size.in, "r"]), b: g.input(`lora.${map}.b`, ["r", size.out]) });
-      }
+    const first = g.input("prefix", ["n", 1 + registers, D]);
+    const sizes = loraMaps(this.#spec);
+    for (const map of this.#options.adapted) {
+      const size = sizes.get(map) as { in: number; out: number };
+      this.lora.set(map, { a: g.input(`lora.${map}.a`, [size.in, "r"]), b: g.input(`lora.${map}.b`, ["r", size.out]) });
     }
     let embedded = this.#linear(patches, this.#folded.patch, "patch", "fp32");
     if (position.kind === "learned") embedded = g.op("Add", [embedded, g.input("position", ["p", D])]);
-    else this.#rope = { cos: g.input("cos", ["t", D / this.#spec.heads]), sin: g.input("sin", ["t", D / this.#spec.heads]) };
-    let x = g.op("Concat", [first, embedded], { axis: 1 });
-    for (let i = 0; i < depth; i++) x = this.#block(x, this.#folded.blocks[i], i);
-    const tokens = this.#norm(x, this.#folded.norm);
-    g.output("cls", g.op("Reshape", [this.#slice(tokens, 1, 0, 1), g.integers(-1, D)]), ["n", D]);
-    g.output("tokens", this.#slice(tokens, 1, prefix, Number.MAX_SAFE_INTEGER), ["n", "p", D]);
-    return g.toBytes();
+    else this.#rope = { cos: g.input("cos", ["t", D / heads]), sin: g.input("sin", ["t", D / heads]) };
+    return g.op("Concat", [first, embedded], { axis: 1 });
   }
 
   #slice(x: Value, axis: number, start: number, end: number): Value {
-    const g = this.#graph;
+    const g = this.graph;
     return g.op("Slice", [x, g.integers(start), g.integers(end), g.integers(axis)]);
   }
 
   #norm(x: Value, norm: Norm): Value {
-    const g = this.#graph;
+    const g = this.graph;
     const shape = [this.#spec.width];
     return g.op("LayerNormalization", [x, g.constant(norm.weight, shape), g.constant(norm.bias, shape)], { axis: -1, epsilon: { float: this.#spec.normEps } });
   }
 
   /** x·W + bias, and (x·a)·b where the map is adapted. */
   #linear(x: Value, linear: Linear, map: string, precision: Precision = this.#options.precision): Value {
-    const g = this.#graph;
+    const g = this.graph;
     const y =
       precision === "int8"
         ? this.#int8Linear(x, linear)
         : g.op("Add", [g.op("MatMul", [x, g.constant(linear.weight, [linear.in, linear.out])]), g.constant(linear.bias, [linear.out])]);
-    const lora = this.#lora.get(map);
+    const lora = this.lora.get(map);
     return lora ? g.op("Add", [y, g.op("MatMul", [g.op("MatMul", [x, lora.a]), lora.b])]) : y;
   }
 
   /** Weights int8 per output channel, activations quantised while running. */
   #int8Linear(x: Value, linear: Linear): Value {
-    const g = this.#graph;
+    const g = this.graph;
     const { weight, scale } = quantise(linear);
     const inputs = [x, g.constant(weight, [linear.in, linear.out]), g.constant(scale, [linear.out]), "" as const, g.constant(linear.bias, [linear.out])];
     return g.op("DynamicQuantizeMatMul", inputs, {}, "com.microsoft");
   }
 
-  #block(x: Value, block: FoldedBlock, index: number): Value {
-    const g = this.#graph;
-    const attended = this.#attention(this.#norm(x, block.norm1), block, index);
-    const y = g.op("Add", [x, this.#linear(attended, block.proj, `blocks.${index}.proj`)]);
+  /** With `clsOnly` every token is attended to, but CLS alone asks and goes on: out is [n, 1, D]. */
+  #block(x: Value, block: FoldedBlock, index: number, clsOnly = false): { out: Value; weights: Value } {
+    const g = this.graph;
+    const { mixed, weights } = this.#attention(this.#norm(x, block.norm1), block, index, clsOnly);
+    const kept = clsOnly ? this.#slice(x, 1, 0, 1) : x;
+    const y = g.op("Add", [kept, this.#linear(mixed, block.proj, `blocks.${index}.proj`)]);
     const hidden = this.#activated(this.#linear(this.#norm(y, block.norm2), block.fc1, ""));
-    return g.op("Add", [y, this.#linear(hidden, block.fc2, "")]);
+    return { out: g.op("Add", [y, this.#linear(hidden, block.fc2, "")]), weights };
   }
 
-  #attention(x: Value, block: FoldedBlock, index: number): Value {
-    const g = this.#graph;
-    const { width: D, heads, depth } = this.#spec;
+  #attention(x: Value, block: FoldedBlock, index: number, clsOnly: boolean): { mixed: Value; weights: Value } {
+    const g = this.graph;
+    const { width: D, heads } = this.#spec;
     const qkv = this.#linear(x, block.qkv, `blocks.${index}.qkv`);
     const parts = g.ops("Split", [qkv], 3, { axis: 2, num_outputs: 3 });
     const split = (part: Value, perm: readonly number[]) => g.op("Transpose", [g.op("Reshape", [part, g.integers(0, 0, heads, D / heads)])], { perm });
-    const q = this.#turned(split(parts[0], [0, 2, 1, 3]));
+    // CLS, when it asks alone, is not turned: rotary positions belong to patches.
+    const q = clsOnly ? split(this.#slice(parts[0], 1, 0, 1), [0, 2, 1, 3]) : this.#turned(split(parts[0], [0, 2, 1, 3]));
     // Rotary keys are turned before they are transposed; plain ones are transposed in one step.
     const k = this.#rope ? g.op("Transpose", [this.#turned(split(parts[1], [0, 2, 1, 3]))], { perm: [0, 1, 3, 2] }) : split(parts[1], [0, 2, 3, 1]);
     const weights = g.op("Softmax", [g.op("MatMul", [q, k])], { axis: -1 });
-    if (index === depth - 1) this.#attentionOutput(weights);
     const mixed = g.op("MatMul", [weights, split(parts[2], [0, 2, 1, 3])]);
-    return g.op("Reshape", [g.op("Transpose", [mixed], { perm: [0, 2, 1, 3] }), g.integers(0, 0, D)]);
-  }
-
-  /** CLS → patches, mean over heads. */
-  #attentionOutput(weights: Value): void {
-    const g = this.#graph;
-    const row = this.#slice(this.#slice(weights, 2, 0, 1), 3, 1 + this.#spec.registers, Number.MAX_SAFE_INTEGER);
-    g.output("attention", g.op("ReduceMean", [row, g.integers(1, 2)], { keepdims: 0 }), ["n", "p"]);
+    return { mixed: g.op("Reshape", [g.op("Transpose", [mixed], { perm: [0, 2, 1, 3] }), g.integers(0, 0, D)]), weights };
   }
 
   /** Rotary position: x ⊙ cos + swapped halves ⊙ sin. */
   #turned(x: Value): Value {
     if (!this.#rope) return x;
-    const g = this.#graph;
+    const g = this.graph;
     const [a, b] = g.ops("Split", [x], 2, { axis: 3, num_outputs: 2 });
     const swapped = g.op("Concat", [b, a], { axis: 3 });
     return g.op("Add", [g.op("Mul", [x, this.#rope.cos]), g.op("Mul", [swapped, this.#rope.sin])]);
   }
 
   #activated(x: Value): Value {
-    const g = this.#graph;
+    const g = this.graph;
     const { kind, activation } = this.#spec.mlp;
     const act = (value: Value) => (activation === "gelu" ? g.op("Gelu", [value]) : g.op("Mul", [value, g.op("Sigmoid", [value])]));
     if (kind === "plain") return act(x);

@@ -9,10 +9,10 @@ const golden = hasShared ? await goldenFiles() : undefined;
 if (!golden) console.warn("SKIPPED: golden values, ../shared is absent");
 
 describe("onnxruntime-node/cpu", () => {
-  for (const { name, run } of testEngine({ create: (b, o) => createOnnxEngine(b, o), fixtures, backbone, golden })) test(name, run);
+  for (const { name, run } of testEngine({ create: (b, o) => createOnnxEngine(b, o), fixtures, backbone, golden, trainable: true })) test(name, run);
 });
 
 describe("onnxruntime-web/wasm in Node", () => {
   const create = (b: typeof backbone, o?: { chunk?: number }) => createOnnxEngine(b, { ...o, runtime: "onnxruntime-web", threads: 2 });
-  for (const { name, run } of testEngine({ create, fixtures, backbone, golden: golden && { ...golden, sizes: ["112x112"] } })) test(name, run);
+  for (const { name, run } of testEngine({ create, fixtures, backbone, golden: golden && { ...golden, sizes: ["112x112"] }, trainable: true })) test(name, run);
 });
