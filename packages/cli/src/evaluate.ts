@@ -4,12 +4,12 @@ import { access, constants, readFile, rename, rm, writeFile } from "node:fs/prom
 import { dirname, resolve } from "node:path";
 import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError } from "@anymc3d/core";
 import { type Classifier, openAdapter } from "@anymc3d/sdk";
+import { evaluateLabel, type LabelMetrics, topOneAccuracy } from "@anymc3d/train";
 import { imagePath, type LabelRow, parseLabels } from "@anymc3d/train/node";
 import pc from "picocolors";
 import packageJson from "../package.json" with { type: "json" };
 import { describeError, EXIT, Reported } from "./failure.js";
 import { interruptSignal } from "./interrupt.js";
-import { evaluateLabel, type LabelMetrics, topOneAccuracy } from "./metrics.js";
 import type { EngineFlags } from "./options.js";
 import { progressLine } from "./progress.js";
 import { startClassifier } from "./start.js";

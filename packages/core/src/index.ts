@@ -36,6 +36,6 @@ export { attentionPool, attentionPoolGradient, linearHead, meanPool, meanPoolGra
 export { patchPositions, prefixTokens, ropeTables } from "./position.js";
 export { type PreparedView, prepareView } from "./preprocess.js";
 export { seededRandom } from "./random.js";
-export { type RawTensor, readSafetensors, readTensors, toFloat32, writeSafetensors } from "./safetensors.js";
+export { type RawTensor, readMetadata, readSafetensors, readTensors, toFloat32, writeSafetensors } from "./safetensors.js";
 export { runSelfTest, SELF_TEST_TOLERANCE, selfTestInput, slicesOf } from "./selftest.js";
 export * from "./types.js";

@@ -30,6 +30,12 @@ export function channelMaps(intensity: Intensity, data: VoxelArray, spec: Pick<B
   });
 }
 
+/** Values between which channel maps distinguish; without clipping (z-score) two standard deviations about the mean. */
+export function intensityRange(maps: readonly ChannelMap[]): [low: number, high: number] {
+  const ends = maps.map(({ low, high, gain, bias }) => (Number.isFinite(low) ? [low, high] : [(-2 - bias) / gain, (2 - bias) / gain]));
+  return [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))];
+}
+
 function windowsOf(intensity: Exclude<Intensity, { kind: "zscore" }>, data: VoxelArray): readonly (readonly [number, number])[] {
   switch (intensity.kind) {
     case "windows":

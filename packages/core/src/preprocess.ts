@@ -2,7 +2,7 @@
 
 import { AnyMC3DError } from "./errors.js";
 import { type DisplayGrid, displayGrid, type GridAxis } from "./geometry.js";
-import { type ChannelMap, channelMaps } from "./intensity.js";
+import { type ChannelMap, channelMaps, intensityRange } from "./intensity.js";
 import type { ViewManifest } from "./manifest.js";
 import type { BackboneSpec, Slices, Volume, VoxelArray } from "./types.js";
 
@@ -22,6 +22,14 @@ export interface PreparedView {
   readonly chosen: readonly number[];
   readonly rows: Sampling;
   readonly columns: Sampling;
+  /** Resampled voxel values of the n-th chosen slice before the intensity step, [rows, columns]. */
+  values(n: number): Float32Array;
+  /** The same places of another volume on the same voxel grid, a mask for instance; 0 outside. */
+  sampler(volume: Volume): (n: number) => Float32Array;
+  /** The intensity step: values [rows, columns] → normalised pixels [3, rows, columns]. */
+  channels(values: Float32Array): Float32Array;
+  /** Values between which the intensity step distinguishes; z-score: two standard deviations about the mean. */
+  readonly range: readonly [low: number, high: number];
 }
 
 /**
@@ -43,7 +51,24 @@ export function prepareView(volume: Volume, view: ViewManifest, spec: Pick<Backb
     for (let n = start; n < end; n++) writeChannels(resample(chosen[n]), maps, out, (n - start) * 3 * size);
     return out;
   };
-  return { slices: { count: chosen.length, height, width, read }, grid, chosen, rows, columns };
+  return {
+    slices: { count: chosen.length, height, width, read },
+    grid,
+    chosen,
+    rows,
+    columns,
+    values: (n) => resample(chosen[n]),
+    sampler: (other) => {
+      const sample = resampler(other.data, grid, rows, columns, 0);
+      return (n) => sample(chosen[n]);
+    },
+    channels: (values) => {
+      const out = new Float32Array(3 * values.length);
+      writeChannels(values, maps, out, 0);
+      return out;
+    },
+    range: intensityRange(maps),
+  };
 }
 
 function writeChannels(values: Float32Array, maps: readonly ChannelMap[], out: Float32Array, at: number): void {

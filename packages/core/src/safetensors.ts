@@ -88,6 +88,14 @@ export function toFloat32(tensor: RawTensor): Float32Array {
   }
 }
 
+/** The texts in a file's `__metadata__`. @throws AnyMC3DError `SAFETENSORS_INVALID` */
+export function readMetadata(bytes: Uint8Array, name?: string): Record<string, string> {
+  readSafetensors(bytes, name);
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getUint32(0, true);
+  const { __metadata__: metadata = {} } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  return metadata;
+}
+
 /** Reads a safetensors file and converts every tensor to float32. */
 export function readTensors(bytes: Uint8Array, name?: string): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
@@ -98,9 +106,10 @@ export function readTensors(bytes: Uint8Array, name?: string): Map<string, Tenso
 /**
  * Writes tensors as safetensors, names sorted, header padded to 8 bytes, so that equal tensors give equal files.
  * @param dtype F32 keeps values; F16 rounds to nearest even
+ * @param metadata texts for the header's `__metadata__`
  */
-export function writeSafetensors(tensors: Tensors, dtype: "F32" | "F16" = "F32"): Uint8Array {
-  const header: Record<string, unknown> = {};
+export function writeSafetensors(tensors: Tensors, dtype: "F32" | "F16" = "F32", metadata?: Readonly<Record<string, string>>): Uint8Array {
+  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
   const parts: Uint8Array[] = [];
   let offset = 0;
   for (const key of [...tensors.keys()].sort()) {

@@ -5,6 +5,7 @@ import {
   type Backbone,
   type ClassifyResult,
   classify,
+  type Engine,
   isAbortError,
   isAnyMC3DError,
   loadAdapter,
@@ -239,7 +240,7 @@ test("two planes of one volume share its heatmap, each by its fusion weight", as
     for (const view of m.input.views) Object.assign(view, { source: "volume", spacing: null });
   });
   // attention even everywhere: a voxel's heat is then the sum of its slices' weights
-  const even: typeof engine = {
+  const even: Engine = {
     id: engine.id,
     precision: engine.precision,
     backbone: engine.backbone,

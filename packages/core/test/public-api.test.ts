@@ -45,6 +45,7 @@ test("@anymc3d/core", () => {
     "percentiles",
     "prefixTokens",
     "prepareView",
+    "readMetadata",
     "readSafetensors",
     "readTensors",
     "ropeTables",

@@ -4,6 +4,8 @@ export type { TrainCase } from "./cases.js";
 export { type CaseFault, type CheckCasesOptions, type CheckedCases, checkCases } from "./check-cases.js";
 export { parseTrainConfig, type TrainConfig, trainConfigJsonSchema } from "./config.js";
 export { expectationsOf, looksOf, type VolumeFacts, type VolumeLook } from "./looks.js";
+export { auroc, evaluateLabel, type LabelMetrics, topOneAccuracy } from "./metrics.js";
 export { type NpzCasesOptions, npzCases } from "./npz-cases.js";
+export { importPeft, type PeftFolder, type PeftImport } from "./peft-import.js";
 export { checkSplits, drawSplits, type Split, type SplitOptions } from "./splits.js";
 export { checkLabels, type LabelCount, type SplitSummary, summariseCases } from "./summary.js";

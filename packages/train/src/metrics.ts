@@ -6,7 +6,7 @@ import { seededRandom } from "@anymc3d/core";
  * Area under the ROC curve by ranks, ties counted half (Mann–Whitney U). 0 … 1.
  * @returns null where only one class is present: then it is undefined
  */
-function auroc(labels: readonly number[], scores: readonly number[]): number | null {
+export function auroc(labels: readonly number[], scores: readonly number[]): number | null {
   const order = scores.map((_, i) => i).sort((a, b) => scores[a] - scores[b]);
   let positives = 0;
   let rankSum = 0;

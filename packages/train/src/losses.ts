@@ -1,0 +1,85 @@
+// Losses of logits and their gradients, over the labels that are known.
+
+import { sigmoid, softmax } from "@anymc3d/core";
+
+export interface LossOptions {
+  readonly kind: "focal" | "bce" | "cross-entropy";
+  /** `softmax` for multiclass tasks: exactly one label is 1. */
+  readonly activation: "sigmoid" | "softmax";
+  readonly focal: { readonly gamma: number; readonly alpha: number | null };
+  /** Weight of each label's positives (multiclass: of each class). */
+  readonly weights: readonly number[];
+}
+
+export interface Loss {
+  /** Sum over the known labels. */
+  readonly loss: number;
+  /** d loss / d logits. */
+  readonly dLogits: Float32Array;
+  /** Labels that counted: known ones, or 1 for a multiclass case. */
+  readonly count: number;
+}
+
+/**
+ * Loss of one case.
+ * @param targets 0, 1 or undefined (unknown), one a logit
+ */
+export function lossOf(logits: Float32Array, targets: readonly (0 | 1 | undefined)[], options: LossOptions): Loss {
+  return options.activation === "softmax" ? softmaxLoss(logits, targets, options) : sigmoidLoss(logits, targets, options);
+}
+
+/** -w·α·(1-p)^γ·log p of the right answer's probability p; γ = 0 and α = 1 is cross-entropy. Returns the loss and p·dLoss/dp. */
+function focalTerm(p: number, gamma: number, factor: number): { loss: number; slope: number } {
+  const safe = Math.max(p, 1e-12);
+  const rest = (1 - safe) ** gamma;
+  const fall = gamma === 0 ? 0 : gamma * (1 - safe) ** (gamma - 1) * safe * Math.log(safe);
+  return { loss: -factor * rest * Math.log(safe), slope: factor * (fall - rest) };
+}
+
+/** Focal loss (Lin et al. 2017) on sigmoids, label by label; with one logit it is a binary loss, not a softmax over one. */
+function sigmoidLoss(logits: Float32Array, targets: readonly (0 | 1 | undefined)[], { kind, focal, weights }: LossOptions): Loss {
+  const dLogits = new Float32Array(logits.length);
+  let loss = 0;
+  let count = 0;
+  targets.forEach((target, i) => {
+    if (target === undefined) return;
+    const sign = target ? 1 : -1;
+    const p = sigmoid(sign * logits[i]);
+    const alpha = kind === "focal" && focal.alpha !== null ? (target ? focal.alpha : 1 - focal.alpha) : 1;
+    const term = focalTerm(p, kind === "focal" ? focal.gamma : 0, alpha * (target ? weights[i] : 1));
+    loss += term.loss;
+    // dp/dz = ±p(1-p)
+    dLogits[i] = sign * (1 - p) * term.slope;
+    count++;
+  });
+  return { loss, dLogits, count };
+}
+
+function softmaxLoss(logits: Float32Array, targets: readonly (0 | 1 | undefined)[], { kind, focal, weights }: LossOptions): Loss {
+  const right = targets.indexOf(1);
+  if (right < 0) return { loss: 0, dLogits: new Float32Array(logits.length), count: 0 };
+  const shares = softmax(logits);
+  const alpha = kind === "focal" && focal.alpha !== null ? focal.alpha : 1;
+  const { loss, slope } = focalTerm(shares[right], kind === "focal" ? focal.gamma : 0, alpha * weights[right]);
+  // dp_right/dz_i = p_right·([i = right] - p_i)
+  return { loss, dLogits: shares.map((share, i) => slope * ((i === right ? 1 : 0) - share)), count: 1 };
+}
+
+/**
+ * Soft Dice plus binary cross-entropy of one volume's mask logits: 1 - (2Σpm + 1)/(Σp + Σm + 1) + mean BCE.
+ * @param mask 0 … 1
+ */
+export function maskLoss(logits: Float32Array, mask: Float32Array): { loss: number; dLogits: Float32Array } {
+  const n = logits.length;
+  const p = logits.map(sigmoid);
+  let [both, sum, entropy] = [0, 0, 0];
+  for (let i = 0; i < n; i++) {
+    both += p[i] * mask[i];
+    sum += p[i] + mask[i];
+    entropy += Math.max(logits[i], 0) - logits[i] * mask[i] + Math.log1p(Math.exp(-Math.abs(logits[i])));
+  }
+  const [top, bottom] = [2 * both + 1, sum + 1];
+  // d/dp of the Dice term: -(2m·bottom - top)/bottom²
+  const dLogits = p.map((value, i) => (-(2 * mask[i] * bottom - top) / bottom ** 2) * value * (1 - value) + (value - mask[i]) / n);
+  return { loss: 1 - top / bottom + entropy / n, dLogits };
+}
