@@ -6,7 +6,7 @@ import { AnyMC3DError, isAnyMC3DError, type Volume, type Warning } from "@anymc3
 import { type ReadOptions, readVolume } from "@anymc3d/io";
 import type { TrainCase } from "./cases.js";
 import type { Task } from "./config.js";
-import { imagePaths, type LabelRow, parseLabels } from "./labels.js";
+import { imagePaths, type LabelRow, maskPath, parseLabels } from "./labels.js";
 import { type Grid, maskOnGrid } from "./mask-grid.js";
 import { assignSplits, checkSplits, type Split } from "./splits.js";
 
@@ -44,7 +44,7 @@ export async function csvCases(csv: string, options: CsvCasesOptions): Promise<C
   const rows = parseLabels(text, { file: csv, kind: task.kind, labels: task.labels });
   const splits = assignSplits(rows, { file: csv, seed, share: validationShare });
   const all = rows.map((row, i) => ({ row, split: splits[i] }));
-  const useful = all.filter(({ row }) => row.labels.size > 0 || (masks && row.mask !== undefined));
+  const useful = all.filter(({ row }) => row.labels.size > 0 || (masks && maskPath(row, dirname(resolve(csv))) !== undefined));
   const cases = useful.map(({ row, split }) => toCase(row, split, csv, options));
   checkSplits(cases, csv);
   const left = all.length - useful.length;
@@ -65,7 +65,7 @@ function toCase(row: LabelRow, split: Split, csv: string, options: CsvCasesOptio
     grid = { shape, affine };
     return volumes;
   };
-  const mask = (options.masks ?? true) && row.mask !== undefined ? resolve(folder, row.mask) : undefined;
+  const mask = (options.masks ?? true) ? maskPath(row, folder) : undefined;
   const loadMask = async (path: string, signal?: AbortSignal): Promise<Volume> => {
     const volume = await readVolume(path, { maxBytes: options.read?.maxBytes, signal });
     return maskOnGrid(volume, grid ?? (await load(signal))[sources[0]], path, options.resampleMasks);

@@ -13,8 +13,8 @@ export interface LabelRow {
   readonly path?: string;
   /** By source, relative to the CSV's folder: the `path:SOURCE` columns. */
   readonly paths: ReadonlyMap<string, string>;
-  /** The segmentation, relative to the CSV's folder; absent where the cell is blank or there is no `mask` column. */
-  readonly mask?: string;
+  /** The segmentation, relative to the CSV's folder; null where the cell is blank; absent without a `mask` column: then see {@link maskPath}. */
+  readonly mask?: string | null;
   /** The patient; the id where the file has no `group` column. */
   readonly group: string;
   readonly split?: string;
@@ -133,7 +133,7 @@ function toRow(record: Fields, line: number, read: LabelReader, options: LabelsO
     id,
     path: record.path || undefined,
     paths: new Map(sources.map((column) => [column.slice(SOURCE.length), record[column]])),
-    mask: record.mask || undefined,
+    mask: record.mask === undefined ? undefined : record.mask || null,
     group: record.group || id,
     split: record.split || undefined,
     labels: read(record, line),
@@ -167,14 +167,25 @@ const listings = new Map<string, Set<string>>();
 export function imagePath(row: Pick<LabelRow, "id" | "path">, folder: string): string {
   if (row.path) return resolve(folder, row.path);
   const images = join(folder, "images");
-  const known = listings.get(images) ?? new Set(existsSync(images) ? readdirSync(images) : []);
-  listings.set(images, known);
-  const found = ENDINGS.map((ending) => row.id + ending).filter((name) => known.has(name));
+  const found = fileOf(row.id, images);
+  if (found) return found;
+  throw new AnyMC3DError("FILE_NOT_FOUND", `${join(images, row.id)}.*: no such image (${ENDINGS.join(", ")}). Put it there, or use a path column.`);
+}
+
+/** The segmentation of a row: its `mask` cell, or, where there is no such column, masks/ID.nii.gz, .nii or .hdr beside the CSV if it exists. */
+export function maskPath(row: Pick<LabelRow, "id" | "mask">, folder: string): string | undefined {
+  if (row.mask === undefined) return fileOf(row.id, join(folder, "masks"));
+  return row.mask === null ? undefined : resolve(folder, row.mask);
+}
+
+/** FOLDER/ID with one of the endings, if it exists. */
+function fileOf(id: string, folder: string): string | undefined {
+  const known = listings.get(folder) ?? new Set(existsSync(folder) ? readdirSync(folder) : []);
+  listings.set(folder, known);
+  const found = ENDINGS.map((ending) => id + ending).filter((name) => known.has(name));
   if (found.length > 1)
-    throw new AnyMC3DError("LABELS_INVALID", `${images}: ${found.join(" and ")} both fit the id "${row.id}"; keep one, or use a path column.`);
-  if (found.length === 0)
-    throw new AnyMC3DError("FILE_NOT_FOUND", `${join(images, row.id)}.*: no such image (${ENDINGS.join(", ")}). Put it there, or use a path column.`);
-  return join(images, found[0]);
+    throw new AnyMC3DError("LABELS_INVALID", `${folder}: ${found.join(" and ")} both fit the id "${id}"; keep one, or name the file in the CSV.`);
+  return found.length ? join(folder, found[0]) : undefined;
 }
 
 /**

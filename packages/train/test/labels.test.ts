@@ -72,7 +72,7 @@ test.each([
 
 test("a mask column holds paths; a blank cell means no mask", () => {
   const rows = parseLabels("id,mask,a,b\nx,masks/x.nii.gz,0,1\ny,,1,1\n", multilabel);
-  expect(rows.map(({ mask }) => mask)).toEqual(["masks/x.nii.gz", undefined]);
+  expect(rows.map(({ mask }) => mask)).toEqual(["masks/x.nii.gz", null]);
   expect(parseLabels("id,a,b\nx,0,1\n", multilabel)[0].mask).toBeUndefined();
 });
 

@@ -1,0 +1,311 @@
+// The training loop: epochs of optimiser steps over augmented samples, validation after each, the best epoch kept.
+// Everything drawn follows from the seed, the epoch and the case, so that a run that stops anywhere goes on as if it had not.
+
+import { AnyMC3DError, type Encoded, isAbortError, type LoraTensors, type Slices, sigmoid, softmax, type Tensor, type TrainableEngine } from "@anymc3d/core";
+import { sampleSeed } from "./augment.js";
+import type { TrainCase } from "./cases.js";
+import type { TrainConfig } from "./config.js";
+import { decode, maskCells } from "./decoder.js";
+import { type LossOptions, lossOf, maskLoss } from "./losses.js";
+import { auroc } from "./metrics.js";
+import { forwardStudy, type StudyForward } from "./modules.js";
+import { adamW, clip, schedule } from "./optimizer.js";
+import { evaluationSample, joined, type SampleView, trainingSample } from "./samples.js";
+import type { EpochRecord, TrainState } from "./state.js";
+
+/** Slices of a view that run forward and backward together; a step is made of as many such parts as it needs. */
+const PART = 32;
+
+export type TrainEvent =
+  /** After an optimiser step; epochs and steps from 1, the loss averaged over the epoch so far. */
+  | {
+      readonly type: "step";
+      readonly epoch: number;
+      readonly step: number;
+      readonly steps: number;
+      readonly loss: number;
+      readonly slicesPerSecond: number;
+      readonly secondsLeft: number;
+    }
+  | { readonly type: "validate"; readonly epoch: number; readonly done: number; readonly total: number }
+  | ({ readonly type: "epoch" } & EpochRecord & { readonly best: boolean });
+
+export interface TrainRun {
+  readonly config: TrainConfig;
+  readonly cases: readonly TrainCase[];
+  readonly engine: TrainableEngine;
+  /** From `initialState()` or `readCheckpoint()`; the run changes it as it goes. */
+  readonly state: TrainState;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TrainEvent) => void;
+  /** Called after every epoch, and before an abort is thrown, with the state to store. */
+  readonly onCheckpoint?: (state: TrainState) => Promise<void>;
+}
+
+export interface Prediction {
+  readonly each: TrainCase;
+  readonly logits: Float32Array;
+  /** 0 … 1, not calibrated. */
+  readonly probabilities: Float32Array;
+}
+
+export interface TrainOutcome {
+  /** Tensors of the kept epoch, without the mask decoder. */
+  readonly tensors: Map<string, Tensor>;
+  /** From 1. */
+  readonly keptEpoch: number;
+  readonly history: readonly EpochRecord[];
+  /** Of the validation cases, by the kept tensors. */
+  readonly predictions: readonly Prediction[];
+}
+
+/**
+ * Trains an adapter's tensors.
+ * @throws AnyMC3DError `TRAINING_DIVERGED` naming the batch whose loss is not finite (the state stays at the step before); the signal's reason after an abort
+ */
+export async function train(run: TrainRun): Promise<TrainOutcome> {
+  const { config, cases, state } = run;
+  const trained = cases.filter(({ split }) => split === "train");
+  const validation = cases.filter(({ split }) => split === "val");
+  const loss = lossOptions(config, trained);
+  try {
+    while (state.epoch < config.training.epochs && !outOfPatience(state, config)) {
+      await trainEpoch(run, trained, loss);
+      await closeEpoch(run, validation);
+    }
+  } catch (error) {
+    if (isAbortError(error) || run.signal?.aborted) await run.onCheckpoint?.(state);
+    throw error;
+  }
+  const kept = config.training.keep === "best" && state.best ? state.best : { epoch: state.epoch, tensors: state.tensors };
+  const tensors = new Map([...kept.tensors].filter(([name]) => !name.startsWith("decoder.")));
+  return { tensors, keptEpoch: kept.epoch, history: state.history, predictions: await predict(run, validation, tensors) };
+}
+
+function outOfPatience({ epoch, best }: TrainState, { training: { patience } }: TrainConfig): boolean {
+  return patience !== null && best !== undefined && epoch - best.epoch >= patience;
+}
+
+/** Class weights over the training cases whose label is known. */
+function lossOptions({ task, training }: TrainConfig, trained: readonly TrainCase[]): LossOptions {
+  const multiclass = task.kind === "multiclass";
+  const weights = task.labels.map(({ id }) => {
+    const known = trained.filter((each) => each.labels.has(id));
+    const positives = known.filter((each) => each.labels.get(id) === 1).length;
+    const ratio = multiclass ? known.length / (task.labels.length * positives) : (known.length - positives) / positives;
+    return training.classWeights === "none" ? 1 : training.classWeights === "sqrt" ? Math.sqrt(ratio) : ratio;
+  });
+  return { kind: training.loss ?? (multiclass ? "cross-entropy" : "bce"), activation: multiclass ? "softmax" : "sigmoid", focal: training.focal, weights };
+}
+
+/** The epoch's order: a shuffle by seed and epoch. */
+function shuffled(cases: readonly TrainCase[], seed: number, epoch: number): TrainCase[] {
+  const keys = new Map(cases.map((each) => [each, sampleSeed(seed, epoch, `order/${each.id}`)]));
+  return [...cases].sort((a, b) => (keys.get(a) as number) - (keys.get(b) as number) || (a.id < b.id ? -1 : 1));
+}
+
+async function trainEpoch(run: TrainRun, trained: readonly TrainCase[], loss: LossOptions): Promise<void> {
+  const { config, state, signal, onEvent } = run;
+  const { batch, epochs, warmup, seed } = config.training;
+  const order = shuffled(trained, seed, state.epoch);
+  const steps = Math.ceil(order.length / batch);
+  while (state.step < steps) {
+    signal?.throwIfAborted();
+    const started = performance.now();
+    const cases = order.slice(state.step * batch, (state.step + 1) * batch);
+    const { gradients, value, slices } = await stepGradients(run, cases, loss);
+    const norm = clip(gradients, config.training.clip);
+    if (!Number.isFinite(value) || !Number.isFinite(norm)) {
+      throw new AnyMC3DError(
+        "TRAINING_DIVERGED",
+        `epoch ${state.epoch + 1}, step ${state.step + 1}: the ${Number.isFinite(value) ? "gradient" : "loss"} is not finite; the batch was ${cases.map(({ id }) => id).join(", ")}. Lower the learning rates, or look at these cases.`,
+      );
+    }
+    state.tensors = adamW(state.tensors, gradients, state.moments, config.training, schedule(state.epoch * steps + state.step, epochs * steps, warmup));
+    state.step++;
+    state.running.loss += value;
+    state.running.slices += slices;
+    state.running.seconds += (performance.now() - started) / 1000;
+    const { running } = state;
+    const secondsLeft = (running.seconds / state.step) * ((epochs - state.epoch) * steps - state.step);
+    onEvent?.({
+      type: "step",
+      epoch: state.epoch + 1,
+      step: state.step,
+      steps,
+      loss: running.loss / state.step,
+      slicesPerSecond: running.slices / running.seconds,
+      secondsLeft,
+    });
+  }
+}
+
+interface StepGradients {
+  readonly gradients: Map<string, Float32Array>;
+  /** Mean loss of the step. */
+  readonly value: number;
+  readonly slices: number;
+}
+
+async function stepGradients(run: TrainRun, cases: readonly TrainCase[], loss: LossOptions): Promise<StepGradients> {
+  const { config, engine, state, signal } = run;
+  const gradients = new Map([...state.tensors].map(([name, { data }]) => [name, new Float32Array(data.length)]));
+  const ids = config.task.labels.map(({ id }) => id);
+  const known = cases.reduce((sum, each) => sum + (loss.activation === "softmax" ? 1 : ids.filter((id) => each.labels.has(id)).length), 0);
+  const masked = cases.filter(({ loadMask }) => loadMask).length;
+  const shares = { labels: 1 / Math.max(1, known), masks: (config.training.masks?.weight ?? 0) / Math.max(1, masked) };
+  const loras = config.input.views.map((_, v) => loraOf(config, state.tensors, v));
+  let value = 0;
+  let slices = 0;
+  let part: { each: TrainCase; views: SampleView[] }[] = [];
+  const flush = async () => {
+    if (part.length) value += await partGradients(run, part, loras, loss, shares, gradients);
+    part = [];
+  };
+  for (const each of cases) {
+    const views = await trainingSample(each, config, engine.backbone.spec, state.epoch, signal);
+    slices += views.reduce((sum, view) => sum + view.slices.count, 0);
+    const held = part.reduce((sum, { views: [first] }) => sum + first.slices.count, 0);
+    if (held + views[0].slices.count > PART) await flush();
+    part.push({ each, views });
+  }
+  await flush();
+  return { gradients, value, slices };
+}
+
+/** LoRA of one view, as the engine takes it; undefined for head-only training. A new object each step: engines remember by object. */
+export function loraOf({ modules: { lora } }: TrainConfig, tensors: ReadonlyMap<string, Tensor>, view: number): LoraTensors | undefined {
+  if (!lora) return undefined;
+  const prefix = `views.${view}.lora.`;
+  const own = new Map([...tensors].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor] as const] : [])));
+  return { rank: lora.rank, scale: lora.alpha / (lora.rankStabilised ? Math.sqrt(lora.rank) : lora.rank), tensors: own };
+}
+
+/** Forward and backward over the studies of a part; adds to the gradients, returns the part's share of the step's loss. */
+async function partGradients(
+  { config, engine, state, signal }: TrainRun,
+  part: readonly { readonly each: TrainCase; readonly views: readonly SampleView[] }[],
+  loras: readonly (LoraTensors | undefined)[],
+  loss: LossOptions,
+  shares: { readonly labels: number; readonly masks: number },
+  gradients: Map<string, Float32Array>,
+): Promise<number> {
+  const width = engine.backbone.spec.width;
+  const withMasks = (v: number) => loras[v] !== undefined && part.some(({ views }) => views[v].mask);
+  const encoded: ({ readonly slices: Slices } & Encoded)[] = [];
+  for (const [v, lora] of loras.entries()) {
+    const slices = joined(part.map(({ views }) => views[v]));
+    encoded.push({ slices, ...(await engine.encode(slices, lora, { keep: lora !== undefined, patches: withMasks(v) }, signal)) });
+  }
+  const dCls = encoded.map(({ cls }) => new Float32Array(cls.length));
+  const dPatches = encoded.map(({ patches }) => patches && new Float32Array(patches.length));
+  const starts = loras.map(() => 0);
+  let value = 0;
+  for (const { each, views } of part) {
+    const reach = views.map(({ slices }, v) => [starts[v], starts[v] + slices.count] as const);
+    const study: StudyForward = forwardStudy(
+      encoded.map(({ cls }, v) => cls.subarray(reach[v][0] * width, reach[v][1] * width)),
+      state.tensors,
+    );
+    const targets = config.task.labels.map(({ id }) => each.labels.get(id));
+    const result = lossOf(study.logits, targets, loss);
+    value += shares.labels * result.loss;
+    const dRows = study.backward(
+      result.dLogits.map((d) => d * shares.labels),
+      gradients,
+    );
+    views.forEach(({ mask, slices }, v) => {
+      dCls[v].set(dRows[v], reach[v][0] * width);
+      const { patches } = encoded[v];
+      const dOut = dPatches[v];
+      if (mask && patches && dOut) {
+        const size = patches.length / encoded[v].slices.count;
+        const share = shares.masks / views.filter((view) => view.mask).length;
+        value +=
+          share *
+          maskGradients(patches.subarray(reach[v][0] * size, reach[v][1] * size), mask, slices, share, dOut.subarray(reach[v][0] * size, reach[v][1] * size));
+      }
+      starts[v] = reach[v][1];
+    });
+  }
+  for (const [v, lora] of loras.entries()) {
+    if (!lora) continue;
+    const { tensors } = await engine.backward(encoded[v].slices, lora, dCls[v], dPatches[v], signal);
+    for (const [name, { data }] of tensors) {
+      const sum = gradients.get(`views.${v}.lora.${name}`) as Float32Array;
+      for (let i = 0; i < sum.length; i++) sum[i] += data[i];
+    }
+  }
+  return value;
+
+  function maskGradients(
+    tokens: Float32Array,
+    mask: Float32Array,
+    { height, width: columns }: { height: number; width: number },
+    share: number,
+    dTokens: Float32Array,
+  ): number {
+    const decoded = decode(tokens, state.tensors);
+    const { loss: own, dLogits } = maskLoss(decoded.logits, maskCells(mask, height, columns, engine.backbone.spec.patch));
+    dTokens.set(
+      decoded.backward(
+        dLogits.map((d) => d * share),
+        gradients,
+      ),
+    );
+    return own;
+  }
+}
+
+async function closeEpoch(run: TrainRun, validation: readonly TrainCase[]): Promise<void> {
+  const { config, state, onEvent, onCheckpoint } = run;
+  const predictions = await predict(run, validation, state.tensors);
+  const record = {
+    epoch: state.epoch + 1,
+    ...judged(predictions, config),
+    loss: state.running.loss / state.step,
+    seconds: state.running.seconds,
+    slicesPerSecond: state.running.slices / state.running.seconds,
+  };
+  // An undefined AUROC never chooses an epoch; without any defined one the last epoch stands.
+  const better = record.meanAuroc !== null ? state.best?.meanAuroc == null || record.meanAuroc > state.best.meanAuroc : state.best?.meanAuroc == null;
+  if (better) state.best = { epoch: record.epoch, meanAuroc: record.meanAuroc, tensors: state.tensors };
+  state.history.push(record);
+  Object.assign(state, { epoch: state.epoch + 1, step: 0, running: { loss: 0, slices: 0, seconds: 0 } });
+  await onCheckpoint?.(state);
+  onEvent?.({ type: "epoch", ...record, best: better });
+}
+
+function judged(predictions: readonly Prediction[], { task }: TrainConfig): Pick<EpochRecord, "auroc" | "meanAuroc"> {
+  const values = task.labels.map(({ id }, i) => {
+    const known = predictions.filter(({ each }) => each.labels.has(id));
+    return [
+      id,
+      auroc(
+        known.map(({ each }) => each.labels.get(id) as number),
+        known.map(({ logits, probabilities }) => (task.kind === "multiclass" ? probabilities[i] : logits[i])),
+      ),
+    ] as const;
+  });
+  const defined = values.flatMap(([, value]) => (value === null ? [] : [value]));
+  return { auroc: Object.fromEntries(values), meanAuroc: defined.length ? defined.reduce((a, b) => a + b, 0) / defined.length : null };
+}
+
+/** Logits and probabilities of cases, all slices, no augmentation. */
+export async function predict(
+  { config, engine, state, signal, onEvent }: TrainRun,
+  cases: readonly TrainCase[],
+  tensors: Map<string, Tensor>,
+): Promise<Prediction[]> {
+  const loras = config.input.views.map((_, v) => loraOf(config, tensors, v));
+  const predictions: Prediction[] = [];
+  for (const each of cases) {
+    const views = await evaluationSample(each, config, engine.backbone.spec, signal);
+    const cls: Float32Array[] = [];
+    for (const [v, { slices }] of views.entries()) cls.push((await engine.encode(slices, loras[v], {}, signal)).cls);
+    const { logits } = forwardStudy(cls, tensors);
+    predictions.push({ each, logits, probabilities: config.task.kind === "multiclass" ? softmax(logits) : logits.map(sigmoid) });
+    onEvent?.({ type: "validate", epoch: state.epoch + 1, done: predictions.length, total: cases.length });
+  }
+  return predictions;
+}

@@ -1,0 +1,75 @@
+// A case as the backbone sees it: prepared slices of every view, augmented in training, whole in evaluation.
+
+import { type BackboneSpec, type PreparedView, prepareView, type Slices, seededRandom, slicesOf, type ViewManifest } from "@anymc3d/core";
+import { augment, sampleSeed, trainingSlices } from "./augment.js";
+import type { TrainCase } from "./cases.js";
+import type { TrainConfig } from "./config.js";
+
+export interface SampleView {
+  readonly slices: Slices;
+  /** 0 … 1 on the slices' pixels, [slices, rows, columns]; first source only, where the case has a mask and it is wanted. */
+  readonly mask?: Float32Array;
+}
+
+const asView = (view: TrainConfig["input"]["views"][number]): ViewManifest => ({ ...view, expect: view.expect ?? {} });
+
+/** All slices of every view, as `classify()` takes them. */
+export async function evaluationSample(each: TrainCase, config: TrainConfig, spec: BackboneSpec, signal?: AbortSignal): Promise<SampleView[]> {
+  const volumes = await each.load(signal);
+  return config.input.views.map((view) => ({ slices: prepareView(volumes[view.source], asView(view), spec).slices }));
+}
+
+/**
+ * A training sample: a draw of slices, augmented. Everything drawn follows from seed, epoch, case and view alone.
+ * @param epoch from 0
+ */
+export async function trainingSample(each: TrainCase, config: TrainConfig, spec: BackboneSpec, epoch: number, signal?: AbortSignal): Promise<SampleView[]> {
+  const { training, input } = config;
+  const volumes = await each.load(signal);
+  const mask = training.masks && each.loadMask ? await each.loadMask(signal) : undefined;
+  return input.views.map((view, v) => {
+    const prepared = prepareView(volumes[view.source], asView(view), spec);
+    const seed = sampleSeed(training.seed, epoch, `${each.id}/${v}`);
+    const chosen = trainingSlices(prepared.chosen.length, training.slices, seededRandom(sampleSeed(training.seed, epoch, `${each.id}/${v}/slices`)));
+    const size = view.size[0] * view.size[1];
+    const stack = (sample: (n: number) => Float32Array) => {
+      const out = new Float32Array(chosen.length * size);
+      chosen.forEach((n, i) => out.set(sample(n), i * size));
+      return out;
+    };
+    const values = stack(prepared.values);
+    const wanted =
+      mask && view.source === input.views[0].source ? stack(prepared.sampler({ ...mask, data: mask.data.map((m) => (m > 0 ? 1 : 0)) })) : undefined;
+    const { shape, pad, range } = { shape: [chosen.length, view.size[0], view.size[1]] as const, pad: view.pad, range: prepared.range };
+    const changed = training.augment ? augment(values, wanted, { shape, pad, range, options: training.augment, seed }) : { values, mask: wanted };
+    return { slices: slicesFrom(changed.values, prepared, view.size), mask: changed.mask };
+  });
+}
+
+function slicesFrom(values: Float32Array, prepared: PreparedView, [height, width]: readonly [number, number]): Slices {
+  const size = height * width;
+  const pixels = new Float32Array(3 * values.length);
+  for (let n = 0; n < values.length / size; n++) pixels.set(prepared.channels(values.subarray(n * size, (n + 1) * size)), 3 * n * size);
+  return slicesOf(pixels, height, width);
+}
+
+/** Several samples' slices of one view, one after the other. */
+export function joined(samples: readonly SampleView[]): Slices {
+  const [{ slices }] = samples;
+  const count = samples.reduce((sum, sample) => sum + sample.slices.count, 0);
+  return {
+    ...slices,
+    count,
+    async read(start, end) {
+      const size = 3 * slices.height * slices.width;
+      const out = new Float32Array((end - start) * size);
+      let first = 0;
+      for (const { slices: own } of samples) {
+        const [from, to] = [Math.max(start, first), Math.min(end, first + own.count)];
+        if (from < to) out.set(await own.read(from - first, to - first), (from - start) * size);
+        first += own.count;
+      }
+      return out;
+    },
+  };
+}

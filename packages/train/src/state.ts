@@ -1,0 +1,140 @@
+// What a training run is at a moment, and its checkpoint: one safetensors file from which the run goes on as if never stopped.
+
+import {
+  AnyMC3DError,
+  type BackboneSpec,
+  isAnyMC3DError,
+  loraMaps,
+  readMetadata,
+  readTensors,
+  seededRandom,
+  type Tensor,
+  type Tensors,
+  writeSafetensors,
+} from "@anymc3d/core";
+import { z } from "zod";
+import { sampleSeed } from "./augment.js";
+import type { TrainConfig } from "./config.js";
+import { decoderTensors } from "./decoder.js";
+import { type Moments, zeroMoments } from "./optimizer.js";
+
+export interface EpochRecord {
+  /** From 1. */
+  readonly epoch: number;
+  /** Mean training loss. */
+  readonly loss: number;
+  /** Validation AUROC by label id; null where it is undefined (one class only). */
+  readonly auroc: Readonly<Record<string, number | null>>;
+  /** Mean over the defined ones. */
+  readonly meanAuroc: number | null;
+  readonly seconds: number;
+  readonly slicesPerSecond: number;
+}
+
+export interface TrainState {
+  tensors: Map<string, Tensor>;
+  readonly moments: Moments;
+  /** Epoch under way, from 0, and optimiser steps done in it. */
+  epoch: number;
+  step: number;
+  /** Of the epoch under way: sum of the steps' losses, slices seen, seconds. */
+  running: { loss: number; slices: number; seconds: number };
+  history: EpochRecord[];
+  best: { readonly epoch: number; readonly meanAuroc: number | null; readonly tensors: Map<string, Tensor> } | undefined;
+}
+
+/** Normal numbers cut at two standard deviations, times `sd`. */
+function truncatedNormal(length: number, sd: number, random: () => number): Float32Array {
+  return Float32Array.from({ length }, () => {
+    for (;;) {
+      const value = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+      if (Math.abs(value) <= 2) return sd * value;
+    }
+  });
+}
+
+/** The tensors a training run starts from: A Kaiming-uniform, B zero, queries truncated normal .02, head uniform in ±1/√D, bias zero. */
+function initialTensors(config: TrainConfig, spec: BackboneSpec): Map<string, Tensor> {
+  const { lora, pooling } = config.modules;
+  const { seed, masks } = config.training;
+  const D = spec.width;
+  const labels = config.task.labels.length;
+  const tensors = new Map<string, Tensor>();
+  const random = (name: string) => seededRandom(sampleSeed(seed, 0, `initial/${name}`));
+  const uniform = (name: string, shape: readonly number[], reach: number) => {
+    const draw = random(name);
+    tensors.set(name, { shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => (2 * draw() - 1) * reach) });
+  };
+  const query = (name: string) => tensors.set(name, { shape: [D], data: truncatedNormal(D, 0.02, random(name)) });
+  config.input.views.forEach((_, v) => {
+    for (const [map, size] of loraMaps(spec)) {
+      const block = /^blocks\.(\d+)\.(qkv|proj)$/.exec(map);
+      const kind = (block ? block[2] : "patch") as "patch" | "qkv" | "proj";
+      if (!lora?.targets.includes(kind) || (block && Number(block[1]) < spec.depth - (lora.lastBlocks ?? spec.depth))) continue;
+      uniform(`views.${v}.lora.${map}.A`, [lora.rank, size.in], 1 / Math.sqrt(size.in));
+      tensors.set(`views.${v}.lora.${map}.B`, { shape: [size.out, lora.rank], data: new Float32Array(size.out * lora.rank) });
+    }
+    if (pooling === "attention") query(`views.${v}.pool.query`);
+  });
+  if (config.input.views.length > 1) query("fusion.query");
+  uniform("head.weight", [labels, D], 1 / Math.sqrt(D));
+  tensors.set("head.bias", { shape: [labels], data: new Float32Array(labels) });
+  if (masks) for (const [name, tensor] of decoderTensors(D, masks.hidden, sampleSeed(seed, 0, "initial/decoder"))) tensors.set(name, tensor);
+  return tensors;
+}
+
+export function initialState(config: TrainConfig, spec: BackboneSpec): TrainState {
+  const tensors = initialTensors(config, spec);
+  return { tensors, moments: zeroMoments(tensors), epoch: 0, step: 0, running: { loss: 0, slices: 0, seconds: 0 }, history: [], best: undefined };
+}
+
+const metaSchema = z.strictObject({
+  /** What the run is about; a checkpoint of another run is refused. */
+  fingerprint: z.string(),
+  moments: z.int(),
+  epoch: z.int(),
+  step: z.int(),
+  running: z.strictObject({ loss: z.number(), slices: z.number(), seconds: z.number() }),
+  history: z.array(z.custom<EpochRecord>((value) => typeof value === "object" && value !== null)),
+  best: z.strictObject({ epoch: z.int(), meanAuroc: z.number().nullable() }).nullable(),
+});
+
+/** The state as a file. @param fingerprint see {@link readCheckpoint} */
+export function writeCheckpoint(state: TrainState, fingerprint: string): Uint8Array {
+  const all = new Map<string, Tensor>();
+  for (const [name, tensor] of state.tensors) {
+    all.set(`tensors/${name}`, tensor);
+    all.set(`first/${name}`, { shape: tensor.shape, data: state.moments.first.get(name) as Float32Array });
+    all.set(`second/${name}`, { shape: tensor.shape, data: state.moments.second.get(name) as Float32Array });
+  }
+  for (const [name, tensor] of state.best?.tensors ?? []) all.set(`best/${name}`, tensor);
+  const { epoch, step, running, history, best, moments } = state;
+  const meta = { fingerprint, moments: moments.step, epoch, step, running, history, best: best ? { epoch: best.epoch, meanAuroc: best.meanAuroc } : null };
+  return writeSafetensors(all, "F32", { run: JSON.stringify(meta) });
+}
+
+/**
+ * Reads a checkpoint.
+ * @param fingerprint of the run that wants to go on: configuration, cases and backbone; it must be the one that was written
+ * @throws AnyMC3DError `CHECKPOINT_INVALID`
+ */
+export function readCheckpoint(bytes: Uint8Array, fingerprint: string, name = "checkpoint"): TrainState {
+  const fail = (what: string, cause?: unknown): never => {
+    throw new AnyMC3DError("CHECKPOINT_INVALID", `${name}: ${what}. Start anew in another folder, or go on with what the run began with.`, { cause });
+  };
+  try {
+    const meta = metaSchema.parse(JSON.parse(readMetadata(bytes, name).run ?? ""));
+    if (meta.fingerprint !== fingerprint) fail("it belongs to a run with other settings, cases or another backbone");
+    const all = readTensors(bytes, name);
+    const under = (prefix: string): Tensors =>
+      new Map([...all].flatMap(([key, tensor]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), tensor] as const] : [])));
+    const values = (prefix: string) => new Map([...under(prefix)].map(([key, { data }]) => [key, data]));
+    const { epoch, step, running, history } = meta;
+    const best = meta.best ? { ...meta.best, tensors: new Map(under("best/")) } : undefined;
+    const moments = { step: meta.moments, first: values("first/"), second: values("second/") };
+    return { tensors: new Map(under("tensors/")), moments, epoch, step, running: { ...running }, history: [...history], best };
+  } catch (error) {
+    if (isAnyMC3DError(error) && error.code === "CHECKPOINT_INVALID") throw error;
+    return fail(`not a checkpoint of a training run: ${(error as Error).message}`, error);
+  }
+}
