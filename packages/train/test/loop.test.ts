@@ -1,0 +1,190 @@
+// Training end to end on a tiny backbone and a made data set whose answer is known: it learns, it finds nothing where there is nothing,
+// and a run that is stopped anywhere ends in the same weights as one that is not.
+import { type Backbone, seededRandom, type TrainableEngine, type Volume } from "@anymc3d/core";
+import { loadTiny } from "@anymc3d/core/testing";
+import { createOnnxEngine } from "@anymc3d/engine-onnx";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fixtures } from "../../core/test/fixtures.js";
+import type { TrainCase } from "../src/cases.js";
+import { parseTrainConfig, type TrainConfig } from "../src/config.js";
+import { type TrainEvent, train } from "../src/loop.js";
+import { initialState, readCheckpoint, type TrainState, writeCheckpoint } from "../src/state.js";
+import { binaryTask, multiclassTask } from "./build.js";
+
+let engine: TrainableEngine;
+let backbone: Backbone;
+beforeAll(async () => {
+  ({ backbone } = await loadTiny(fixtures, "tiny-dinov2"));
+  engine = await createOnnxEngine(backbone);
+});
+afterAll(() => engine.dispose());
+
+/** Noise, with a bright ball in it where `ball` says so. */
+function madeVolume(seed: number, ball: boolean): { volume: Volume; mask: Volume } {
+  const random = seededRandom(seed);
+  const [x0, y0, z0] = [8 + 16 * random(), 8 + 16 * random(), 1 + 2 * random()];
+  const data = new Float32Array(32 * 32 * 4);
+  const inside = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const [x, y, z] = [i % 32, Math.floor(i / 32) % 32, Math.floor(i / 1024)];
+    inside[i] = ball && (x - x0) ** 2 + (y - y0) ** 2 + 16 * (z - z0) ** 2 < 36 ? 1 : 0;
+    data[i] = random() * 100 + 120 * inside[i];
+  }
+  return { volume: { data, shape: [32, 32, 4] }, mask: { data: inside, shape: [32, 32, 4] } };
+}
+
+function madeCases(train: number, val: number, label: (i: number, ball: boolean) => 0 | 1, masks = false): TrainCase[] {
+  return Array.from({ length: train + val }, (_, i) => {
+    const ball = seededRandom(1000 + i)() < 0.5;
+    const { volume, mask } = madeVolume(i + 1, ball);
+    return {
+      id: `case${i}`,
+      group: `case${i}`,
+      split: i < train ? ("train" as const) : ("val" as const),
+      labels: new Map([["sick", label(i, ball)]]),
+      origin: "made",
+      load: async () => ({ volume }),
+      ...(masks && { loadMask: async () => mask }),
+    };
+  });
+}
+
+function configOf(training: Record<string, unknown>, planes = ["axial"]): TrainConfig {
+  const views = planes.map((plane) => ({
+    source: "volume",
+    plane,
+    crop: "volume",
+    spacing: null,
+    size: [32, 32],
+    slices: { choice: "all" },
+    intensity: { kind: "range", range: [0, 220] },
+    pad: 0,
+  }));
+  const augment = { flip: 0.5, zoom: { p: 0, low: 1, high: 1 }, rotate: { p: 0.5, degrees: 30 } };
+  return parseTrainConfig({
+    name: "@example/ball",
+    title: "Ball",
+    description: "Whether there is a bright ball.",
+    dataset: "made",
+    task: binaryTask,
+    input: { views },
+    training: { epochs: 6, batch: 4, learningRate: { lora: 3e-3, head: 1e-2 }, augment, ...training },
+  });
+}
+
+const truth = (_: number, ball: boolean): 0 | 1 => (ball ? 1 : 0);
+
+async function trained(config: TrainConfig, cases: readonly TrainCase[], onEvent?: (event: TrainEvent) => void) {
+  return train({ config, cases, engine, state: initialState(config, backbone.spec), onEvent });
+}
+
+describe("learning", () => {
+  test("a label that the voxels show is learned: AUROC above .9 on cases never trained on", async () => {
+    const events: TrainEvent[] = [];
+    const { history, predictions, keptEpoch, tensors } = await trained(configOf({}), madeCases(48, 24, truth), (event) => events.push(event));
+    const best = Math.max(...history.map(({ meanAuroc }) => meanAuroc ?? 0));
+    expect(best).toBeGreaterThan(0.9);
+    expect(history[keptEpoch - 1].meanAuroc).toBe(best);
+    expect(history.at(-1)?.loss).toBeLessThan(history[0].loss);
+    expect(predictions).toHaveLength(24);
+    expect(tensors.get("views.0.lora.blocks.0.qkv.B")?.data.some((value) => value !== 0)).toBe(true);
+    expect(events.filter(({ type }) => type === "step")).toHaveLength(6 * 12);
+  });
+
+  test("labels drawn at random: validation stays at chance", async () => {
+    const { history } = await trained(
+      configOf({ epochs: 3, keep: "last" }),
+      madeCases(40, 60, (i) => (seededRandom(5000 + i)() < 0.5 ? 1 : 0)),
+    );
+    for (const { meanAuroc } of history) expect(Math.abs((meanAuroc as number) - 0.5)).toBeLessThan(0.25);
+  });
+
+  test("frozen features: only head and query are trained", async () => {
+    const config = { ...configOf({}), modules: { lora: null, pooling: "attention" as const } };
+    const { tensors, history } = await trained(config, madeCases(48, 24, truth));
+    expect([...tensors.keys()].sort()).toEqual(["head.bias", "head.weight", "views.0.pool.query"]);
+    expect(history.at(-1)?.loss).toBeLessThan(history[0].loss);
+  });
+
+  test("three planes and masks: every view learns, the decoder is not part of the result", async () => {
+    const config = configOf({ epochs: 2, masks: { weight: 0.5 } }, ["axial", "coronal", "sagittal"]);
+    const { tensors, history } = await trained(config, madeCases(16, 8, truth, true));
+    for (const v of [0, 1, 2]) expect(tensors.get(`views.${v}.lora.patch.B`)?.data.some((value) => value !== 0)).toBe(true);
+    expect(tensors.has("fusion.query")).toBe(true);
+    expect([...tensors.keys()].filter((name) => name.startsWith("decoder"))).toEqual([]);
+    expect(history[1].loss).toBeLessThan(history[0].loss);
+  });
+
+  test("multiclass", async () => {
+    const config = { ...configOf({ epochs: 1 }), task: multiclassTask };
+    const cases = madeCases(12, 6, truth).map((each, i) => ({
+      ...each,
+      labels: new Map(["cat", "dog", "cow"].map((id, c) => [id, i % 3 === c ? 1 : 0] as [string, 0 | 1])),
+    }));
+    const { predictions } = await trained(config, cases);
+    for (const { probabilities } of predictions) expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+  });
+});
+
+describe("stopping and going on", () => {
+  const bytesOf = (state: TrainState) => Buffer.from(writeCheckpoint({ ...state, history: [], running: { loss: 0, slices: 0, seconds: 0 } }, "same"));
+
+  test("4 epochs straight, and stopped in mid-epoch and after an epoch: the same bits", async () => {
+    const config = configOf({ epochs: 4, masks: { weight: 0.5 } });
+    const cases = madeCases(16, 8, truth, true);
+    const straight = initialState(config, backbone.spec);
+    await train({ config, cases, engine, state: straight });
+
+    let file: Uint8Array = writeCheckpoint(initialState(config, backbone.spec), "same");
+    let stops = 0;
+    for (const stopAt of [3, 6, 9, Number.POSITIVE_INFINITY]) {
+      const controller = new AbortController();
+      let steps = 0;
+      const state = readCheckpoint(file, "same");
+      const onEvent = ({ type }: TrainEvent) => {
+        if (type === "step" && ++steps === stopAt) controller.abort();
+      };
+      const onCheckpoint = async (now: TrainState) => {
+        file = writeCheckpoint(now, "same");
+      };
+      await train({ config, cases, engine, state, signal: controller.signal, onEvent, onCheckpoint }).catch((error: Error) => {
+        expect(error.name).toBe("AbortError");
+        stops++;
+      });
+    }
+    expect(stops).toBeGreaterThan(0);
+    const resumed = readCheckpoint(file, "same");
+    expect(resumed.epoch).toBe(4);
+    expect(bytesOf(resumed).equals(bytesOf(straight))).toBe(true);
+    expect(resumed.history.map(({ loss, auroc }) => ({ loss, auroc }))).toEqual(straight.history.map(({ loss, auroc }) => ({ loss, auroc })));
+  });
+
+  test("another seed gives other weights", async () => {
+    const weights = async (seed: number) => (await trained(configOf({ epochs: 1, seed }), madeCases(8, 4, truth))).tensors.get("head.weight")?.data;
+    expect(await weights(1)).toEqual(await weights(1));
+    expect(await weights(1)).not.toEqual(await weights(2));
+  });
+
+  test("a checkpoint of another run, or a damaged one, is refused", () => {
+    const bytes = writeCheckpoint(initialState(configOf({}), backbone.spec), "mine");
+    expect(() => readCheckpoint(bytes, "other")).toThrow(/other settings/);
+    expect(() => readCheckpoint(bytes.subarray(0, bytes.length - 4), "mine")).toThrow(/not a checkpoint/);
+  });
+
+  test("a loss that is not finite stops the run, names the batch, and leaves the state before it", async () => {
+    const cases = madeCases(8, 4, truth);
+    const bad = { ...cases[3], load: async () => ({ volume: { data: new Float32Array(4096).fill(Number.NaN), shape: [32, 32, 4] as const } }) };
+    const config = configOf({ epochs: 1 });
+    const state = initialState(config, backbone.spec);
+    const error: unknown = await train({ config, cases: cases.map((each, i) => (i === 3 ? bad : each)), engine, state }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "TRAINING_DIVERGED", message: expect.stringContaining("case3") });
+    for (const { data } of state.tensors.values()) expect(data.every(Number.isFinite)).toBe(true);
+  });
+});
+
+test("one class in validation: AUROC is undefined and never chooses the epoch", async () => {
+  const cases = madeCases(16, 8, truth).map((each) => (each.split === "val" ? { ...each, labels: new Map([["sick", 0 as const]]) } : each));
+  const { history, keptEpoch } = await trained(configOf({ epochs: 2 }), cases);
+  expect(history.map(({ meanAuroc }) => meanAuroc)).toEqual([null, null]);
+  expect(keptEpoch).toBe(2);
+});
