@@ -17,7 +17,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof Reported) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   if (isAbortError(error)) return EXIT.interrupted;
-  if (isAnyMC3DError(error) && (error.code === "OPTION_INVALID" || error.code === "LABELS_INVALID")) return EXIT.usage;
+  if (isAnyMC3DError(error) && ["OPTION_INVALID", "LABELS_INVALID", "CONFIG_INVALID"].includes(error.code)) return EXIT.usage;
   return EXIT.failed;
 }
 

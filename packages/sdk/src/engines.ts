@@ -1,6 +1,6 @@
 // Which engine runs: the one asked for, or the best that passes its self-test where this runs, with a warning for each passed over.
 
-import { AnyMC3DError, type Backbone, type Engine, isAbortError, type Precision, type Warning } from "@anymc3d/core";
+import { AnyMC3DError, type Backbone, isAbortError, type Precision, type TrainableEngine, type Warning } from "@anymc3d/core";
 
 /** `auto`, or an engine and its device. */
 export type EngineChoice =
@@ -49,7 +49,11 @@ function candidates(precision: Precision): EngineChoice[] {
   return [...("gpu" in navigator ? (["tfjs/webgpu"] as const) : []), "onnx/wasm", "tfjs/webgl", "tfjs/wasm"];
 }
 
-async function start(choice: EngineChoice, backbone: Backbone, { engine, precision = "fp32", threads, chunk, wasmPaths }: EngineOptions): Promise<Engine> {
+async function start(
+  choice: EngineChoice,
+  backbone: Backbone,
+  { engine, precision = "fp32", threads, chunk, wasmPaths }: EngineOptions,
+): Promise<TrainableEngine> {
   const [kind, device] = choice.split("/");
   if (kind === "onnx") {
     const { createOnnxEngine } = await import("@anymc3d/engine-onnx");
@@ -64,7 +68,7 @@ async function start(choice: EngineChoice, backbone: Backbone, { engine, precisi
  * Creates the engine for a backbone.
  * @throws AnyMC3DError `ENGINE_UNAVAILABLE`, `ENGINE_SELF_TEST`, `OPTION_INVALID`
  */
-export async function createEngine(backbone: Backbone, options: EngineOptions = {}): Promise<Engine> {
+export async function createEngine(backbone: Backbone, options: EngineOptions = {}): Promise<TrainableEngine> {
   const { engine: choice = "auto" } = options;
   if (!ENGINE_CHOICES.includes(choice)) throw new AnyMC3DError("OPTION_INVALID", `engine "${choice}" is not known; choose one of ${ENGINE_CHOICES.join(", ")}`);
   const { precision = "fp32", threads, chunk } = options;
@@ -89,8 +93,17 @@ export async function createEngine(backbone: Backbone, options: EngineOptions = 
   throw last;
 }
 
-function withWarnings(engine: Engine, warnings: readonly Warning[]): Engine {
+function withWarnings(engine: TrainableEngine, warnings: readonly Warning[]): TrainableEngine {
   if (warnings.length === 0) return engine;
   const { id, precision, backbone } = engine;
-  return { id, precision, backbone, warnings: [...warnings, ...engine.warnings], encode: engine.encode.bind(engine), dispose: engine.dispose.bind(engine) };
+  return {
+    id,
+    precision,
+    backbone,
+    warnings: [...warnings, ...engine.warnings],
+    encode: engine.encode.bind(engine),
+    backward: engine.backward.bind(engine),
+    tokenGradient: engine.tokenGradient.bind(engine),
+    dispose: engine.dispose.bind(engine),
+  };
 }

@@ -1,5 +1,8 @@
 // The public API of @anymc3d/train.
 
+export { type MadeAdapter, type MakeOptions, makeAdapter } from "./adapter.js";
+export { chooseThreshold, type Decision, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "./calibration.js";
+export { modelCard } from "./card.js";
 export type { TrainCase } from "./cases.js";
 export { type CaseFault, type CheckCasesOptions, type CheckedCases, checkCases } from "./check-cases.js";
 export { parseTrainConfig, type TrainConfig, trainConfigJsonSchema } from "./config.js";
@@ -7,7 +10,7 @@ export { expectationsOf, looksOf, type VolumeFacts, type VolumeLook } from "./lo
 export { loraOf, type Prediction, predict, type TrainEvent, type TrainOutcome, type TrainRun, train } from "./loop.js";
 export { auroc, evaluateLabel, type LabelMetrics, topOneAccuracy } from "./metrics.js";
 export { type NpzCasesOptions, npzCases } from "./npz-cases.js";
-export { importPeft, type PeftFolder, type PeftImport } from "./peft-import.js";
+export { importHead, importPeft, type PeftFolder, type PeftImport } from "./peft-import.js";
 export { pixelLogits } from "./pixel-logits.js";
 export { checkSplits, drawSplits, type Split, type SplitOptions } from "./splits.js";
 export { type EpochRecord, initialState, readCheckpoint, type TrainState, writeCheckpoint } from "./state.js";

@@ -78,6 +78,13 @@ export function importPeft(views: readonly PeftFolder[], head: { name: string; t
   return { lora, tensors, warnings: read.flatMap(({ parts }, v) => zeroWarning(views[v].name, parts)) };
 }
 
+/** What a file holds of pooling, fusion and head, for an adapter without LoRA: as `importPeft`, which needs no call of this. */
+export function importHead(head: { name: string; tensors: Tensors }): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>();
+  addOthers(tensors, [{ ...head, view: 0 }]);
+  return tensors;
+}
+
 const KEY = /^(.+)\.lora_([AB])(?:\.([^.]+))?\.weight$/;
 const OTHERS = /^(?:(?:views\.\d+\.)?pool\.query|fusion\.query|head\.(?:weight|bias))$/;
 

@@ -1,0 +1,122 @@
+// From a training run to an adapter: calibrated tensors, thresholds, metrics with intervals, expectations, conformance vector.
+
+import {
+  type Adapter,
+  type AdapterManifest,
+  conformanceLogits,
+  type Engine,
+  loadAdapter,
+  sigmoid,
+  softmax,
+  type Tensor,
+  writeSafetensors,
+} from "@anymc3d/core";
+import { chooseThreshold, type Decision, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "./calibration.js";
+import type { TrainConfig } from "./config.js";
+import { expectationsOf, type VolumeFacts } from "./looks.js";
+import type { Prediction, TrainOutcome } from "./loop.js";
+import { evaluateLabel, type LabelMetrics } from "./metrics.js";
+
+const INTENDED = "Research use only; not a medical device.";
+const TOLERANCE = 0.01;
+
+export interface MadeAdapter {
+  readonly manifest: AdapterManifest;
+  /** weights.safetensors */
+  readonly weights: Uint8Array;
+  readonly adapter: Adapter;
+  /** By label, on validation, after calibration. */
+  readonly labels: readonly (LabelMetrics & Decision & { readonly id: string; readonly temperature: number })[];
+}
+
+export interface MakeOptions {
+  readonly config: TrainConfig;
+  readonly outcome: TrainOutcome;
+  /** Of the training volumes; fills an `expect` that the configuration leaves out. */
+  readonly volumes: readonly VolumeFacts[];
+  readonly engine: Engine;
+  /** Program and version, for the metrics. */
+  readonly madeBy: string;
+  readonly date: string;
+}
+
+/**
+ * Makes the adapter.
+ * @throws AnyMC3DError `MANIFEST_INVALID` where the configuration gives an invalid manifest; the engine's own
+ */
+export async function makeAdapter({ config, outcome, volumes, engine, madeBy, date }: MakeOptions): Promise<MadeAdapter> {
+  const { $schema: _, dataset, training, intendedUse, limits, ...rest } = config;
+  const temperatures = training.calibrate ? temperaturesOf(outcome.predictions, config) : config.task.labels.map(() => 1);
+  const tensors = foldTemperatures(outcome.tensors, temperatures);
+  const weights = writeSafetensors(rounded(tensors));
+  const labels = judge(outcome.predictions, config, temperatures);
+  const metrics = {
+    dataset,
+    split: "val",
+    date,
+    seed: training.seed,
+    madeBy,
+    labels: labels.map(({ id, n, positives, auroc }) => ({ id, n, positives, auroc: auroc.value, interval: auroc.interval })),
+  };
+  const draft: AdapterManifest = {
+    schemaVersion: 1,
+    ...rest,
+    task: {
+      ...config.task,
+      labels: config.task.labels.map((label, i) => (config.task.kind === "multiclass" ? label : { ...label, threshold: labels[i].threshold })),
+    },
+    input: { ...config.input, views: config.input.views.map((view) => ({ ...view, expect: view.expect ?? expectationsOf(volumes, view) })) },
+    modules: { ...config.modules, fusion: config.input.views.length > 1 ? "attention" : "none", head: "linear" },
+    backbone: { name: engine.backbone.name, hash: engine.backbone.hash },
+    intendedUse: intendedUse ? `${intendedUse} ${intendedUse.includes(INTENDED) ? "" : INTENDED}`.trim() : `Research on ${config.title}. ${INTENDED}`,
+    limits: limits.length ? limits : [`Trained and judged on ${dataset} only; how it does on other data is not known.`],
+    metrics: [metrics],
+    conformance: { seed: 7, tolerance: TOLERANCE, logits: config.task.labels.map(() => 0) },
+  };
+  const logits = await conformanceLogits(await loadAdapter(draft, weights), engine);
+  const manifest = { ...draft, conformance: { ...draft.conformance, logits: logits.map((value) => Number(value.toFixed(5))) } };
+  return { manifest, weights, adapter: await loadAdapter(manifest, weights), labels };
+}
+
+/** Tensors in the manifest's order of names, copied. */
+function rounded(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  return new Map([...tensors].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function temperaturesOf(predictions: readonly Prediction[], { task }: TrainConfig): number[] {
+  if (task.kind !== "multiclass") {
+    return task.labels.map(({ id }, i) => {
+      const known = predictions.filter(({ each }) => each.labels.has(id));
+      return sigmoidTemperature(
+        known.map(({ logits }) => logits[i]),
+        known.map(({ each }) => each.labels.get(id) as number),
+      );
+    });
+  }
+  const known = predictions.filter(({ each }) => [...each.labels.values()].includes(1));
+  const classes = known.map(({ each }) => task.labels.findIndex(({ id }) => each.labels.get(id) === 1));
+  const temperature = softmaxTemperature(
+    known.map(({ logits }) => logits),
+    classes,
+  );
+  return task.labels.map(() => temperature);
+}
+
+function judge(predictions: readonly Prediction[], { task, training }: TrainConfig, temperatures: readonly number[]): MadeAdapter["labels"] {
+  const probabilities = predictions.map(({ logits }) => {
+    const scaled = logits.map((value, i) => value / temperatures[i]);
+    return task.kind === "multiclass" ? softmax(scaled) : scaled.map(sigmoid);
+  });
+  return task.labels.map(({ id }, i) => {
+    const cases = predictions.flatMap(({ each }, c) => {
+      const label = each.labels.get(id);
+      return label === undefined ? [] : [{ group: each.group, label, probability: probabilities[c][i] }];
+    });
+    const decision = chooseThreshold(
+      cases.map(({ probability }) => probability),
+      cases.map(({ label }) => label),
+      training.threshold,
+    );
+    return { id, temperature: temperatures[i], ...decision, ...evaluateLabel(cases, decision.threshold, { seed: training.seed }) };
+  });
+}

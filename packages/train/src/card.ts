@@ -1,0 +1,71 @@
+// The model card of an adapter package. Every number in it comes from the manifest or the training run.
+
+import { type AdapterManifest, DISCLAIMER } from "@anymc3d/core";
+
+export interface CardOptions {
+  /** How it was trained, one sentence a line; absent for adapters trained elsewhere. */
+  readonly training?: readonly string[];
+}
+
+/** README.md of an adapter package. */
+export function modelCard(manifest: AdapterManifest, { training }: CardOptions = {}): string {
+  const { name, title, version, description, intendedUse, limits, license, citation, backbone, conformance } = manifest;
+  const short = name.replace(/^@anymc3d\/adapter-/, "");
+  const parts = [
+    `# ${title}`,
+    `\`${name}\` ${version}. ${description}`,
+    `**${DISCLAIMER}**`,
+    "## Use",
+    `\`\`\`sh\nnpm install @anymc3d/sdk ${name}\n\`\`\``,
+    `\`\`\`js\nimport { classify } from "@anymc3d/sdk";\nimport adapter from "${name}";\n\nconst result = await classify("scan.nii.gz", adapter, { heatmap: true });\n\`\`\``,
+    `\`anymc3d classify scan.nii.gz --adapter ${short}\``,
+    "## Intended use",
+    intendedUse,
+    "## Limits",
+    limits.map((limit) => `- ${limit}`).join("\n"),
+    "## Input",
+    manifest.input.views.map(viewLine).join("\n"),
+    "## Labels",
+    table(
+      ["id", "name", "decision threshold"],
+      manifest.task.labels.map((label) => [label.id, label.name, label.threshold?.toFixed(3) ?? "most probable"]),
+    ),
+    "## Metrics",
+    metricsText(manifest),
+    ...(training ? ["## Training", training.map((line) => `- ${line}`).join("\n")] : []),
+    "## Conformance",
+    `On the synthetic volume of seed ${conformance.seed} the logits are ${conformance.logits.join(", ")} (± ${conformance.tolerance}); \`anymc3d adapter verify\` checks it. Backbone: \`${backbone.name}\`, ${backbone.hash}.`,
+    "## Licence",
+    license,
+    ...(citation.length ? ["## Citation", citation.map((entry) => `- ${entry}`).join("\n")] : []),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+function viewLine({ source, plane, size, spacing, slices, expect }: AdapterManifest["input"]["views"][number]): string {
+  const range = (what: string, found: { range: readonly number[] } | undefined, unit = "") =>
+    found ? `, ${what} ${found.range[0]} to ${found.range[1]}${unit}` : "";
+  const expected = `${expect.modality ? `, modality ${expect.modality.join(" or ")}` : ""}${range("smallest value", expect.minimum)}${range("largest value", expect.maximum)}${range("pixels", expect.pixelSpacing, " mm")}${range("slice distance", expect.sliceSpacing, " mm")}${range("extent", expect.extent, " mm")}`;
+  return `- ${source}, ${plane}: slices (${slices.choice}) of ${size[0]}×${size[1]} pixels${spacing === null ? "" : ` of ${spacing} mm`}${expected}`;
+}
+
+function metricsText({ metrics }: AdapterManifest): string {
+  if (metrics.length === 0) return "None stated.";
+  return metrics
+    .map(({ dataset, split, date, seed, madeBy, labels }) => {
+      const rows = labels.map(({ id, n, positives, auroc, interval }) => [
+        id,
+        String(n),
+        String(positives),
+        auroc === null ? "undefined" : auroc.toFixed(3),
+        interval ? `${interval[0].toFixed(3)}–${interval[1].toFixed(3)}` : "-",
+      ]);
+      return `${dataset}, split "${split}", ${date}, seed ${seed}, ${madeBy}. Intervals: bootstrap over groups (patients), 1,000 resamples.\n\n${table(["label", "n", "positive", "AUROC", "95 % interval"], rows)}`;
+    })
+    .join("\n\n");
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}

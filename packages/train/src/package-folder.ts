@@ -1,0 +1,70 @@
+// Writes an adapter as an npm package folder, ready to publish: data files, card, and a module that says where the files are.
+
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type AdapterManifest, AnyMC3DError } from "@anymc3d/core";
+import { type CardOptions, modelCard } from "./card.js";
+import { replaceFile } from "./run-folder.js";
+
+export interface AdapterFiles extends CardOptions {
+  readonly manifest: AdapterManifest;
+  /** weights.safetensors */
+  readonly weights: Uint8Array;
+}
+
+const FILES = ["index.js", "index.d.ts", "adapter.json", "weights.safetensors"];
+
+/**
+ * Writes or renews the package in a folder. Other files there stay, and so do package.json's fields that do not follow from the manifest.
+ * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`
+ */
+export async function writeAdapterPackage(folder: string, { manifest, weights, training }: AdapterFiles): Promise<void> {
+  const before = await readFile(join(folder, "package.json"), "utf8").then(JSON.parse, () => ({}));
+  const files: Record<string, string | Uint8Array> = {
+    "weights.safetensors": weights,
+    "adapter.json": `${JSON.stringify(manifest, null, 2)}\n`,
+    "README.md": modelCard(manifest, { training }),
+    "index.js": moduleText(manifest.name),
+    "index.d.ts": TYPES,
+    "package.json": `${JSON.stringify({ ...before, ...packageJson(manifest, before) }, null, 2)}\n`,
+  };
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const [name, content] of Object.entries(files)) await replaceFile(join(folder, name), content);
+  } catch (cause) {
+    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder} could not be written: ${(cause as Error).message}`, { cause });
+  }
+}
+
+const moduleText = (name: string) => `// Where this adapter's files are. Literal URLs, so that bundlers ship the files.
+export default {
+  name: ${JSON.stringify(name)},
+  manifest: new URL("./adapter.json", import.meta.url),
+  weights: new URL("./weights.safetensors", import.meta.url),
+};
+`;
+
+const TYPES = `declare const adapter: { readonly name: string; readonly manifest: URL; readonly weights: URL };
+export default adapter;
+`;
+
+function packageJson({ name, version, title, license, input, backbone }: AdapterManifest, before: { files?: string[]; keywords?: string[] }) {
+  const own = (list: readonly string[], more: readonly string[] = []) => [...new Set([...list, ...more])];
+  return {
+    name,
+    version,
+    description: `AnyMC3D adapter: ${title}. Research use only.`,
+    license,
+    type: "module",
+    sideEffects: false,
+    keywords: own(["anymc3d-adapter", ...input.bodyParts], before.keywords),
+    exports: {
+      ".": { types: "./index.d.ts", default: "./index.js" },
+      "./adapter.json": "./adapter.json",
+      "./weights.safetensors": "./weights.safetensors",
+      "./package.json": "./package.json",
+    },
+    files: own(FILES, before.files),
+    peerDependencies: { [backbone.name]: "^0.1.0" },
+  };
+}
