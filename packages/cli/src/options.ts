@@ -22,6 +22,13 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** A number above 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("a number above 0 is needed.");
+  return value;
+}
+
 /** DICOM codes are upper case. */
 export const upperCase = (text: string): string => text.trim().toUpperCase();
 

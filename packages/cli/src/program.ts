@@ -3,7 +3,7 @@
 import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { addEngineFlags, upperCase, wholeNumber } from "./options.js";
+import { addEngineFlags, positiveNumber, upperCase, wholeNumber } from "./options.js";
 
 export function createProgram(): Command {
   const program = new Command("anymc3d")
@@ -46,6 +46,21 @@ export function createProgram(): Command {
     .option("--verbose", "show where an error came from")
     .action(async (flags) => (await import("./doctor.js")).doctor(flags));
 
+  const adapter = program.command("adapter").description("adapters");
+  adapter
+    .command("import")
+    .description("make an adapter package from what PEFT saved in Python, see docs/import-from-python.md")
+    .requiredOption("--config <file>", "task.json: task, labels, input")
+    .option("--lora <folders...>", "with adapter_config.json and adapter_model.safetensors; one a view, in their order")
+    .option("--head <file>", "safetensors with pool.query, head.weight, head.bias; with several views views.0.pool.query, …, fusion.query")
+    .requiredOption("--out <folder>", "a new folder for the package")
+    .option("--backbone <folder>", "the backbone it was trained on; default: DINOv2 ViT-S/14")
+    .option("--expect <file>", "safetensors with pixels and PyTorch's logits of them; other logits are refused")
+    .option("--tolerance <logit>", "what --expect allows", positiveNumber, 0.001)
+    .option("--metrics <file>", "JSON, for metrics in adapter.json")
+    .option("--verbose", "show where an error came from")
+    .action(async (flags) => (await import("./adapter-import.js")).importAdapter(flags));
+
   const backbone = program.command("backbone").description("backbones");
   backbone
     .command("import")
@@ -57,7 +72,7 @@ export function createProgram(): Command {
     .option("--verbose", "show where an error came from")
     .action(async (folder, flags) => (await import("./backbone-import.js")).importBackbone(folder, flags));
 
-  for (const command of [...program.commands, ...backbone.commands]) command.exitOverride();
+  for (const command of [...program.commands, ...adapter.commands, ...backbone.commands]) command.exitOverride();
   tab(program);
   return program;
 }

@@ -1,0 +1,187 @@
+// anymc3d adapter import: LoRA that PEFT wrote, with query and head tensors → an adapter package.
+
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import {
+  type Adapter,
+  type AdapterManifest,
+  AnyMC3DError,
+  type Backbone,
+  bindAdapter,
+  conformanceLogits,
+  type Engine,
+  loadAdapter,
+  readTensors,
+  selfTestInput,
+  type Tensor,
+  type Tensors,
+  writeSafetensors,
+} from "@anymc3d/core";
+import { createEngine, openBackbone } from "@anymc3d/sdk";
+import { importHead, importPeft, type PeftFolder, type PeftImport, parseTrainConfig, pixelLogits, type TrainConfig } from "@anymc3d/train";
+import { writeAdapterPackage } from "@anymc3d/train/node";
+import pc from "picocolors";
+
+export interface ImportFlags {
+  config: string;
+  lora?: string[];
+  head?: string;
+  out: string;
+  backbone?: string;
+  metrics?: string;
+  expect?: string;
+  tolerance: number;
+}
+
+const CONFORMANCE = { seed: 7, tolerance: 0.01 } as const;
+
+export async function importAdapter(flags: ImportFlags): Promise<void> {
+  const out = resolve(flags.out);
+  if (existsSync(out)) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${out} exists already; choose a new folder`);
+  const config = parseTrainConfig(await readJson(flags.config), flags.config);
+  const backbone = await openBackbone(flags.backbone);
+  const { lora, tensors, warnings } = await readModules(flags, config, backbone);
+  const weights = writeSafetensors(tensors);
+  const draft = manifestOf(config, backbone, lora, flags.metrics ? await readJson(flags.metrics) : []);
+  const engine = await createEngine(backbone, { engine: "auto" });
+  try {
+    const adapter = await loadAdapter(draft, weights);
+    bindAdapter(adapter, backbone);
+    await checkEffect(adapter, engine);
+    const difference = flags.expect ? await checkExpected(adapter, engine, flags.expect, flags.tolerance) : undefined;
+    const logits = (await conformanceLogits(adapter, engine)).map((value) => Number(value.toFixed(5)));
+    const manifest = { ...draft, conformance: { ...CONFORMANCE, logits } };
+    await writeAdapterPackage(out, { manifest, weights });
+    for (const { message } of [...warnings, ...notes(config, flags)]) process.stderr.write(`${pc.yellow("warning")} ${message}\n`);
+    process.stdout.write(
+      `${out}: ${summary(manifest, tensors)}${difference === undefined ? "" : `; logits as expected, off by ${difference.toExponential(1)}`}\n`,
+    );
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** LoRA of every view and the other tensors; without LoRA only where task.json says so. */
+async function readModules(
+  flags: ImportFlags,
+  config: TrainConfig,
+  backbone: Backbone,
+): Promise<Omit<PeftImport, "lora"> & { lora: PeftImport["lora"] | null }> {
+  const folders = flags.lora ?? [];
+  const head = { name: flags.head ?? "", tensors: flags.head ? await readTensorFile(flags.head) : new Map<string, Tensor>() };
+  if (folders.length === 0 && config.modules.lora === null) return { lora: null, tensors: importHead(head), warnings: [] };
+  const views = config.input.views.length;
+  if (folders.length !== views)
+    throw new AnyMC3DError(
+      "OPTION_INVALID",
+      `${flags.config} has ${views} view(s), --lora names ${folders.length} folder(s): one a view is needed, in the same order. An adapter without LoRA has "modules": {"lora": null, …} in its config.`,
+    );
+  return importPeft(await Promise.all(folders.map(readPeftFolder)), head, backbone.spec);
+}
+
+async function readPeftFolder(folder: string): Promise<PeftFolder> {
+  const path = join(folder, "adapter_model.safetensors");
+  if (!existsSync(path) && existsSync(join(folder, "adapter_model.bin")))
+    throw new AnyMC3DError(
+      "FILE_NOT_FOUND",
+      `${path} is missing, adapter_model.bin is there: pickle files are not read. Save again with save_pretrained(folder).`,
+    );
+  return { name: folder, config: await readJson(join(folder, "adapter_config.json")), tensors: await readTensorFile(path) };
+}
+
+async function readTensorFile(path: string): Promise<Tensors> {
+  return readTensors(await readBytes(path), path);
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: Error) => {
+    throw new AnyMC3DError("FILE_NOT_FOUND", `${path} could not be read: ${cause.message}`, { cause });
+  });
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const bytes = await readBytes(path);
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new AnyMC3DError("FORMAT_INVALID", `${path}: not JSON`, { cause });
+  }
+}
+
+/** The manifest but for the conformance logits. Thresholds that task.json leaves open are 0.5. */
+function manifestOf(config: TrainConfig, backbone: Backbone, lora: PeftImport["lora"] | null, metrics: unknown): AdapterManifest {
+  const { name, version, title, description, task, input, modules, license, citation } = config;
+  const labels = task.kind === "multiclass" ? task.labels : task.labels.map((label) => ({ ...label, threshold: label.threshold ?? 0.5 }));
+  return {
+    schemaVersion: 1,
+    name,
+    version,
+    title,
+    description,
+    task: { ...task, labels },
+    backbone: { name: backbone.name, hash: backbone.hash },
+    input: { ...input, views: input.views.map((view) => ({ ...view, expect: view.expect ?? {} })) },
+    modules: { lora, pooling: modules.pooling, fusion: input.views.length > 1 ? "attention" : "none", head: "linear" },
+    metrics: [metrics].flat() as AdapterManifest["metrics"],
+    intendedUse: config.intendedUse ?? "Research use only; not a medical device.",
+    limits: config.limits.length ? config.limits : ["Imported from PyTorch; what it was trained and measured on is not stated here."],
+    license,
+    citation,
+    conformance: { ...CONFORMANCE, logits: new Array(labels.length).fill(0) },
+  };
+}
+
+/** A LoRA that is not zero must move the backbone's answer: weights that were read but not used would not. */
+async function checkEffect(adapter: Adapter, engine: Engine): Promise<void> {
+  const { slices } = selfTestInput(engine.backbone.spec, CONFORMANCE.seed);
+  const bare = (await engine.encode(slices, undefined, {})).cls;
+  for (const [v, { lora }] of bindAdapter(adapter, engine.backbone).views.entries()) {
+    const zero = !lora || [...lora.tensors].every(([name, { data }]) => !name.endsWith(".B") || data.every((value) => value === 0));
+    if (zero) continue;
+    const { cls } = await engine.encode(slices, lora, {});
+    if (cls.every((value, i) => value === bare[i]))
+      throw new AnyMC3DError(
+        "ENGINE_FAILED",
+        `view ${v}: the LoRA is not zero, yet the backbone answers as without it. Its values may be too small for float32; train longer, or check the file.`,
+      );
+  }
+}
+
+/** @returns the largest difference of a logit */
+async function checkExpected(adapter: Adapter, engine: Engine, path: string, tolerance: number): Promise<number> {
+  const expected = await readTensorFile(path);
+  const views = adapter.manifest.input.views;
+  const pixels = views.map((_, v) => expected.get(`views.${v}.pixels`) ?? (v === 0 ? expected.get("pixels") : undefined));
+  const right = expected.get("logits")?.data;
+  if (!right || pixels.some((tensor) => !tensor))
+    throw new AnyMC3DError(
+      "INPUT_MISSING",
+      `${path} holds ${[...expected.keys()].join(", ")}; needed are "logits" [labels] and "pixels" [slices, 3, height, width], with several views "views.0.pixels", "views.1.pixels", …`,
+    );
+  const found = await pixelLogits(adapter, engine, pixels as Tensor[]);
+  const difference = right.length === found.length ? Math.max(...found.map((value, i) => Math.abs(value - right[i]))) : Number.POSITIVE_INFINITY;
+  if (difference <= tolerance) return difference;
+  throw new AnyMC3DError(
+    "CONFORMANCE_FAILED",
+    `${path}: the imported adapter's logits are [${show(found)}], expected [${show(right)}], ${tolerance} apart at most. Usual causes: another backbone than the one trained on, or one not rounded to float16 like ours, pixels not normalised by its mean and sd, dropout active (call eval()), another pooling or head.`,
+  );
+}
+
+const show = (logits: Float32Array): string => [...logits].map((value) => value.toFixed(4)).join(", ");
+
+function notes(config: TrainConfig, { expect }: ImportFlags): { message: string }[] {
+  const open = config.input.views.flatMap((view, v) => (view.expect ? [] : [v]));
+  const messages: string[] = [];
+  if (open.length) messages.push(`input.views ${open.join(", ")}: no "expect" in the config, so no input is refused for its modality, values or size`);
+  if (config.task.kind !== "multiclass" && config.task.labels.some(({ threshold }) => threshold === undefined))
+    messages.push("labels without a threshold got 0.5; choose one on validation data");
+  if (!expect) messages.push("not compared with PyTorch's logits; --expect does it");
+  return messages.map((message) => ({ message }));
+}
+
+function summary({ name, modules: { lora } }: AdapterManifest, tensors: Tensors): string {
+  const parameters = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const maps = lora ? `LoRA of rank ${lora.rank} on ${lora.targets.join(", ")}${lora.lastBlocks ? ` of the last ${lora.lastBlocks} blocks` : ""}` : "no LoRA";
+  return `${name}, ${maps}, ${parameters} parameters`;
+}
