@@ -29,6 +29,26 @@ export function createProgram(): Command {
     .action(async (csv, flags) => (await import("./evaluate.js")).evaluate(csv, flags));
 
   program
+    .command("train")
+    .description("train an adapter on labelled volumes and write its package")
+    .argument("<data>", "labels.csv, or an .npz in MedMNIST's layout")
+    .requiredOption("--config <file>", "task.json: task, labels, input, training; see docs/train-an-adapter.md")
+    .requiredOption("--out <folder>", "where the package goes; checkpoints and the log go to its folder run/")
+    .option("--resume", "go on with the run in --out")
+    .option("--skip-bad", "leave out cases that cannot be read, instead of stopping")
+    .option("--resample-masks", "bring masks on another grid onto their image's, by nearest neighbour")
+    .option("--epochs <n>", "instead of training.epochs", wholeNumber(1))
+    .option("--seed <n>", "instead of training.seed", wholeNumber(0))
+    .option("--engine <engine>", "auto, onnx/cpu, onnx/wasm, tfjs/wasm, tfjs/cpu, tfjs/tensorflow", "auto")
+    .option("--threads <n>", "CPU threads", wholeNumber(1))
+    .option("--backbone <folder>", "another backbone's folder or package; default: DINOv2 ViT-S/14")
+    .option("--modality <code>", "DICOM modality of the files (CT, MR, …), which NIfTI cannot tell", upperCase)
+    .option("--frame <n>", "which frame of a 4-D file, from 0", wholeNumber(0))
+    .option("--json", "one JSON object a line: data, step, validate, epoch, done")
+    .option("--verbose", "show where an error came from")
+    .action(async (data, flags) => (await import("./train.js")).trainAdapter(data, flags));
+
+  program
     .command("inspect")
     .description("what a file holds, and which installed adapters accept it")
     .argument("<files...>")

@@ -1,0 +1,184 @@
+// anymc3d train as a user runs it: from a folder of files to a package that classifies; killed and resumed; bad data. Runs the built program.
+import { execFile, spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { seededRandom } from "@anymc3d/core";
+import { writeNifti } from "@anymc3d/io";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const bin = join(root, "packages/cli/bin/anymc3d.js");
+const tiny = join(root, "packages/core/fixtures/tiny-dinov2");
+process.env.NO_COLOR = "1";
+
+const anymc3d = (...args: string[]) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile("node", [bin, ...args], { cwd: root, encoding: "utf8" }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === "number" ? error.code : error ? 1 : 0, stdout, stderr }),
+    );
+  });
+
+let folder: string;
+let backbone: string;
+let csv: string;
+let config: string;
+
+/** 40 volumes of noise; half of them hold a bright ball, which is the label. */
+async function makeData(): Promise<void> {
+  await mkdir(join(folder, "images"));
+  const lines = ["id,group,split,ball"];
+  for (let i = 0; i < 40; i++) {
+    const random = seededRandom(i + 1);
+    const ball = i % 2;
+    const [x0, y0, z0] = [8 + 16 * random(), 8 + 16 * random(), 1 + 2 * random()];
+    const data = Int16Array.from({ length: 4096 }, (_, v) => {
+      const [x, y, z] = [v % 32, Math.floor(v / 32) % 32, Math.floor(v / 1024)];
+      return random() * 100 + (ball && (x - x0) ** 2 + (y - y0) ** 2 + 16 * (z - z0) ** 2 < 36 ? 120 : 0);
+    });
+    const affine = [-1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1];
+    await writeFile(join(folder, "images", `00${i}.nii`), writeNifti({ data, shape: [32, 32, 4], affine }));
+    lines.push(`00${i},p${i},${i < 26 ? "train" : "val"},${ball}`);
+  }
+  await writeFile(csv, `${lines.join("\n")}\n`);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anymc3d-train-"));
+  [backbone, csv, config] = ["backbone", "labels.csv", "task.json"].map((name) => join(folder, name));
+  await makeData();
+  await anymc3d("backbone", "import", tiny, "--out", backbone, "--name", "tiny");
+  const view = { source: "volume", plane: "axial", crop: "volume", spacing: 1, size: [32, 32], slices: { choice: "all" }, pad: 0 };
+  const task = {
+    name: "@example/adapter-ball",
+    title: "Ball",
+    description: "Whether there is a bright ball.",
+    dataset: "made balls",
+    task: { kind: "binary", labels: [{ id: "ball", name: "Ball" }] },
+    input: { views: [{ ...view, intensity: { kind: "range", range: [0, 220] } }] },
+    training: { epochs: 5, batch: 4, learningRate: { lora: 3e-3, head: 1e-2 }, augment: { zoom: { p: 0, low: 1, high: 1 } } },
+  };
+  await writeFile(config, JSON.stringify(task));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const train = (out: string, ...more: string[]) => anymc3d("train", csv, "--config", config, "--backbone", backbone, "--out", out, ...more);
+
+describe("from files to a package", () => {
+  let out: string;
+  beforeAll(async () => {
+    out = join(folder, "adapter");
+    const { code, stdout, stderr } = await train(out);
+    expect(stderr).not.toContain("error");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/train +26 cases, 26 groups: ball 13\+ 13-/);
+    expect(stdout).toMatch(/epoch 5: loss [\d.]+, validation AUROC/);
+    expect(stdout).toContain("Research use only");
+  });
+
+  test("evaluate on the same files gives the AUROC, interval and count that the package states", async () => {
+    const evaluated = await anymc3d("evaluate", csv, "--adapter", out, "--backbone", backbone, "--split", "val", "--json");
+    const [measured] = JSON.parse(evaluated.stdout).labels;
+    const manifest = JSON.parse(await readFile(join(out, "adapter.json"), "utf8"));
+    const [stated] = manifest.metrics[0].labels;
+    expect(stated.auroc).toBeGreaterThan(0.9);
+    expect(measured.auroc).toEqual({ value: stated.auroc, interval: stated.interval });
+    expect([measured.n, measured.positives]).toEqual([stated.n, stated.positives]);
+    const card = await readFile(join(out, "README.md"), "utf8");
+    expect(card).toContain(stated.auroc.toFixed(3));
+    expect(card).toContain("26 cases for training, 14 for validation");
+  });
+
+  test("a scan unlike the training data is warned about", async () => {
+    const path = join(folder, "bright.nii");
+    const data = new Int16Array(4096).fill(3000);
+    await writeFile(path, writeNifti({ data, shape: [32, 32, 4], affine: [-1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1] }));
+    const { stdout } = await anymc3d("classify", path, "--adapter", out, "--backbone", backbone, "--json");
+    expect(
+      JSON.parse(stdout)
+        .warnings.map(({ message }: { message: string }) => message)
+        .join(),
+    ).toContain("3000");
+  });
+
+  test("a second run into the folder is refused; --resume of a finished run changes nothing", async () => {
+    const before = await readFile(join(out, "weights.safetensors"));
+    const again = await train(out);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain("--resume");
+    expect((await train(out, "--resume")).code).toBe(0);
+    expect((await readFile(join(out, "weights.safetensors"))).equals(before)).toBe(true);
+  });
+
+  test("another run at work there is refused, one that is gone is not", async () => {
+    const busy = join(folder, "busy");
+    await cp(out, busy, { recursive: true });
+    await writeFile(join(busy, "run/lock"), `${process.pid} ${hostname()}`);
+    const refused = await train(busy, "--resume");
+    expect(refused.stderr).toContain("RUN_LOCKED");
+    await writeFile(join(busy, "run/lock"), `4194305 ${hostname()}`);
+    expect((await train(busy, "--resume")).code).toBe(0);
+  });
+
+  test("killed in mid-run and resumed: the same weights as without", async () => {
+    const killed = join(folder, "killed");
+    const child = spawn("node", [bin, "train", csv, "--config", config, "--backbone", backbone, "--out", killed, "--json"], { cwd: root });
+    let epochs = 0;
+    await new Promise<void>((resolve) => {
+      child.stdout.on("data", (text: Buffer) => {
+        epochs += text.toString().split('"type":"epoch"').length - 1;
+        if (epochs >= 2) child.kill("SIGKILL");
+      });
+      child.on("exit", () => resolve());
+    });
+    expect(epochs).toBeLessThan(5);
+    const { code, stdout } = await train(killed, "--resume", "--json");
+    expect(code).toBe(0);
+    const events = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events.find(({ type }) => type === "step").epoch).toBeGreaterThan(1);
+    expect(events.at(-1).type).toBe("done");
+    expect((await readFile(join(killed, "weights.safetensors"))).equals(await readFile(join(out, "weights.safetensors")))).toBe(true);
+  });
+});
+
+describe("bad input", () => {
+  test("unreadable cases are listed all at once; --skip-bad goes on", async () => {
+    const bad = join(folder, "bad.csv");
+    const text = await readFile(csv, "utf8");
+    await writeFile(join(folder, "images/empty.nii"), "");
+    await writeFile(bad, `${text}empty,e,train,1\nmissing,m,train,0\n`);
+    const out = join(folder, "skipped");
+    const refused = await anymc3d("train", bad, "--config", config, "--backbone", backbone, "--out", out);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/empty.*\n.*missing/);
+    expect(refused.stderr).toContain("--skip-bad");
+    const skipped = await anymc3d("train", bad, "--config", config, "--backbone", backbone, "--out", out, "--skip-bad", "--epochs", "1");
+    expect(skipped.code).toBe(0);
+    expect(skipped.stdout).toContain("26 cases");
+  });
+
+  test.each([
+    ["no validation set", (text: string) => text.replaceAll(",val,", ",train,"), "validation"],
+    ["one patient in two splits", (text: string) => text.replace("p39,val", "p0,val"), "p0"],
+    ["labels of one class only", (text: string) => text.replace(/,train,0/g, ",train,1"), "one class"],
+    ["a label that is no label", (text: string) => text.replace("p0,train,0", "p0,train,maybe"), "line 2"],
+  ])("%s", async (_, change, said) => {
+    const path = join(folder, "changed.csv");
+    await writeFile(path, change(await readFile(csv, "utf8")));
+    const { code, stderr } = await anymc3d("train", path, "--config", config, "--backbone", backbone, "--out", join(folder, "never"));
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(said);
+  });
+
+  test("a misspelt setting is named", async () => {
+    const path = join(folder, "wrong.json");
+    await writeFile(path, (await readFile(config, "utf8")).replace('"epochs"', '"epoch"'));
+    const { code, stderr } = await anymc3d("train", csv, "--config", path, "--out", join(folder, "never"));
+    expect(code).toBe(2);
+    expect(stderr).toContain("epoch");
+  });
+});
