@@ -14,6 +14,8 @@ import { startClassifier } from "./start.js";
 export interface ClassifyFlags extends EngineFlags {
   adapter: string;
   heatmap?: string;
+  heatmapMethod: "attention" | "gradcam";
+  heatmapLabel?: string;
   json?: boolean;
 }
 
@@ -34,7 +36,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
         const started = performance.now();
         const read = { modality: flags.modality, frame: flags.frame };
         const result = await classifier.classify(file, adapter, {
-          heatmap: Boolean(flags.heatmap),
+          heatmap: flags.heatmap ? { method: flags.heatmapMethod, label: flags.heatmapLabel } : false,
           checks: flags.checks,
           signal,
           onProgress: progress.show,

@@ -1,7 +1,7 @@
 // The commands and their options. Each command's work is imported when it runs, so that help and completion answer at once.
 
 import tab from "@bomb.sh/tab/commander";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { addEngineFlags, positiveNumber, upperCase, wholeNumber } from "./options.js";
 
@@ -16,6 +16,10 @@ export function createProgram(): Command {
   addEngineFlags(program.command("classify").description("classify volumes (NIfTI, .nii or .nii.gz)").argument("<files...>"))
     .requiredOption("--adapter <adapter>", "a name (lung-nodule), an npm package or a folder")
     .option("--heatmap <file>", "write where the model looked, as NIfTI on the input's grid; with several files put {name} into it")
+    .addOption(
+      new Option("--heatmap-method <method>", "attention, or gradcam: what speaks for one label").choices(["attention", "gradcam"]).default("attention"),
+    )
+    .option("--heatmap-label <id>", "gradcam's label; default: the one with the largest logit")
     .option("--json", "one JSON object a volume, one a line")
     .action(async (files, flags) => (await import("./classify.js")).classifyFiles(files, flags));
 

@@ -4,12 +4,13 @@ import { type BoundAdapter, bindAdapter } from "./adapter.js";
 import { checkInput } from "./checks.js";
 import { AnyMC3DError } from "./errors.js";
 import { assertVolume } from "./geometry.js";
-import { attentionHeatmap, type ViewAttention } from "./heatmap.js";
+import { gradCam } from "./gradcam.js";
+import { heatmapOf, type ViewMap } from "./heatmap.js";
 import type { AdapterManifest } from "./manifest.js";
 import { patchGrid } from "./patches.js";
 import { attentionPool, linearHead, meanPool, sigmoid, softmax } from "./pool.js";
 import { type PreparedView, prepareView } from "./preprocess.js";
-import type { Adapter, ClassifyOptions, ClassifyResult, Encoded, LabelResult, Volume, Warning } from "./types.js";
+import type { Adapter, ClassifyOptions, ClassifyResult, Encoded, HeatmapOptions, LabelResult, TrainableEngine, Volume, Warning } from "./types.js";
 
 export const DISCLAIMER = "Research use only. Not a medical device; not for diagnosis or treatment.";
 
@@ -26,6 +27,7 @@ export async function classify(input: ClassifyInput, adapter: Adapter, options: 
   const { engine, signal, checks = "refuse" } = options;
   if (checks !== "refuse" && checks !== "warn") throw new AnyMC3DError("OPTION_INVALID", `checks is ${JSON.stringify(checks)}, expected "refuse" or "warn"`);
   signal?.throwIfAborted();
+  const heatmap = heatmapOptions(options, adapter.manifest);
   const bound = bindAdapter(adapter, engine.backbone);
   const sources = sourcesOf(input, adapter.manifest);
   const { prepared, warnings } = prepare(sources, bound, options);
@@ -43,7 +45,8 @@ export async function classify(input: ClassifyInput, adapter: Adapter, options: 
   times.pool = performance.now() - poolStart;
 
   const heatStart = performance.now();
-  const heatmaps = options.heatmap ? heatmapsOf(sources, prepared, encoded, weights, fusion, bound, options) : undefined;
+  const maps = heatmap ? await viewMaps(prepared, encoded, { weights, fusion, logits }, bound, options, heatmap) : undefined;
+  const heatmaps = maps ? heatmapsOf(sources, prepared, maps, bound, options) : undefined;
   times.heatmap = options.heatmap ? performance.now() - heatStart : 0;
   return {
     labels,
@@ -109,7 +112,7 @@ async function encodeViews(
       return pixels;
     };
     const onSlices = (done: number) => onProgress?.({ stage: "encode", done: before + done, total });
-    encoded.push(await engine.encode({ ...slices, read }, bound.views[v].lora, { attention: heatmap, onSlices }, signal));
+    encoded.push(await engine.encode({ ...slices, read }, bound.views[v].lora, { attention: heatmapMethod(heatmap) === "attention", onSlices }, signal));
     before += slices.count;
   }
   return encoded;
@@ -147,12 +150,43 @@ function viewResult({ grid, chosen }: PreparedView, { source, plane }: AdapterMa
   return { source, plane, axis: voxelAxis, weight, slices };
 }
 
+const heatmapMethod = (heatmap: ClassifyOptions["heatmap"]) => (typeof heatmap === "object" ? heatmap.method : heatmap ? "attention" : undefined);
+
+/** @throws AnyMC3DError `OPTION_INVALID` for an unknown method or label, or an engine that cannot run backwards */
+function heatmapOptions({ heatmap, engine }: ClassifyOptions, { task, name }: AdapterManifest): HeatmapOptions | undefined {
+  const method = heatmapMethod(heatmap);
+  if (method === undefined) return undefined;
+  if (method === "attention") return { method };
+  if (method !== "gradcam") throw new AnyMC3DError("OPTION_INVALID", `heatmap method is ${JSON.stringify(method)}, expected "attention" or "gradcam"`);
+  if (!("tokenGradient" in engine)) throw new AnyMC3DError("OPTION_INVALID", `engine ${engine.id} cannot run backwards, which gradcam needs; use "attention"`);
+  const { label } = heatmap as HeatmapOptions & { method: "gradcam" };
+  const ids = task.labels.map(({ id }) => id);
+  if (label !== undefined && !ids.includes(label)) throw new AnyMC3DError("OPTION_INVALID", `${name} has no label "${label}"; there are ${ids.join(", ")}`);
+  return { method, label };
+}
+
+/** Per view and slice, [slices, patches], pooling and fusion weights included. */
+async function viewMaps(
+  prepared: readonly PreparedView[],
+  encoded: readonly Encoded[],
+  { weights, fusion, logits }: ReturnType<typeof poolViews>,
+  bound: BoundAdapter,
+  { engine, signal }: ClassifyOptions,
+  heatmap: HeatmapOptions,
+): Promise<readonly { readonly map: Float32Array; readonly weights: Float32Array }[]> {
+  if (heatmap.method === "attention")
+    return encoded.map(({ attention }, v) => ({ map: attention as Float32Array, weights: weights[v].map((w) => w * fusion[v]) }));
+  const named = bound.adapter.manifest.task.labels.findIndex(({ id }) => id === heatmap.label);
+  const label = named >= 0 ? named : logits.indexOf(Math.max(...logits));
+  const views = prepared.map(({ slices }, v) => ({ slices, encoded: encoded[v] }));
+  const maps = await gradCam(engine as TrainableEngine, bound, views, label, signal);
+  return maps.map((map, v) => ({ map, weights: weights[v].map(() => 1) }));
+}
+
 function heatmapsOf(
   sources: Readonly<Record<string, Volume>>,
   prepared: readonly PreparedView[],
-  encoded: readonly Encoded[],
-  weights: readonly Float32Array[],
-  fusion: Float32Array,
+  viewMaps: readonly { readonly map: Float32Array; readonly weights: Float32Array }[],
   bound: BoundAdapter,
   { engine, onProgress }: ClassifyOptions,
 ): Record<string, Volume> {
@@ -160,18 +194,13 @@ function heatmapsOf(
   onProgress?.({ stage: "heatmap", done: 0, total });
   const maps: Record<string, Volume> = {};
   for (const [name, volume] of Object.entries(sources)) {
-    const views: ViewAttention[] = [];
+    const views: ViewMap[] = [];
     bound.adapter.manifest.input.views.forEach(({ source, size }, v) => {
       if (source !== name) return;
-      const own = weights[v].map((w) => w * fusion[v]);
-      views.push({
-        view: prepared[v],
-        attention: encoded[v].attention as Float32Array,
-        patches: patchGrid(engine.backbone.spec, size[0], size[1]),
-        weights: own,
-      });
+      const { map, weights } = viewMaps[v];
+      views.push({ view: prepared[v], map, patches: patchGrid(engine.backbone.spec, size[0], size[1]), weights });
     });
-    maps[name] = attentionHeatmap(volume, views);
+    maps[name] = heatmapOf(volume, views);
   }
   onProgress?.({ stage: "heatmap", done: total, total });
   return maps;

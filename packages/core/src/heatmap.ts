@@ -1,25 +1,25 @@
-// Where the model looked: attention of the last block, weighted by the slices' pooling weights, back on the volume's own grid.
+// Where the model looked: maps over patches (attention times pooling weights, or Grad-CAM), back on the volume's own grid.
 
 import type { GridAxis } from "./geometry.js";
 import type { PreparedView, Sampling } from "./preprocess.js";
 import type { Volume } from "./types.js";
 
-export interface ViewAttention {
+export interface ViewMap {
   readonly view: PreparedView;
-  /** [slices, rows·columns of patches], CLS → patches. */
-  readonly attention: Float32Array;
+  /** [slices, rows·columns of patches]: attention from CLS, or Grad-CAM. */
+  readonly map: Float32Array;
   /** Patch grid of a slice. */
   readonly patches: readonly [rows: number, columns: number];
-  /** Per slice: pooling weight times fusion weight. */
+  /** What each slice's map is multiplied with. */
   readonly weights: Float32Array;
 }
 
 /**
- * Heatmap of one source, on its grid, scaled so that the strongest place is 1. Attention is interpolated linearly between
+ * Heatmap of one source, on its grid, scaled so that the strongest place is 1. Values are interpolated linearly between
  * patch centres; places outside the slices' field of view are 0; a slice that was not looked at takes the values of the
  * nearest one that was, if that is at most half the gap between chosen slices away.
  */
-export function attentionHeatmap(volume: Volume, views: readonly ViewAttention[]): Volume {
+export function heatmapOf(volume: Volume, views: readonly ViewMap[]): Volume {
   const data = new Float32Array(volume.data.length);
   if (views.length === 1) {
     // One view: the largest value is known before anything is written, which saves two passes over the volume.
@@ -35,9 +35,9 @@ export function attentionHeatmap(volume: Volume, views: readonly ViewAttention[]
 }
 
 /** Largest heat of any voxel. Slices whose strongest patch cannot reach it are not interpolated. */
-function strongest({ view, attention, weights }: ViewAttention, planes: PlaneMaker): number {
-  const size = attention.length / view.chosen.length;
-  const bounds = view.chosen.map((_, n) => ({ n, bound: weights[n] * largest(attention.subarray(n * size, (n + 1) * size)) }));
+function strongest({ view, map, weights }: ViewMap, planes: PlaneMaker): number {
+  const size = map.length / view.chosen.length;
+  const bounds = view.chosen.map((_, n) => ({ n, bound: weights[n] * largest(map.subarray(n * size, (n + 1) * size)) }));
   let top = 0;
   for (const { n, bound } of bounds.sort((a, b) => b.bound - a.bound)) {
     if (bound <= top) break;
@@ -73,7 +73,7 @@ function patchTaps(axis: GridAxis, sampling: Sampling, patches: number): PatchTa
 
 /** Makes the heat of one slice after the other, in the order in which the slice lies in the voxel array where it lies in one piece. */
 class PlaneMaker {
-  readonly view: ViewAttention;
+  readonly view: ViewMap;
   /** True where slices are contiguous in the voxel array: cut along z. */
   readonly contiguous: boolean;
   readonly #across: PatchTaps;
@@ -81,13 +81,13 @@ class PlaneMaker {
   readonly #lines: Float32Array;
   readonly #plane: Float32Array;
 
-  constructor(attention: ViewAttention) {
-    const { grid, rows, columns } = attention.view;
-    this.view = attention;
+  constructor(view: ViewMap) {
+    const { grid, rows, columns } = view.view;
+    this.view = view;
     this.contiguous = grid.slices.voxelAxis === 2;
-    this.#across = patchTaps(grid.columns, columns, attention.patches[1]);
-    this.#down = patchTaps(grid.rows, rows, attention.patches[0]);
-    this.#lines = new Float32Array(attention.patches[0] * grid.columns.length);
+    this.#across = patchTaps(grid.columns, columns, view.patches[1]);
+    this.#down = patchTaps(grid.rows, rows, view.patches[0]);
+    this.#lines = new Float32Array(view.patches[0] * grid.columns.length);
     this.#plane = new Float32Array(grid.rows.length * grid.columns.length);
   }
 
@@ -114,7 +114,7 @@ class PlaneMaker {
   #fillLines(n: number, weight: number): void {
     const [rows, columns] = this.view.patches;
     const width = this.view.view.grid.columns.length;
-    const map = this.view.attention.subarray(n * rows * columns, (n + 1) * rows * columns);
+    const map = this.view.map.subarray(n * rows * columns, (n + 1) * rows * columns);
     for (let p = 0; p < rows; p++) {
       for (let c = 0; c < width; c++) {
         const i = this.#across.index[c];

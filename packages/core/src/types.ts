@@ -190,12 +190,21 @@ export interface Progress {
   readonly total: number;
 }
 
+/**
+ * `attention`: the last block's attention from CLS, the same for all labels. `gradcam`: what speaks for one label; takes about three times as
+ * long and an engine with `tokenGradient()`.
+ */
+export type HeatmapOptions =
+  | { readonly method: "attention" }
+  /** `label`: its id; default: the label with the largest logit. */
+  | { readonly method: "gradcam"; readonly label?: string };
+
 export interface ClassifyOptions {
   readonly engine: Engine;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
-  /** Also return where the model looked. Default false. */
-  readonly heatmap?: boolean;
+  /** Also return where the model looked. Default false; true is `{ method: "attention" }`. */
+  readonly heatmap?: boolean | HeatmapOptions;
   /** `refuse` (default) throws on input outside what the adapter declares; `warn` goes on and says so. */
   readonly checks?: "refuse" | "warn";
 }

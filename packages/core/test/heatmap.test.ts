@@ -1,7 +1,7 @@
 // Heatmaps land where the model looked: one hot patch must peak at its own patient position, computed here from the affine alone.
 import { type PreparedView, prepareView, type Volume } from "@anymc3d/core";
 import { describe, expect, test } from "vitest";
-import { attentionHeatmap } from "../src/heatmap.js";
+import { heatmapOf } from "../src/heatmap.js";
 import { axisOrders, DIRECTIONS, expectClose, plain, planes, positionOf, viewOf, volumeOf } from "./expectations.js";
 
 const PATCHES = [4, 6] as const;
@@ -12,7 +12,7 @@ function hot(view: PreparedView, slice: number, patch: readonly [number, number]
   const count = PATCHES[0] * PATCHES[1];
   const attention = new Float32Array(view.chosen.length * count);
   attention[slice * count + patch[0] * PATCHES[1] + patch[1]] = 0.3;
-  return { view, attention, patches: PATCHES, weights: new Float32Array(view.chosen.length).fill(0.1) };
+  return { view, map: attention, patches: PATCHES, weights: new Float32Array(view.chosen.length).fill(0.1) };
 }
 
 function peak({ data, shape }: Volume): number[] {
@@ -57,7 +57,7 @@ function checkPeaks({ rotation, spacing, box }: Layout): void {
       const view = prepareView(volume, viewOf({ plane, spacing, size: SIZE, crop }), plain);
       const slice = Math.floor(view.chosen.length / 3);
       const patch = [1, 3] as const;
-      const heat = attentionHeatmap(volume, [hot(view, slice, patch)]);
+      const heat = heatmapOf(volume, [hot(view, slice, patch)]);
       const offset = minus(positionOf(affine, peak(heat)), centre);
       const [across, down, through] = DIRECTIONS[plane].map((d) => apply(rotation, d));
       const axes = DIRECTIONS[plane].map((d) => [0, 1, 2].find((a) => Math.abs(dot(d, [order[a], order[4 + a], order[8 + a]])) > 0) as 0 | 1 | 2);
@@ -90,10 +90,10 @@ describe("on the volume's own grid", () => {
   const LPS = [-1, 0, 0, 5, 0, -1, 0, 6, 0, 0, 2, 7, 0, 0, 0, 1];
   const volume = volumeOf([40, 30, 6], () => 0, { affine: LPS, modality: "CT" });
   const view = prepareView(volume, viewOf({ spacing: 0.25, size: SIZE }), plain);
-  const ones = { view, attention: new Float32Array(6 * 24).fill(1), patches: PATCHES, weights: Float32Array.of(0.1, 0.2, 0.4, 0.1, 0.1, 0.1) };
+  const ones = { view, map: new Float32Array(6 * 24).fill(1), patches: PATCHES, weights: Float32Array.of(0.1, 0.2, 0.4, 0.1, 0.1, 0.1) };
 
   test("shape and affine are the input's, values 0 … 1 with a maximum of 1", () => {
-    const heat = attentionHeatmap(volume, [ones]);
+    const heat = heatmapOf(volume, [ones]);
     expect(heat.shape).toEqual(volume.shape);
     expect(heat.affine).toEqual(LPS);
     expect(heat.data).toBeInstanceOf(Float32Array);
@@ -102,21 +102,21 @@ describe("on the volume's own grid", () => {
   });
 
   test("even attention gives the slices' weights inside the field of view of 21 × 14 mm, 0 outside", () => {
-    const { data } = attentionHeatmap(volume, [ones]);
+    const { data } = heatmapOf(volume, [ones]);
     const wanted = volumeOf(volume.shape, (i, j, k) => (Math.abs(i - 19.5) <= 10.5 && Math.abs(j - 14.5) <= 7 ? ones.weights[k] / 0.4 : 0));
     expectClose(data, wanted.data, 1e-6);
   });
 
   test("the field of view ends half a pixel beyond the outermost pixel centres", () => {
     const own = prepareView(volume, viewOf({ spacing: 1, size: [14, 14] }), plain);
-    const { data } = attentionHeatmap(volume, [{ view: own, attention: new Float32Array(6).fill(1), patches: [1, 1], weights: new Float32Array(6).fill(1) }]);
+    const { data } = heatmapOf(volume, [{ view: own, map: new Float32Array(6).fill(1), patches: [1, 1], weights: new Float32Array(6).fill(1) }]);
     expectClose(data, volumeOf(volume.shape, (i, j) => (i >= 13 && i <= 26 && j >= 8 && j <= 21 ? 1 : 0)).data, 0);
   });
 
   test("between patch centres it is linear, as PyTorch's bilinear interpolation is", () => {
     const line = volumeOf([6, 1, 1], () => 0);
     const own = prepareView(line, viewOf({ size: [14, 42] }), plain);
-    const { data } = attentionHeatmap(line, [{ view: own, attention: Float32Array.of(0, 1, 3), patches: [1, 3], weights: Float32Array.of(1) }]);
+    const { data } = heatmapOf(line, [{ view: own, map: Float32Array.of(0, 1, 3), patches: [1, 3], weights: Float32Array.of(1) }]);
     // torch.nn.functional.interpolate([0, 1, 3], size=6, mode="linear", align_corners=False) / 3
     expectClose(
       data,
@@ -128,9 +128,7 @@ describe("on the volume's own grid", () => {
   test("slices left out take the nearest chosen one's values", () => {
     const even = prepareView(volume, viewOf({ size: SIZE, slices: { choice: "even", count: 2 } }), plain);
     expect(even.chosen).toEqual([1, 4]);
-    const { data } = attentionHeatmap(volume, [
-      { view: even, attention: new Float32Array(48).fill(1), patches: PATCHES, weights: Float32Array.of(0.25, 0.75) },
-    ]);
+    const { data } = heatmapOf(volume, [{ view: even, map: new Float32Array(48).fill(1), patches: PATCHES, weights: Float32Array.of(0.25, 0.75) }]);
     expectClose(
       [0, 1, 2, 3, 4, 5].map((k) => data[1200 * k + 620]),
       [1 / 3, 1 / 3, 1 / 3, 1, 1, 1],
@@ -140,13 +138,13 @@ describe("on the volume's own grid", () => {
 
   test("two views add up; no attention at all stays 0", () => {
     const coronal = prepareView(volume, viewOf({ plane: "coronal", spacing: 0.25, size: SIZE }), plain);
-    const second = { view: coronal, attention: new Float32Array(30 * 24).fill(1), patches: PATCHES, weights: new Float32Array(30).fill(0.4) };
-    const both = attentionHeatmap(volume, [ones, second]).data;
+    const second = { view: coronal, map: new Float32Array(30 * 24).fill(1), patches: PATCHES, weights: new Float32Array(30).fill(0.4) };
+    const both = heatmapOf(volume, [ones, second]).data;
     const at = (i: number, j: number, k: number) => both[i + 40 * j + 1200 * k];
     expect(at(20, 15, 2)).toBe(1); // 0.4 + 0.4
     expect(at(20, 15, 0)).toBeCloseTo(0.5 / 0.8, 6);
     expect(at(20, 0, 2)).toBeCloseTo(0.5, 6); // the coronal view alone
     expect(at(0, 0, 2)).toBe(0);
-    expect(Math.max(...attentionHeatmap(volume, [{ ...ones, attention: new Float32Array(6 * 24) }]).data)).toBe(0);
+    expect(Math.max(...heatmapOf(volume, [{ ...ones, map: new Float32Array(6 * 24) }]).data)).toBe(0);
   });
 });

@@ -7,6 +7,7 @@ import {
   type ClassifyResult,
   classify as classifyVolumes,
   type Engine,
+  type HeatmapOptions,
   type Progress,
   type Volume,
 } from "@anymc3d/core";
@@ -19,8 +20,8 @@ export type VolumeSource = Source | Volume;
 export type StudySource = VolumeSource | Readonly<Record<string, VolumeSource>>;
 
 export interface RunOptions {
-  /** Also return where the model looked. Default false. */
-  readonly heatmap?: boolean;
+  /** Also return where the model looked: true for attention, or `{ method: "gradcam", label }`. Default false. */
+  readonly heatmap?: boolean | HeatmapOptions;
   /** `refuse` (default) throws on input outside what the adapter declares; `warn` goes on and says so. */
   readonly checks?: "refuse" | "warn";
   readonly signal?: AbortSignal;

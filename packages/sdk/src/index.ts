@@ -7,6 +7,7 @@ export {
   type ClassifyResult,
   type Engine,
   type ErrorCode,
+  type HeatmapOptions,
   isAbortError,
   isAnyMC3DError,
   type LabelResult,

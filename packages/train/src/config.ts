@@ -69,7 +69,7 @@ const view = input.shape.views.element;
 
 const text = z.string().min(1);
 
-export const trainConfigSchema = z.strictObject({
+const trainConfigSchema = z.strictObject({
   $schema: z.string().optional(),
   name: text,
   version: adapterManifestSchema.shape.version.default("0.1.0"),

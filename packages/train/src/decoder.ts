@@ -4,7 +4,7 @@ import { seededRandom, type Tensor, type Tensors } from "@anymc3d/core";
 import { add } from "./modules.js";
 
 /** Mask cells along a patch's side. */
-export const CELLS = 4;
+const CELLS = 4;
 
 /** `decoder.0` [hidden, D], ReLU, `decoder.1` [16, hidden]; uniform in ±1/√inputs. */
 export function decoderTensors(width: number, hidden: number, seed: number): Map<string, Tensor> {

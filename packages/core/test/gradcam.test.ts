@@ -1,0 +1,71 @@
+// Grad-CAM against PyTorch (reference/make_gradcam.py), and as classify() gives it.
+import { readFileSync } from "node:fs";
+import { type BoundAdapter, classify, type TrainableEngine } from "@anymc3d/core";
+import { loadTiny } from "@anymc3d/core/testing";
+import { createOnnxEngine } from "@anymc3d/engine-onnx";
+import { readVolume } from "@anymc3d/io";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openAdapter } from "../../sdk/src/assets.js";
+import { gradCam } from "../src/gradcam.js";
+import { expectClose } from "./expectations.js";
+import { fixtures, shippedBackbone } from "./fixtures.js";
+
+const reference = JSON.parse(readFileSync(new URL("./reference/gradcam.json", import.meta.url), "utf8"));
+
+test.each([0, 1])("logit %i of the tiny DINOv2", async (label) => {
+  const { backbone, slices } = await loadTiny(fixtures, "tiny-dinov2");
+  const engine = await createOnnxEngine(backbone);
+  const D = backbone.spec.width;
+  const bound = {
+    views: [{ lora: undefined, query: Float32Array.from(reference.query) }],
+    fusion: undefined,
+    head: { weight: { shape: [2, D], data: Float32Array.from(reference.head) }, bias: { shape: [2], data: new Float32Array(2) } },
+  } as unknown as BoundAdapter;
+  const encoded = await engine.encode(slices, undefined, {});
+  const [map] = await gradCam(engine, bound, [{ slices, encoded }], label);
+  expectClose(map, reference.maps[label], 1e-4 * Math.max(...reference.maps[label]));
+  await engine.dispose();
+});
+
+describe("the bundled sample", () => {
+  const folder = new URL("../../adapter-lung-nodule/", import.meta.url);
+  let engine: TrainableEngine;
+  beforeAll(async () => {
+    engine = await createOnnxEngine(await shippedBackbone());
+  });
+  afterAll(() => engine.dispose());
+
+  async function sampleHeat(heatmap: Parameters<typeof classify>[2]["heatmap"]) {
+    const adapter = await openAdapter({ manifest: new URL("adapter.json", folder), weights: new URL("weights.safetensors", folder) });
+    return classify(await readVolume(new URL("sample.nii.gz", folder)), adapter, { engine, heatmap });
+  }
+
+  test("each label has its own map, on the volume's grid, 1 at the strongest place", async () => {
+    const attention = await sampleHeat(true);
+    const malignant = await sampleHeat({ method: "gradcam", label: "malignant" });
+    const calcified = await sampleHeat({ method: "gradcam", label: "calcified" });
+    for (const { heatmap, labels } of [malignant, calcified]) {
+      expect(heatmap?.shape).toEqual(attention.heatmap?.shape);
+      expect(Math.max(...(heatmap?.data ?? []))).toBeCloseTo(1, 5);
+      expectClose(
+        labels.map(({ logit }) => logit),
+        attention.labels.map(({ logit }) => logit),
+        1e-4,
+      );
+    }
+    expect(malignant.heatmap?.data).not.toEqual(calcified.heatmap?.data);
+  });
+
+  test("without a label it is that of the largest logit", async () => {
+    const [free, named] = [await sampleHeat({ method: "gradcam" }), await sampleHeat({ method: "gradcam", label: "malignant" })];
+    expect(free.heatmap?.data).toEqual(named.heatmap?.data);
+  });
+
+  test("an unknown label or method is refused with what there is", async () => {
+    await expect(sampleHeat({ method: "gradcam", label: "benign" })).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+      message: expect.stringContaining("subsolid"),
+    });
+    await expect(sampleHeat({ method: "lime" } as never)).rejects.toMatchObject({ code: "OPTION_INVALID", message: expect.stringContaining("gradcam") });
+  });
+});
