@@ -85,6 +85,16 @@ export function createProgram(): Command {
     .option("--verbose", "show where an error came from")
     .action(async (flags) => (await import("./adapter-import.js")).importAdapter(flags));
 
+  adapter
+    .command("verify")
+    .description("check an adapter's folder before publishing: schema, tensors, conformance, metrics, card, package.json")
+    .argument("<folder>")
+    .option("--engine <engine>", "auto, onnx/cpu, onnx/wasm, tfjs/wasm, tfjs/cpu, tfjs/tensorflow", "auto")
+    .option("--backbone <folder>", "the backbone's folder or package; default: the one the adapter names")
+    .option("--json", "print one JSON object")
+    .option("--verbose", "show where an error came from")
+    .action(async (folder, flags) => (await import("./adapter-verify.js")).verify(folder, flags));
+
   const backbone = program.command("backbone").description("backbones");
   backbone
     .command("import")

@@ -90,6 +90,18 @@ describe("from files to a package", () => {
     expect(card).toContain("26 cases for training, 14 for validation");
   });
 
+  test("the package passes anymc3d adapter verify; a stale card does not", async () => {
+    const fine = await anymc3d("adapter", "verify", out, "--backbone", backbone);
+    expect(fine.stdout).not.toContain("FAIL");
+    expect(fine.code).toBe(0);
+    const stale = join(folder, "stale");
+    await cp(out, stale, { recursive: true });
+    await writeFile(join(stale, "README.md"), "# Ball\n");
+    const { code, stdout } = await anymc3d("adapter", "verify", stale, "--backbone", backbone, "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).checks.filter(({ ok }: { ok: boolean }) => !ok)).toMatchObject([{ name: "card", detail: expect.stringContaining("limits") }]);
+  });
+
   test("a scan unlike the training data is warned about", async () => {
     const path = join(folder, "bright.nii");
     const data = new Int16Array(4096).fill(3000);

@@ -1,0 +1,25 @@
+// anymc3d adapter verify: is an adapter's folder fit to publish?
+
+import type { Engine } from "@anymc3d/core";
+import { createEngine, type EngineChoice, openBackbone } from "@anymc3d/sdk";
+import { verifyAdapter } from "@anymc3d/train/node";
+import pc from "picocolors";
+import { EXIT, Reported } from "./failure.js";
+import { interruptSignal } from "./interrupt.js";
+
+export async function verify(folder: string, flags: { engine: string; backbone?: string; json?: boolean }): Promise<void> {
+  const signal = interruptSignal();
+  let engine: Engine | undefined;
+  try {
+    const checks = await verifyAdapter(folder, async ({ backbone }) => {
+      engine = await createEngine(await openBackbone(flags.backbone ?? backbone.name, { signal }), { engine: flags.engine as EngineChoice });
+      return engine;
+    });
+    const ok = checks.every((check) => check.ok);
+    if (flags.json) process.stdout.write(`${JSON.stringify({ folder, ok, checks })}\n`);
+    else for (const check of checks) process.stdout.write(`${check.ok ? pc.green("ok  ") : pc.red("FAIL")} ${check.name.padEnd(12)} ${check.detail}\n`);
+    if (!ok) throw new Reported(EXIT.failed);
+  } finally {
+    await engine?.dispose();
+  }
+}

@@ -1,0 +1,102 @@
+// Whether an adapter's folder is fit to publish: schema, tensors, conformance, metrics, card and package.json, each with what is wrong.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Adapter, type AdapterManifest, bindAdapter, checkConformance, DISCLAIMER, type Engine, loadAdapter, parseAdapterManifest } from "@anymc3d/core";
+
+export interface Check {
+  readonly name: "manifest" | "tensors" | "conformance" | "metrics" | "card" | "package";
+  readonly ok: boolean;
+  /** What was found, or every fault. */
+  readonly detail: string;
+}
+
+/**
+ * Verifies an adapter's folder. A check that cannot run because an earlier one failed is left out.
+ * @param engineFor gives the engine of the adapter's backbone
+ */
+export async function verifyAdapter(folder: string, engineFor: (manifest: AdapterManifest) => Promise<Engine>): Promise<Check[]> {
+  const text = (name: string) => readFile(join(folder, name), "utf8");
+  const checks: Check[] = [];
+  const check = async (name: Check["name"], work: () => Promise<string>): Promise<void> => {
+    checks.push(await work().then((detail) => ({ name, ok: true, detail }), (error: Error) => ({ name, ok: false, detail: error.message }))); // biome-ignore format: one line
+  };
+  let manifest: AdapterManifest | undefined;
+  await check("manifest", async () => {
+    manifest = parseAdapterManifest(JSON.parse(await text("adapter.json")));
+    return `${manifest.name} ${manifest.version}, schema ${manifest.schemaVersion}`;
+  });
+  if (!manifest) return checks;
+  const { metrics } = manifest;
+  let adapter: Adapter | undefined;
+  const engine = await engineFor(manifest);
+  await check("tensors", async () => {
+    const loaded = await loadAdapter(manifest, await readFile(join(folder, "weights.safetensors")));
+    bindAdapter(loaded, engine.backbone);
+    adapter = loaded;
+    return `${loaded.tensors.size} tensors fit ${engine.backbone.name}; ${loaded.hash}`;
+  });
+  const loaded = adapter;
+  if (loaded) await check("conformance", async () => `off by at most ${(await checkConformance(loaded, engine)).toExponential(1)} on ${engine.id}`);
+  const { name, version, task, backbone } = manifest;
+  const labels = task.labels.map(({ id }) => id);
+  await check("metrics", async () => orFaults(metricFaults(metrics, labels), `${metrics.length} data set(s), every label with n, positives and interval`));
+  await check("card", async () =>
+    orFaults(cardFaults(await text("README.md"), manifest as AdapterManifest), "README.md states name, limits, licence, disclaimer and the manifest's figures"),
+  );
+  await check("package", async () =>
+    orFaults(packageFaults(JSON.parse(await text("package.json")), { name, version, backbone: backbone.name }), `${name}@${version}, ready to publish`),
+  );
+  return checks;
+}
+
+function orFaults(faults: readonly string[], fine: string): string {
+  if (faults.length) throw new Error(faults.join("; "));
+  return fine;
+}
+
+function metricFaults(metrics: AdapterManifest["metrics"], labels: readonly string[]): string[] {
+  if (metrics.length === 0) return ["adapter.json states no metrics: measure it with `anymc3d evaluate`"];
+  return metrics.flatMap(({ dataset, split, labels: measured }) => {
+    const where = `${dataset}, ${split}`;
+    const missing = labels.filter((id) => !measured.some((label) => label.id === id));
+    const strange = measured.filter(({ id }) => !labels.includes(id));
+    return [
+      ...missing.map((id) => `${where}: no figure for label ${id}`),
+      ...strange.map(({ id }) => `${where}: figure for ${id}, which is no label`),
+      ...measured.filter(({ auroc, interval }) => auroc !== null && interval === null).map(({ id }) => `${where}: AUROC of ${id} without an interval`),
+      ...measured.filter(({ n, positives }) => positives > n).map(({ id }) => `${where}: ${id} has more positives than cases`),
+    ];
+  });
+}
+
+function cardFaults(card: string, { name, license, metrics }: AdapterManifest): string[] {
+  const needed: [string, string][] = [
+    [name, "the package's name"],
+    [license, "the licence"],
+    [DISCLAIMER, `the sentence "${DISCLAIMER}"`],
+  ];
+  const figures = metrics.flatMap(({ split, labels }) =>
+    labels.flatMap(({ id, auroc }) => (auroc === null ? [] : [[auroc.toFixed(3), `the AUROC of ${id} on ${split}, ${auroc.toFixed(3)}`] as [string, string]])),
+  );
+  const missing = [...needed, ...figures].filter(([text]) => !card.includes(text)).map(([, what]) => `README.md lacks ${what}`);
+  return /^(#+|- \*\*).*limits/im.test(card) ? missing : [...missing, "README.md has no section on limits"];
+}
+
+function packageFaults(found: Record<string, unknown>, expected: { name: string; version: string; backbone: string }): string[] {
+  const files = Array.isArray(found.files) ? (found.files as string[]) : [];
+  const keywords = Array.isArray(found.keywords) ? (found.keywords as string[]) : [];
+  const paths = Object.keys((found.exports ?? {}) as object);
+  const scans = files.filter((file) => /\.(dcm|nii|nii\.gz|nrrd|mha)$/i.test(file) && !/^(\.\/)?sample\./.test(file));
+  return [
+    ...(["name", "version"] as const)
+      .filter((field) => found[field] !== expected[field])
+      .map((field) => `package.json: ${field} is ${found[field]}, adapter.json says ${expected[field]}`),
+    ...["adapter.json", "weights.safetensors"].filter((file) => !files.includes(file)).map((file) => `package.json: files lacks ${file}`),
+    ...[".", "./adapter.json", "./weights.safetensors"].filter((path) => !paths.includes(path)).map((path) => `package.json: exports lacks ${path}`),
+    ...(keywords.includes("anymc3d-adapter") ? [] : ['package.json: keywords lacks "anymc3d-adapter"']),
+    ...(expected.backbone in ((found.peerDependencies ?? {}) as object) ? [] : [`package.json: peerDependencies lacks ${expected.backbone}`]),
+    ...(found.license ? [] : ["package.json: no license"]),
+    ...scans.map((file) => `package.json: files would publish the scan ${file}; only sample.* may go in`),
+  ];
+}

@@ -1,0 +1,75 @@
+// The shipped adapter is fit to publish; every kind of damage is named.
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Engine, readTensors, writeSafetensors } from "@anymc3d/core";
+import { createOnnxEngine } from "@anymc3d/engine-onnx";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { shippedBackbone } from "../../core/test/fixtures.js";
+import { verifyAdapter } from "../src/verify.js";
+
+const shipped = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));
+let engine: Engine;
+let root: string;
+let folder: string;
+beforeAll(async () => {
+  engine = await createOnnxEngine(await shippedBackbone());
+  root = await mkdtemp(join(tmpdir(), "anymc3d-verify-"));
+});
+afterAll(async () => {
+  await engine.dispose();
+  await rm(root, { recursive: true, force: true });
+});
+let count = 0;
+beforeEach(async () => {
+  folder = join(root, String(count++));
+  await cp(shipped, folder, { recursive: true });
+});
+
+async function edit(name: string, change: (text: string) => string): Promise<void> {
+  const before = await readFile(join(folder, name), "utf8");
+  const after = change(before);
+  expect(after).not.toBe(before);
+  await writeFile(join(folder, name), after);
+}
+
+const verify = () => verifyAdapter(folder, async () => engine);
+
+test("the shipped lung-nodule adapter passes all checks", async () => {
+  const checks = await verify();
+  expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  expect(checks.map(({ name }) => name)).toEqual(["manifest", "tensors", "conformance", "metrics", "card", "package"]);
+});
+
+test.each([
+  ["an unknown field", "adapter.json", (text: string) => text.replace('"title"', '"tittle"'), "manifest", "tittle"],
+  ["another backbone", "adapter.json", (text: string) => text.replace("sha256-d9f5", "sha256-d9f6"), "tensors", "backbone"],
+  ["a missing file", "package.json", (text: string) => text.replace('"weights.safetensors",', ""), "package", "files lacks weights.safetensors"],
+  ["a stale version", "package.json", (text: string) => text.replace(/"version": "[^"]+"/, '"version": "9.9.9"'), "package", "9.9.9"],
+  ["a stale figure", "README.md", (text: string) => text.replaceAll("0.893", "0.993"), "card", "AUROC of spiculated"],
+  ["no disclaimer", "README.md", (text: string) => text.replaceAll("Not a medical device", "A device"), "card", "Research use only"],
+  ["a scan of a patient", "package.json", (text: string) => text.replace('"sample.nii.gz"', '"patient.nii.gz"'), "package", "patient.nii.gz"],
+  ["no interval", "adapter.json", (text: string) => text.replace(/"interval": \[[^\]]+\]/, '"interval": null'), "metrics", "without an interval"],
+  [
+    "a label without figures",
+    "adapter.json",
+    (text: string) => text.replace(/("labels": \[\s*\{\s*"id": )"malignant"(,\s*"n")/, '$1"benign"$2'),
+    "metrics",
+    "no figure for label malignant",
+  ],
+])("%s is found", async (_, file, change, name, said) => {
+  await edit(file, change);
+  const failed = (await verify()).filter(({ ok }) => !ok);
+  expect(failed.map((check) => check.name)).toContain(name);
+  expect(failed.find((check) => check.name === name)?.detail).toContain(said);
+});
+
+test("changed weights fail the conformance vector", async () => {
+  const path = join(folder, "weights.safetensors");
+  const tensors = readTensors(await readFile(path));
+  const head = tensors.get("head.weight");
+  tensors.set("head.weight", { shape: head?.shape ?? [], data: head?.data.map((value) => 1.5 * value) ?? new Float32Array() });
+  await writeFile(path, writeSafetensors(tensors));
+  expect((await verify()).find(({ name }) => name === "conformance")).toMatchObject({ ok: false, detail: expect.stringContaining("off by") });
+});
