@@ -10,6 +10,7 @@ export { expectationsOf, looksOf, type VolumeFacts, type VolumeLook } from "./lo
 export { loraOf, type Prediction, predict, type TrainEvent, type TrainOutcome, type TrainRun, train } from "./loop.js";
 export { auroc, evaluateLabel, type LabelMetrics, topOneAccuracy } from "./metrics.js";
 export { type NpzCasesOptions, npzCases } from "./npz-cases.js";
+export { adamW, clip, type Moments, schedule, zeroMoments } from "./optimizer.js";
 export { importHead, importPeft, type PeftFolder, type PeftImport } from "./peft-import.js";
 export { pixelLogits } from "./pixel-logits.js";
 export { checkSplits, drawSplits, type Split, type SplitOptions } from "./splits.js";
