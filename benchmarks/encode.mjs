@@ -1,13 +1,11 @@
 // Backbone speed on this CPU: ONNX Runtime fp32, int8, with and without LoRA, against the machine's own matrix peak and against PyTorch.
 // usage: node benchmarks/encode.mjs [--python PYTHON] [--rounds N] [--chunk SLICES]     (npm run build first; PYTHON with torch and safetensors)
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { selfTestInput, slicesOf } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { backbone as openBackbone } from "./load.mjs";
 import { matrixPeak } from "./matrix-peak.mjs";
+import { pytorch } from "./pytorch.mjs";
 import { median, ratio, spread } from "./statistics.mjs";
 
 const { values } = parseArgs({
@@ -22,23 +20,6 @@ const { values } = parseArgs({
 const [rounds, side, count] = [values.rounds, values.side, values.count].map(Number);
 const FLOP = 12.25e9 * (side / 224) ** 2;
 
-function pytorch(python) {
-  const child = spawn(
-    python,
-    [
-      fileURLToPath(new URL("pytorch_encode.py", import.meta.url)),
-      fileURLToPath(new URL("../packages/backbone-dinov2-small/weights.safetensors", import.meta.url)),
-    ],
-    { stdio: ["pipe", "pipe", "inherit"] },
-  );
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const time = async (kind) => {
-    child.stdin.write(`${kind} ${count} ${side}\n`);
-    return Number((await lines.next()).value) * 1000;
-  };
-  return { time, end: () => child.stdin.end() };
-}
-
 const backbone = await openBackbone();
 const pixels = Float32Array.from({ length: count * 3 * side * side }, () => Math.random() * 4 - 2);
 const slices = slicesOf(pixels, side, side);
@@ -46,7 +27,7 @@ const { lora } = selfTestInput(backbone.spec, 3);
 const chunk = values.chunk ? Number(values.chunk) : undefined;
 const fp32 = await createOnnxEngine(backbone, { chunk });
 const int8 = await createOnnxEngine(backbone, { precision: "int8", chunk });
-const torch = values.python ? pytorch(values.python) : undefined;
+const torch = values.python ? pytorch(values.python, "pytorch_encode.py") : undefined;
 const time = async (engine, given) => {
   const start = performance.now();
   await engine.encode(slices, given, { attention: true });
@@ -57,7 +38,7 @@ const contestants = {
   "ONNX Runtime fp32, LoRA": () => time(fp32, lora),
   "ONNX Runtime int8": () => time(int8, undefined),
   "ONNX Runtime int8, LoRA": () => time(int8, lora),
-  ...(torch ? { "PyTorch fp32": () => torch.time("fp32"), "PyTorch bf16": () => torch.time("bf16") } : {}),
+  ...(torch ? { "PyTorch fp32": () => torch.time(`fp32 ${count} ${side}`), "PyTorch bf16": () => torch.time(`bf16 ${count} ${side}`) } : {}),
 };
 const peak = await matrixPeak();
 const times = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));

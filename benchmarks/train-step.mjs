@@ -1,13 +1,11 @@
 // A training step on this CPU: forward, backward and update of LoRA, activations kept or computed again, all blocks or the last four; against PyTorch.
 // usage: node benchmarks/train-step.mjs [--python PYTHON] [--rounds N] [--count SLICES] [--side PIXELS] [--chunk SLICES]     (npm run build first)
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { selfTestInput, slicesOf } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { adamW, zeroMoments } from "@anymc3d/train";
 import { backbone as openBackbone } from "./load.mjs";
+import { pytorch } from "./pytorch.mjs";
 import { ratio, spread } from "./statistics.mjs";
 
 const { values } = parseArgs({
@@ -21,19 +19,6 @@ const { values } = parseArgs({
 });
 const [rounds, count, side] = [values.rounds, values.count, values.side].map(Number);
 const RATES = { learningRate: { lora: 1e-4, head: 1e-3 }, weightDecay: { lora: 1e-5, head: 1e-4 } };
-
-function pytorch(python) {
-  const file = (path) => fileURLToPath(new URL(path, import.meta.url));
-  const child = spawn(python, [file("pytorch_train.py"), file("../packages/backbone-dinov2-small/weights.safetensors")], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const time = async (last) => {
-    child.stdin.write(`${count} ${side} ${last}\n`);
-    return Number((await lines.next()).value) * 1000;
-  };
-  return { time, end: () => child.stdin.end() };
-}
 
 const backbone = await openBackbone();
 const random = (length) => Float32Array.from({ length }, () => Math.random() * 2 - 1);
@@ -57,7 +42,7 @@ async function step(engine, start, state) {
 }
 
 const stateOf = (lora) => ({ tensors: lora.tensors, moments: zeroMoments(lora.tensors) });
-const torch = values.python ? pytorch(values.python) : undefined;
+const torch = values.python ? pytorch(values.python, "pytorch_train.py") : undefined;
 const contestant = (engine, lora) => {
   const state = stateOf(lora);
   return () => step(engine, lora, state);
@@ -66,7 +51,9 @@ const contestants = {
   "kept, all blocks": contestant(keeping, all),
   "recomputed, all blocks": contestant(recomputing, all),
   "kept, last 4 blocks": contestant(keeping, last4),
-  ...(torch ? { "PyTorch fp32, all blocks": () => torch.time(12), "PyTorch fp32, last 4 blocks": () => torch.time(4) } : {}),
+  ...(torch
+    ? { "PyTorch fp32, all blocks": () => torch.time(`${count} ${side} 12`), "PyTorch fp32, last 4 blocks": () => torch.time(`${count} ${side} 4`) }
+    : {}),
 };
 const times = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
 for (let round = -1; round < rounds; round++) {

@@ -19,7 +19,7 @@ import {
   writeSafetensors,
 } from "@anymc3d/core";
 import { createEngine, openBackbone } from "@anymc3d/sdk";
-import { importHead, importPeft, type PeftFolder, type PeftImport, parseTrainConfig, pixelLogits, type TrainConfig } from "@anymc3d/train";
+import { importHead, importPeft, manifestParts, type PeftFolder, type PeftImport, parseTrainConfig, pixelLogits, type TrainConfig } from "@anymc3d/train";
 import { writeAdapterPackage } from "@anymc3d/train/node";
 import pc from "picocolors";
 
@@ -111,23 +111,17 @@ async function readJson(path: string): Promise<unknown> {
 
 /** The manifest but for the conformance logits. Thresholds that task.json leaves open are 0.5. */
 function manifestOf(config: TrainConfig, backbone: Backbone, lora: PeftImport["lora"] | null, metrics: unknown): AdapterManifest {
-  const { name, version, title, description, task, input, modules, license, citation } = config;
+  const parts = manifestParts(config);
+  const { task, modules } = parts;
   const labels = task.kind === "multiclass" ? task.labels : task.labels.map((label) => ({ ...label, threshold: label.threshold ?? 0.5 }));
   return {
-    schemaVersion: 1,
-    name,
-    version,
-    title,
-    description,
+    ...parts,
     task: { ...task, labels },
     backbone: { name: backbone.name, hash: backbone.hash },
-    input: { ...input, views: input.views.map((view) => ({ ...view, expect: view.expect ?? {} })) },
-    modules: { lora, pooling: modules.pooling, fusion: input.views.length > 1 ? "attention" : "none", head: "linear" },
+    modules: { ...modules, lora },
     metrics: [metrics].flat() as AdapterManifest["metrics"],
     intendedUse: config.intendedUse ?? "Research use only; not a medical device.",
     limits: config.limits.length ? config.limits : ["Imported from PyTorch; what it was trained and measured on is not stated here."],
-    license,
-    citation,
     conformance: { ...CONFORMANCE, logits: new Array(labels.length).fill(0) },
   };
 }

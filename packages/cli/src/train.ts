@@ -53,17 +53,18 @@ export async function trainAdapter(data: string, flags: TrainFlags): Promise<voi
     engine = await createEngine(backbone, { engine: flags.engine as EngineChoice, threads: flags.threads });
     const fingerprint = fingerprintOf(config, cases, backbone.hash);
     const state = await startingState(folder, flags, config, engine, fingerprint);
+    let logged = state.history.length;
     const outcome = await train({
       config,
       cases,
       engine,
       state,
       signal,
-      onEvent: (event) => {
-        report.event(event);
-        if (event.type === "epoch") void folder.log(event);
+      onEvent: report.event,
+      onCheckpoint: async (now) => {
+        await folder.writeCheckpoint(writeCheckpoint(now, fingerprint));
+        while (logged < now.history.length) await folder.log(now.history[logged++]);
       },
-      onCheckpoint: (now) => folder.writeCheckpoint(writeCheckpoint(now, fingerprint)),
     });
     const date = new Date().toISOString().slice(0, 10);
     const made = await makeAdapter({ config, outcome, volumes, engine, madeBy: `anymc3d ${packageJson.version}`, date });

@@ -6,7 +6,7 @@ import { loraMaps } from "./fold.js";
 import { contentHash, sha256 } from "./hash.js";
 import { type AdapterManifest, parseAdapterManifest } from "./manifest.js";
 import { readSafetensors, toFloat32 } from "./safetensors.js";
-import type { Adapter, Backbone, BackboneSpec, LoraTensors, Tensor } from "./types.js";
+import type { Adapter, Backbone, BackboneSpec, LoraTensors, Tensor, Tensors } from "./types.js";
 
 /**
  * Reads an adapter. Whether its tensors fit is known once the backbone is: see {@link bindAdapter}.
@@ -35,7 +35,7 @@ function sortKeys(value: unknown): unknown {
 }
 
 /** Which LoRA maps a manifest adapts. */
-function adaptedMaps(manifest: AdapterManifest, spec: BackboneSpec): Map<string, { in: number; out: number }> {
+function adaptedMaps(manifest: Pick<AdapterManifest, "modules">, spec: BackboneSpec): Map<string, { in: number; out: number }> {
   const { lora } = manifest.modules;
   const maps = new Map<string, { in: number; out: number }>();
   if (!lora) return maps;
@@ -49,7 +49,7 @@ function adaptedMaps(manifest: AdapterManifest, spec: BackboneSpec): Map<string,
 }
 
 /** Every tensor a manifest implies on a backbone, with its shape. */
-export function adapterShapes(manifest: AdapterManifest, spec: BackboneSpec): Map<string, number[]> {
+export function adapterShapes(manifest: Pick<AdapterManifest, "modules" | "input" | "task">, spec: BackboneSpec): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
   const { modules, input, task } = manifest;
   input.views.forEach((_, v) => {
@@ -94,7 +94,7 @@ export function bindAdapter(adapter: Adapter, backbone: Pick<Backbone, "name" | 
   }
   const made: BoundAdapter = {
     adapter,
-    views: manifest.input.views.map((_, v) => ({ lora: loraOf(adapter, v), query: tensors.get(`views.${v}.pool.query`)?.data })),
+    views: manifest.input.views.map((_, v) => ({ lora: viewLora(manifest.modules.lora, tensors, v), query: tensors.get(`views.${v}.pool.query`)?.data })),
     fusion: tensors.get("fusion.query")?.data,
     head: { weight: tensors.get("head.weight") as Tensor, bias: tensors.get("head.bias") as Tensor },
   };
@@ -102,8 +102,11 @@ export function bindAdapter(adapter: Adapter, backbone: Pick<Backbone, "name" | 
   return made;
 }
 
-function loraOf({ manifest, tensors }: Adapter, view: number): LoraTensors | undefined {
-  const { lora } = manifest.modules;
+/**
+ * LoRA of one view out of an adapter's tensors; undefined without LoRA. A new object each time: engines remember a LoRA by its object.
+ * The scale is alpha/rank, or alpha/√rank where it is rank-stabilised.
+ */
+export function viewLora(lora: AdapterManifest["modules"]["lora"], tensors: Tensors, view: number): LoraTensors | undefined {
   if (!lora) return undefined;
   const prefix = `views.${view}.lora.`;
   const own = new Map<string, Tensor>();

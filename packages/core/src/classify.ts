@@ -8,8 +8,9 @@ import { gradCam } from "./gradcam.js";
 import { heatmapOf, type ViewMap } from "./heatmap.js";
 import type { AdapterManifest } from "./manifest.js";
 import { patchGrid } from "./patches.js";
-import { attentionPool, linearHead, meanPool, sigmoid, softmax } from "./pool.js";
+import { sigmoid, softmax } from "./pool.js";
 import { type PreparedView, prepareView } from "./preprocess.js";
+import { forwardStudy, type StudyForward } from "./study.js";
 import type { Adapter, ClassifyOptions, ClassifyResult, Encoded, HeatmapOptions, LabelResult, TrainableEngine, Volume, Warning } from "./types.js";
 
 export const DISCLAIMER = "Research use only. Not a medical device; not for diagnosis or treatment.";
@@ -40,12 +41,13 @@ export async function classify(input: ClassifyInput, adapter: Adapter, options: 
   times.encode = performance.now() - encodeStart - (times.preprocess - (encodeStart - started));
 
   const poolStart = performance.now();
-  const { weights, fusion, logits } = poolViews(encoded, bound, engine.backbone.spec.width);
+  const study = poolViews(encoded, bound);
+  const { weights, fusion, logits } = study;
   const labels = labelResults(logits, adapter.manifest);
   times.pool = performance.now() - poolStart;
 
   const heatStart = performance.now();
-  const maps = heatmap ? await viewMaps(prepared, encoded, { weights, fusion, logits }, bound, options, heatmap) : undefined;
+  const maps = heatmap ? await viewMaps(prepared, encoded, study, bound, options, heatmap) : undefined;
   const heatmaps = maps ? heatmapsOf(sources, prepared, maps, bound, options) : undefined;
   times.heatmap = options.heatmap ? performance.now() - heatStart : 0;
   return {
@@ -118,19 +120,14 @@ async function encodeViews(
   return encoded;
 }
 
-function poolViews(encoded: readonly Encoded[], bound: BoundAdapter, width: number) {
-  const pooled = encoded.map(({ cls }, v) => {
-    const { query } = bound.views[v];
-    return query ? attentionPool(cls, query) : meanPool(cls, width);
-  });
-  const weights = pooled.map((view) => view.weights);
-  const stacked = new Float32Array(pooled.length * width);
-  pooled.forEach((view, v) => stacked.set(view.embedding, v * width));
-  const fused = bound.fusion ? attentionPool(stacked, bound.fusion) : { weights: Float32Array.of(1), embedding: stacked };
-  const logits = linearHead(fused.embedding, bound.head.weight, bound.head.bias);
-  if (!logits.every(Number.isFinite))
+function poolViews(encoded: readonly Encoded[], bound: BoundAdapter): StudyForward {
+  const study = forwardStudy(
+    encoded.map(({ cls }) => cls),
+    bound,
+  );
+  if (!study.logits.every(Number.isFinite))
     throw new AnyMC3DError("ENGINE_FAILED", "the logits are not finite: the device computed wrongly. Choose another engine, and report it.");
-  return { weights, fusion: fused.weights, logits };
+  return study;
 }
 
 function labelResults(logits: Float32Array, { task }: AdapterManifest): LabelResult[] {
@@ -169,7 +166,7 @@ function heatmapOptions({ heatmap, engine }: ClassifyOptions, { task, name }: Ad
 async function viewMaps(
   prepared: readonly PreparedView[],
   encoded: readonly Encoded[],
-  { weights, fusion, logits }: ReturnType<typeof poolViews>,
+  { weights, fusion, logits, backward }: StudyForward,
   bound: BoundAdapter,
   { engine, signal }: ClassifyOptions,
   heatmap: HeatmapOptions,
@@ -178,8 +175,9 @@ async function viewMaps(
     return encoded.map(({ attention }, v) => ({ map: attention as Float32Array, weights: weights[v].map((w) => w * fusion[v]) }));
   const named = bound.adapter.manifest.task.labels.findIndex(({ id }) => id === heatmap.label);
   const label = named >= 0 ? named : logits.indexOf(Math.max(...logits));
-  const views = prepared.map(({ slices }, v) => ({ slices, encoded: encoded[v] }));
-  const maps = await gradCam(engine as TrainableEngine, bound, views, label, signal);
+  const { cls } = backward(logits.map((_, i) => (i === label ? 1 : 0)));
+  const views = prepared.map(({ slices }, v) => ({ slices, lora: bound.views[v].lora, dCls: cls[v] }));
+  const maps = await gradCam(engine as TrainableEngine, views, signal);
   return maps.map((map, v) => ({ map, weights: weights[v].map(() => 1) }));
 }
 

@@ -1,8 +1,6 @@
 // Grad-CAM: where the last block's input speaks for one label.
 
-import type { BoundAdapter } from "./adapter.js";
-import { attentionPool, attentionPoolGradient, meanPool, meanPoolGradient } from "./pool.js";
-import type { Encoded, Slices, TrainableEngine } from "./types.js";
+import type { LoraTensors, Slices, TrainableEngine } from "./types.js";
 
 /** Slices whose tokens are held at once. */
 const AT_ONCE = 32;
@@ -10,53 +8,27 @@ const AT_ONCE = 32;
 /**
  * Grad-CAM (Selvaraju et al. 2017) of one label's logit at the last block's input tokens, slice by slice: channel weights are the gradient's mean
  * over the patches, the map is the ReLU of the tokens' weighted sum. Pooling and fusion weights are in the gradient.
- * @param views the slices of each view and what the engine said of them
- * @param label index of the label
+ * @param views slices and LoRA of each view, and the gradient of the label's logit with respect to its CLS embeddings, [slices, D]
  * @returns per view [slices, patches], ≥ 0
  */
 export async function gradCam(
   engine: TrainableEngine,
-  bound: BoundAdapter,
-  views: readonly { readonly slices: Slices; readonly encoded: Encoded }[],
-  label: number,
+  views: readonly { readonly slices: Slices; readonly lora: LoraTensors | undefined; readonly dCls: Float32Array }[],
   signal?: AbortSignal,
 ): Promise<Float32Array[]> {
-  const gradients = embeddingGradients(
-    views.map(({ encoded }) => encoded.cls),
-    bound,
-    label,
-  );
+  const { width } = engine.backbone.spec;
   const maps: Float32Array[] = [];
-  for (const [v, { slices }] of views.entries()) {
-    const width = engine.backbone.spec.width;
+  for (const { slices, lora, dCls } of views) {
     const parts: Float32Array[] = [];
     for (let start = 0; start < slices.count; start += AT_ONCE) {
       const count = Math.min(AT_ONCE, slices.count - start);
       const some: Slices = { ...slices, count, read: (from, to) => slices.read(start + from, start + to) };
-      const { tokens, gradient } = await engine.tokenGradient(some, bound.views[v].lora, gradients[v].subarray(start * width, (start + count) * width), signal);
+      const { tokens, gradient } = await engine.tokenGradient(some, lora, dCls.subarray(start * width, (start + count) * width), signal);
       parts.push(weightedSums(tokens, gradient, count, width));
     }
     maps.push(joined(parts));
   }
   return maps;
-}
-
-/** d logit / d CLS of every view's slices, [slices, D] each. */
-function embeddingGradients(cls: readonly Float32Array[], bound: BoundAdapter, label: number): Float32Array[] {
-  const width = bound.head.weight.shape[1];
-  const pooled = cls.map((rows, v) => {
-    const { query } = bound.views[v];
-    return query ? attentionPool(rows, query) : meanPool(rows, width);
-  });
-  const dFused = bound.head.weight.data.slice(label * width, (label + 1) * width);
-  const stacked = joined(pooled.map(({ embedding }) => embedding));
-  const { fusion } = bound;
-  const dStacked = fusion ? attentionPoolGradient(stacked, fusion, attentionPool(stacked, fusion).weights, dFused).rows : dFused;
-  return cls.map((rows, v) => {
-    const { query } = bound.views[v];
-    const dPooled = dStacked.subarray(v * width, (v + 1) * width);
-    return query ? attentionPoolGradient(rows, query, pooled[v].weights, dPooled).rows : meanPoolGradient(rows.length / width, dPooled);
-  });
 }
 
 /** ReLU of Σ_k mean_p(gradient)_k · token_pk, slice by slice. */

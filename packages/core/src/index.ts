@@ -1,6 +1,6 @@
 // The public API of @anymc3d/core.
 
-export { adapterShapes, type BoundAdapter, bindAdapter, loadAdapter } from "./adapter.js";
+export { adapterShapes, type BoundAdapter, bindAdapter, loadAdapter, viewLora } from "./adapter.js";
 export { type BackboneManifest, backboneManifestSchema, backboneShapes, loadBackbone, parseBackboneManifest } from "./backbone.js";
 export { checkInput, valueRange } from "./checks.js";
 export { type Chunk, encodeInChunks, inChunks } from "./chunks.js";
@@ -38,4 +38,5 @@ export { type PreparedView, prepareView } from "./preprocess.js";
 export { seededRandom } from "./random.js";
 export { type RawTensor, readMetadata, readSafetensors, readTensors, toFloat32, writeSafetensors } from "./safetensors.js";
 export { runSelfTest, SELF_TEST_TOLERANCE, selfTestInput, slicesOf } from "./selftest.js";
+export { forwardStudy, type StudyForward, type StudyGradient, type StudyModules } from "./study.js";
 export * from "./types.js";

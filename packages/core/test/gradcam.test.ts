@@ -1,6 +1,6 @@
 // Grad-CAM against PyTorch (reference/make_gradcam.py), and as classify() gives it.
 import { readFileSync } from "node:fs";
-import { type BoundAdapter, classify, type TrainableEngine } from "@anymc3d/core";
+import { classify, forwardStudy, type TrainableEngine } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { readVolume } from "@anymc3d/io";
@@ -16,13 +16,13 @@ test.each([0, 1])("logit %i of the tiny DINOv2", async (label) => {
   const { backbone, slices } = await loadTiny(fixtures, "tiny-dinov2");
   const engine = await createOnnxEngine(backbone);
   const D = backbone.spec.width;
-  const bound = {
-    views: [{ lora: undefined, query: Float32Array.from(reference.query) }],
+  const study = forwardStudy([(await engine.encode(slices, undefined, {})).cls], {
+    views: [{ query: Float32Array.from(reference.query) }],
     fusion: undefined,
     head: { weight: { shape: [2, D], data: Float32Array.from(reference.head) }, bias: { shape: [2], data: new Float32Array(2) } },
-  } as unknown as BoundAdapter;
-  const encoded = await engine.encode(slices, undefined, {});
-  const [map] = await gradCam(engine, bound, [{ slices, encoded }], label);
+  });
+  const [dCls] = study.backward(Float32Array.of(1 - label, label)).cls;
+  const [map] = await gradCam(engine, [{ slices, lora: undefined, dCls }]);
   expectClose(map, reference.maps[label], 1e-4 * Math.max(...reference.maps[label]));
   await engine.dispose();
 });

@@ -28,6 +28,7 @@ test("@anymc3d/core", () => {
     "encodeInChunks",
     "foldBackbone",
     "foldLora",
+    "forwardStudy",
     "inChunks",
     "isAbortError",
     "isAnyMC3DError",
@@ -62,6 +63,7 @@ test("@anymc3d/core", () => {
     "toFloat32",
     "unfoldLoraGradient",
     "valueRange",
+    "viewLora",
     "voxelSpacing",
     "writeSafetensors",
   ]);

@@ -107,7 +107,6 @@ class OnnxEngine implements TrainableEngine {
   readonly #sessions = new Map<string, Promise<InferenceSession>>();
   readonly #ready = new Map<string, Promise<void>>();
   readonly #training = new Map<string, TrainingSessions>();
-  /** Oldest first. */
   readonly #kept = new Map<Slices, Kept>();
   #keptBytes = 0;
   readonly #loraFeeds = new WeakMap<LoraTensors, Feeds>();

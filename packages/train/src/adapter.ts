@@ -1,18 +1,8 @@
 // From a training run to an adapter: calibrated tensors, thresholds, metrics with intervals, expectations, conformance vector.
 
-import {
-  type Adapter,
-  type AdapterManifest,
-  conformanceLogits,
-  type Engine,
-  loadAdapter,
-  sigmoid,
-  softmax,
-  type Tensor,
-  writeSafetensors,
-} from "@anymc3d/core";
+import { type Adapter, type AdapterManifest, conformanceLogits, type Engine, loadAdapter, sigmoid, softmax, writeSafetensors } from "@anymc3d/core";
 import { chooseThreshold, type Decision, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "./calibration.js";
-import type { TrainConfig } from "./config.js";
+import { manifestParts, type TrainConfig } from "./config.js";
 import { expectationsOf, type VolumeFacts } from "./looks.js";
 import type { Prediction, TrainOutcome } from "./loop.js";
 import { evaluateLabel, type LabelMetrics } from "./metrics.js";
@@ -45,10 +35,11 @@ export interface MakeOptions {
  * @throws AnyMC3DError `MANIFEST_INVALID` where the configuration gives an invalid manifest; the engine's own
  */
 export async function makeAdapter({ config, outcome, volumes, engine, madeBy, date }: MakeOptions): Promise<MadeAdapter> {
-  const { $schema: _, dataset, training, intendedUse, limits, ...rest } = config;
+  const { dataset, training, intendedUse, limits } = config;
+  const parts = manifestParts(config);
   const temperatures = training.calibrate ? temperaturesOf(outcome.predictions, config) : config.task.labels.map(() => 1);
   const tensors = foldTemperatures(outcome.tensors, temperatures);
-  const weights = writeSafetensors(rounded(tensors));
+  const weights = writeSafetensors(tensors);
   const labels = judge(outcome.predictions, config, temperatures);
   const metrics = {
     dataset,
@@ -59,14 +50,12 @@ export async function makeAdapter({ config, outcome, volumes, engine, madeBy, da
     labels: labels.map(({ id, n, positives, auroc }) => ({ id, n, positives, auroc: auroc.value, interval: auroc.interval })),
   };
   const draft: AdapterManifest = {
-    schemaVersion: 1,
-    ...rest,
+    ...parts,
     task: {
       ...config.task,
       labels: config.task.labels.map((label, i) => (config.task.kind === "multiclass" ? label : { ...label, threshold: labels[i].threshold })),
     },
-    input: { ...config.input, views: config.input.views.map((view) => ({ ...view, expect: view.expect ?? expectationsOf(volumes, view) })) },
-    modules: { ...config.modules, fusion: config.input.views.length > 1 ? "attention" : "none", head: "linear" },
+    input: { ...parts.input, views: config.input.views.map((view) => ({ ...view, expect: view.expect ?? expectationsOf(volumes, view) })) },
     backbone: { name: engine.backbone.name, hash: engine.backbone.hash },
     intendedUse: intendedUse ? `${intendedUse} ${intendedUse.includes(INTENDED) ? "" : INTENDED}`.trim() : `Research on ${config.title}. ${INTENDED}`,
     limits: limits.length ? limits : [`Trained and judged on ${dataset} only; how it does on other data is not known.`],
@@ -76,11 +65,6 @@ export async function makeAdapter({ config, outcome, volumes, engine, madeBy, da
   const logits = await conformanceLogits(await loadAdapter(draft, weights), engine);
   const manifest = { ...draft, conformance: { ...draft.conformance, logits: logits.map((value) => Number(value.toFixed(5))) } };
   return { manifest, weights, adapter: await loadAdapter(manifest, weights), labels };
-}
-
-/** Tensors in the manifest's order of names, copied. */
-function rounded(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-  return new Map([...tensors].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function temperaturesOf(predictions: readonly Prediction[], { task }: TrainConfig): number[] {

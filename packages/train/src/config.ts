@@ -101,6 +101,22 @@ export type TrainingOptions = TrainConfig["training"];
 export type AugmentOptions = z.infer<typeof augmentSchema>;
 export type Task = AdapterManifest["task"];
 
+/** The parts of a manifest that follow from the configuration alone: an `expect` that is left out is empty, several views are fused by attention. */
+export function manifestParts({ name, version, title, description, task, input, modules, license, citation }: TrainConfig) {
+  return {
+    schemaVersion: 1 as const,
+    name,
+    version,
+    title,
+    description,
+    task,
+    input: { ...input, views: input.views.map((view) => ({ ...view, expect: view.expect ?? {} })) },
+    modules: { ...modules, fusion: input.views.length > 1 ? ("attention" as const) : ("none" as const), head: "linear" as const },
+    license,
+    citation,
+  };
+}
+
 /** JSON Schema of task.json (draft 2020-12). */
 export function trainConfigJsonSchema(): unknown {
   return z.toJSONSchema(trainConfigSchema, { io: "input", unrepresentable: "any" });

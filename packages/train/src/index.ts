@@ -5,9 +5,9 @@ export { chooseThreshold, type Decision, foldTemperatures, sigmoidTemperature, s
 export { modelCard } from "./card.js";
 export type { TrainCase } from "./cases.js";
 export { type CaseFault, type CheckCasesOptions, type CheckedCases, checkCases } from "./check-cases.js";
-export { parseTrainConfig, type TrainConfig, trainConfigJsonSchema } from "./config.js";
+export { manifestParts, parseTrainConfig, type TrainConfig, trainConfigJsonSchema } from "./config.js";
 export { expectationsOf, looksOf, type VolumeFacts, type VolumeLook } from "./looks.js";
-export { loraOf, type Prediction, predict, type TrainEvent, type TrainOutcome, type TrainRun, train } from "./loop.js";
+export { type Prediction, predict, type TrainEvent, type TrainOutcome, type TrainRun, train } from "./loop.js";
 export { auroc, evaluateLabel, type LabelMetrics, topOneAccuracy } from "./metrics.js";
 export { type NpzCasesOptions, npzCases } from "./npz-cases.js";
 export { adamW, clip, type Moments, schedule, zeroMoments } from "./optimizer.js";

@@ -1,14 +1,26 @@
 // The training loop: epochs of optimiser steps over augmented samples, validation after each, the best epoch kept.
 // Everything drawn follows from the seed, the epoch and the case, so that a run that stops anywhere goes on as if it had not.
 
-import { AnyMC3DError, type Encoded, isAbortError, type LoraTensors, type Slices, sigmoid, softmax, type Tensor, type TrainableEngine } from "@anymc3d/core";
+import {
+  AnyMC3DError,
+  type Encoded,
+  forwardStudy,
+  isAbortError,
+  type LoraTensors,
+  type Slices,
+  sigmoid,
+  softmax,
+  type Tensor,
+  type TrainableEngine,
+  viewLora,
+} from "@anymc3d/core";
 import { sampleSeed } from "./augment.js";
 import type { TrainCase } from "./cases.js";
 import type { TrainConfig } from "./config.js";
 import { decode, maskCells } from "./decoder.js";
+import { add, addStudy, studyModules } from "./gradients.js";
 import { type LossOptions, lossOf, maskLoss } from "./losses.js";
 import { auroc } from "./metrics.js";
-import { forwardStudy, type StudyForward } from "./modules.js";
 import { adamW, clip, schedule } from "./optimizer.js";
 import { evaluationSample, joined, type SampleView, trainingSample } from "./samples.js";
 import type { EpochRecord, TrainState } from "./state.js";
@@ -154,7 +166,7 @@ async function stepGradients(run: TrainRun, cases: readonly TrainCase[], loss: L
   const known = cases.reduce((sum, each) => sum + (loss.activation === "softmax" ? 1 : ids.filter((id) => each.labels.has(id)).length), 0);
   const masked = cases.filter(({ loadMask }) => loadMask).length;
   const shares = { labels: 1 / Math.max(1, known), masks: (config.training.masks?.weight ?? 0) / Math.max(1, masked) };
-  const loras = config.input.views.map((_, v) => loraOf(config, state.tensors, v));
+  const loras = config.input.views.map((_, v) => viewLora(config.modules.lora, state.tensors, v));
   let value = 0;
   let slices = 0;
   let part: { each: TrainCase; views: SampleView[] }[] = [];
@@ -171,14 +183,6 @@ async function stepGradients(run: TrainRun, cases: readonly TrainCase[], loss: L
   }
   await flush();
   return { gradients, value, slices };
-}
-
-/** LoRA of one view, as the engine takes it; undefined for head-only training. A new object each step: engines remember by object. */
-export function loraOf({ modules: { lora } }: TrainConfig, tensors: ReadonlyMap<string, Tensor>, view: number): LoraTensors | undefined {
-  if (!lora) return undefined;
-  const prefix = `views.${view}.lora.`;
-  const own = new Map([...tensors].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor] as const] : [])));
-  return { rank: lora.rank, scale: lora.alpha / (lora.rankStabilised ? Math.sqrt(lora.rank) : lora.rank), tensors: own };
 }
 
 /** Forward and backward over the studies of a part; adds to the gradients, returns the part's share of the step's loss. */
@@ -200,22 +204,21 @@ async function partGradients(
   const dCls = encoded.map(({ cls }) => new Float32Array(cls.length));
   const dPatches = encoded.map(({ patches }) => patches && new Float32Array(patches.length));
   const starts = loras.map(() => 0);
+  const modules = studyModules(state.tensors, loras.length);
   let value = 0;
   for (const { each, views } of part) {
     const reach = views.map(({ slices }, v) => [starts[v], starts[v] + slices.count] as const);
-    const study: StudyForward = forwardStudy(
+    const study = forwardStudy(
       encoded.map(({ cls }, v) => cls.subarray(reach[v][0] * width, reach[v][1] * width)),
-      state.tensors,
+      modules,
     );
     const targets = config.task.labels.map(({ id }) => each.labels.get(id));
     const result = lossOf(study.logits, targets, loss);
     value += shares.labels * result.loss;
-    const dRows = study.backward(
-      result.dLogits.map((d) => d * shares.labels),
-      gradients,
-    );
+    const dStudy = study.backward(result.dLogits.map((d) => d * shares.labels));
+    addStudy(gradients, dStudy);
     views.forEach(({ mask, slices }, v) => {
-      dCls[v].set(dRows[v], reach[v][0] * width);
+      dCls[v].set(dStudy.cls[v], reach[v][0] * width);
       const { patches } = encoded[v];
       const dOut = dPatches[v];
       if (mask && patches && dOut) {
@@ -231,10 +234,7 @@ async function partGradients(
   for (const [v, lora] of loras.entries()) {
     if (!lora) continue;
     const { tensors } = await engine.backward(encoded[v].slices, lora, dCls[v], dPatches[v], signal);
-    for (const [name, { data }] of tensors) {
-      const sum = gradients.get(`views.${v}.lora.${name}`) as Float32Array;
-      for (let i = 0; i < sum.length; i++) sum[i] += data[i];
-    }
+    for (const [name, { data }] of tensors) add(gradients, `views.${v}.lora.${name}`, data);
   }
   return value;
 
@@ -297,13 +297,14 @@ export async function predict(
   cases: readonly TrainCase[],
   tensors: Map<string, Tensor>,
 ): Promise<Prediction[]> {
-  const loras = config.input.views.map((_, v) => loraOf(config, tensors, v));
+  const loras = config.input.views.map((_, v) => viewLora(config.modules.lora, tensors, v));
+  const modules = studyModules(tensors, loras.length);
   const predictions: Prediction[] = [];
   for (const each of cases) {
     const views = await evaluationSample(each, config, engine.backbone.spec, signal);
     const cls: Float32Array[] = [];
     for (const [v, { slices }] of views.entries()) cls.push((await engine.encode(slices, loras[v], {}, signal)).cls);
-    const { logits } = forwardStudy(cls, tensors);
+    const { logits } = forwardStudy(cls, modules);
     predictions.push({ each, logits, probabilities: config.task.kind === "multiclass" ? softmax(logits) : logits.map(sigmoid) });
     onEvent?.({ type: "validate", epoch: state.epoch + 1, done: predictions.length, total: cases.length });
   }

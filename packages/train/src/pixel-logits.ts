@@ -1,7 +1,6 @@
 // An adapter's logits for slices that are normalised already: to compare with another program's, preprocessing apart.
 
-import { type Adapter, AnyMC3DError, bindAdapter, type Engine, slicesOf, type Tensor } from "@anymc3d/core";
-import { forwardStudy } from "./modules.js";
+import { type Adapter, AnyMC3DError, bindAdapter, type Engine, forwardStudy, slicesOf, type Tensor } from "@anymc3d/core";
 
 /**
  * @param pixels of each view, [slices, 3, height, width], normalised by the backbone's mean and sd
@@ -9,13 +8,13 @@ import { forwardStudy } from "./modules.js";
  * @throws AnyMC3DError `INPUT_SHAPE`, and as `bindAdapter` and `encode()`
  */
 export async function pixelLogits(adapter: Adapter, engine: Engine, pixels: readonly Tensor[]): Promise<Float32Array> {
-  const { views } = bindAdapter(adapter, engine.backbone);
+  const bound = bindAdapter(adapter, engine.backbone);
   const embeddings: Float32Array[] = [];
-  for (const [v, view] of views.entries()) {
+  for (const [v, view] of bound.views.entries()) {
     const { shape, data } = pixels[v] ?? { shape: [], data: new Float32Array() };
     if (shape.length !== 4 || shape[1] !== 3 || shape[0] === 0)
       throw new AnyMC3DError("INPUT_SHAPE", `pixels of view ${v} are [${shape}], expected [slices, 3, height, width]`);
     embeddings.push((await engine.encode(slicesOf(data, shape[2], shape[3]), view.lora, {})).cls);
   }
-  return forwardStudy(embeddings, adapter.tensors).logits;
+  return forwardStudy(embeddings, bound).logits;
 }

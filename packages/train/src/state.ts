@@ -2,9 +2,9 @@
 
 import {
   AnyMC3DError,
+  adapterShapes,
   type BackboneSpec,
   isAnyMC3DError,
-  loraMaps,
   readMetadata,
   readTensors,
   seededRandom,
@@ -14,7 +14,7 @@ import {
 } from "@anymc3d/core";
 import { z } from "zod";
 import { sampleSeed } from "./augment.js";
-import type { TrainConfig } from "./config.js";
+import { manifestParts, type TrainConfig } from "./config.js";
 import { decoderTensors } from "./decoder.js";
 import { type Moments, zeroMoments } from "./optimizer.js";
 
@@ -55,32 +55,20 @@ function truncatedNormal(length: number, sd: number, random: () => number): Floa
 
 /** The tensors a training run starts from: A Kaiming-uniform, B zero, queries truncated normal .02, head uniform in ±1/√D, bias zero. */
 function initialTensors(config: TrainConfig, spec: BackboneSpec): Map<string, Tensor> {
-  const { lora, pooling } = config.modules;
   const { seed, masks } = config.training;
-  const D = spec.width;
-  const labels = config.task.labels.length;
   const tensors = new Map<string, Tensor>();
-  const random = (name: string) => seededRandom(sampleSeed(seed, 0, `initial/${name}`));
-  const uniform = (name: string, shape: readonly number[], reach: number) => {
-    const draw = random(name);
-    tensors.set(name, { shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => (2 * draw() - 1) * reach) });
-  };
-  const query = (name: string) => tensors.set(name, { shape: [D], data: truncatedNormal(D, 0.02, random(name)) });
-  config.input.views.forEach((_, v) => {
-    for (const [map, size] of loraMaps(spec)) {
-      const block = /^blocks\.(\d+)\.(qkv|proj)$/.exec(map);
-      const kind = (block ? block[2] : "patch") as "patch" | "qkv" | "proj";
-      if (!lora?.targets.includes(kind) || (block && Number(block[1]) < spec.depth - (lora.lastBlocks ?? spec.depth))) continue;
-      uniform(`views.${v}.lora.${map}.A`, [lora.rank, size.in], 1 / Math.sqrt(size.in));
-      tensors.set(`views.${v}.lora.${map}.B`, { shape: [size.out, lora.rank], data: new Float32Array(size.out * lora.rank) });
-    }
-    if (pooling === "attention") query(`views.${v}.pool.query`);
-  });
-  if (config.input.views.length > 1) query("fusion.query");
-  uniform("head.weight", [labels, D], 1 / Math.sqrt(D));
-  tensors.set("head.bias", { shape: [labels], data: new Float32Array(labels) });
-  if (masks) for (const [name, tensor] of decoderTensors(D, masks.hidden, sampleSeed(seed, 0, "initial/decoder"))) tensors.set(name, tensor);
+  for (const [name, shape] of adapterShapes({ ...config, ...manifestParts(config) }, spec)) tensors.set(name, initialTensor(name, shape, seed));
+  if (masks) for (const [name, tensor] of decoderTensors(spec.width, masks.hidden, sampleSeed(seed, 0, "initial/decoder"))) tensors.set(name, tensor);
   return tensors;
+}
+
+function initialTensor(name: string, shape: readonly number[], seed: number): Tensor {
+  const length = shape.reduce((a, b) => a * b, 1);
+  const random = seededRandom(sampleSeed(seed, 0, `initial/${name}`));
+  if (name.endsWith(".query")) return { shape, data: truncatedNormal(length, 0.02, random) };
+  if (name.endsWith(".B") || name.endsWith(".bias")) return { shape, data: new Float32Array(length) };
+  const reach = 1 / Math.sqrt(shape[1]);
+  return { shape, data: Float32Array.from({ length }, () => (2 * random() - 1) * reach) };
 }
 
 export function initialState(config: TrainConfig, spec: BackboneSpec): TrainState {

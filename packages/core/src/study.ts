@@ -1,0 +1,74 @@
+// From the slices' CLS embeddings to logits, and the way back: pooling of each view, fusion, head.
+
+import type { BoundAdapter } from "./adapter.js";
+import { attentionPool, attentionPoolGradient, linearHead, meanPool, meanPoolGradient } from "./pool.js";
+
+/** The tensors behind the backbone. */
+export type StudyModules = Pick<BoundAdapter, "fusion" | "head"> & { readonly views: readonly Pick<BoundAdapter["views"][number], "query">[] };
+
+export interface StudyGradient {
+  /** Of each view's embeddings, [slices, D]. */
+  readonly cls: readonly Float32Array[];
+  /** Of each view's query, [D]; undefined where the view is pooled by its mean. */
+  readonly queries: readonly (Float32Array | undefined)[];
+  readonly fusion: Float32Array | undefined;
+  /** [labels, D] and [labels]. */
+  readonly head: { readonly weight: Float32Array; readonly bias: Float32Array };
+}
+
+export interface StudyForward {
+  /** [labels] */
+  readonly logits: Float32Array;
+  /** Pooling weights of each view's slices. */
+  readonly weights: readonly Float32Array[];
+  /** Fusion weights of the views. */
+  readonly fusion: Float32Array;
+  /** @param dLogits [labels] */
+  backward(dLogits: Float32Array): StudyGradient;
+}
+
+/**
+ * One study.
+ * @param cls CLS embeddings of each view's slices, [slices, D]
+ * @param modules a view without a query is pooled by its mean
+ */
+export function forwardStudy(cls: readonly Float32Array[], { views, fusion, head }: StudyModules): StudyForward {
+  const width = head.weight.shape[1];
+  const pooled = cls.map((rows, v) => {
+    const { query } = views[v];
+    return query ? attentionPool(rows, query) : meanPool(rows, width);
+  });
+  const stacked = new Float32Array(pooled.length * width);
+  pooled.forEach(({ embedding }, v) => void stacked.set(embedding, v * width));
+  const fused = fusion ? attentionPool(stacked, fusion) : { weights: Float32Array.of(1), embedding: stacked };
+  const backward = (dLogits: Float32Array): StudyGradient => {
+    const dHead = headGradient(fused.embedding, head.weight.data, dLogits);
+    const dFusion = fusion ? attentionPoolGradient(stacked, fusion, fused.weights, dHead.x) : { rows: dHead.x, query: undefined };
+    const dViews = cls.map((rows, v) => {
+      const { query } = views[v];
+      const dPooled = dFusion.rows.subarray(v * width, (v + 1) * width);
+      return query
+        ? attentionPoolGradient(rows, query, pooled[v].weights, dPooled)
+        : { rows: meanPoolGradient(rows.length / width, dPooled), query: undefined };
+    });
+    return {
+      cls: dViews.map(({ rows }) => rows),
+      queries: dViews.map(({ query }) => query),
+      fusion: dFusion.query,
+      head: { weight: dHead.weight, bias: dLogits },
+    };
+  };
+  return { logits: linearHead(fused.embedding, head.weight, head.bias), weights: pooled.map(({ weights }) => weights), fusion: fused.weights, backward };
+}
+
+function headGradient(x: Float32Array, weight: Float32Array, dLogits: Float32Array): { x: Float32Array; weight: Float32Array } {
+  const dWeight = new Float32Array(weight.length);
+  const dX = new Float32Array(x.length);
+  dLogits.forEach((d, row) => {
+    for (let k = 0; k < x.length; k++) {
+      dWeight[row * x.length + k] = d * x[k];
+      dX[k] += d * weight[row * x.length + k];
+    }
+  });
+  return { x: dX, weight: dWeight };
+}
