@@ -43,12 +43,13 @@ export function createProgram(): Command {
     .option("--resample-masks", "bring masks on another grid onto their image's, by nearest neighbour")
     .option("--epochs <n>", "instead of training.epochs", wholeNumber(1))
     .option("--seed <n>", "instead of training.seed", wholeNumber(0))
+    .option("--compare [variants]", "also train head-only, mean-pooling, last-K, rank-R, no-masks, … (a,b+c) and hold all against size-only baselines")
     .option("--engine <engine>", "auto, onnx/cpu, onnx/wasm, tfjs/wasm, tfjs/cpu, tfjs/tensorflow", "auto")
     .option("--threads <n>", "CPU threads", wholeNumber(1))
     .option("--backbone <folder>", "another backbone's folder or package; default: DINOv2 ViT-S/14")
     .option("--modality <code>", "DICOM modality of the files (CT, MR, …), which NIfTI cannot tell", upperCase)
     .option("--frame <n>", "which frame of a 4-D file, from 0", wholeNumber(0))
-    .option("--json", "one JSON object a line: data, step, validate, epoch, done")
+    .option("--json", "one JSON object a line: data, features, step, validate, epoch, done, compared")
     .option("--verbose", "show where an error came from")
     .action(async (data, flags) => (await import("./train.js")).trainAdapter(data, flags));
 

@@ -157,6 +157,34 @@ describe("from files to a package", () => {
   });
 });
 
+describe("--compare", () => {
+  test("trains the named variants beside the package, holds them against size, and goes on where it was", async () => {
+    const out = join(folder, "compared");
+    const run = () => train(out, "--resume", "--compare", "head-only,last-1+mean-pooling", "--epochs", "2", "--json");
+    const { code, stdout, stderr } = await run();
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    const { models } = JSON.parse(stdout.trim().split("\n").at(-1) as string);
+    const names = models.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(["as configured", "head-only", "last-1+mean-pooling", "slice count", "volume extent", "foreground"]);
+    // Every volume has 4 slices: a count that cannot tell anything is at chance exactly.
+    expect(models[3].mean.value).toBe(0.5);
+    const manifest = JSON.parse(await readFile(join(out, "adapter.json"), "utf8"));
+    expect(models[0].mean.value).toBe(manifest.metrics[0].labels[0].auroc);
+    expect(await readFile(join(out, "README.md"), "utf8")).toContain("| head-only |");
+    expect(JSON.parse(await readFile(join(out, "compare/head-only/adapter.json"), "utf8")).modules.lora).toBeNull();
+    const again = await run();
+    expect(again.stdout).not.toContain('"step"');
+    expect(JSON.parse(again.stdout.trim().split("\n").at(-1) as string).models).toEqual(models);
+  });
+
+  test("an unknown variant is refused before anything is read", async () => {
+    const { code, stderr } = await train(join(folder, "never"), "--compare", "heads-only");
+    expect(code).toBe(2);
+    expect(stderr).toContain("head-only");
+  });
+});
+
 describe("bad input", () => {
   test("unreadable cases are listed all at once; --skip-bad goes on", async () => {
     const bad = join(folder, "bad.csv");

@@ -18,12 +18,12 @@ const FILES = ["index.js", "index.d.ts", "adapter.json", "weights.safetensors"];
  * Writes or renews the package in a folder. Other files there stay, and so do package.json's fields that do not follow from the manifest.
  * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`
  */
-export async function writeAdapterPackage(folder: string, { manifest, weights, training }: AdapterFiles): Promise<void> {
+export async function writeAdapterPackage(folder: string, { manifest, weights, training, comparison }: AdapterFiles): Promise<void> {
   const before = await readFile(join(folder, "package.json"), "utf8").then(JSON.parse, () => ({}));
   const files: Record<string, string | Uint8Array> = {
     "weights.safetensors": weights,
     "adapter.json": `${JSON.stringify(manifest, null, 2)}\n`,
-    "README.md": modelCard(manifest, { training }),
+    "README.md": modelCard(manifest, { training, comparison }),
     "index.js": moduleText(manifest.name),
     "index.d.ts": TYPES,
     "package.json": `${JSON.stringify({ ...before, ...packageJson(manifest, before) }, null, 2)}\n`,
