@@ -23,9 +23,11 @@ export function createProgram(): Command {
     .option("--json", "one JSON object a volume, one a line")
     .action(async (files, flags) => (await import("./classify.js")).classifyFiles(files, flags));
 
-  addEngineFlags(program.command("evaluate").description("measure an adapter on labelled volumes").argument("<labels.csv>"))
+  addEngineFlags(
+    program.command("evaluate").description("measure an adapter on labelled volumes").argument("<data>", "labels.csv, or an .npz in MedMNIST's layout"),
+  )
     .requiredOption("--adapter <adapter>", "a name (lung-nodule), an npm package or a folder")
-    .option("--split <split>", "only rows of this split")
+    .option("--split <split>", "only this split; an .npz needs one: train, val or test")
     .option("--predictions <file>", "write logits and probabilities of every volume as CSV")
     .option("--samples <n>", "bootstrap resamples for the 95 % intervals", wholeNumber(100), 1000)
     .option("--seed <n>", "of the bootstrap", wholeNumber(0), 0)

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { seededRandom } from "@anymc3d/core";
 import { writeNifti } from "@anymc3d/io";
+import { zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -63,6 +64,20 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+/** The validation volumes as MedMNIST would store them. */
+async function asNpz(): Promise<Uint8Array> {
+  const npy = (type: string, shape: number[], data: Uint8Array) => {
+    const header = `{'descr': '${type}', 'fortran_order': False, 'shape': (${shape.join(", ")},), }`;
+    const padded = header.padEnd(Math.ceil((header.length + 11) / 64) * 64 - 11);
+    const size = new Uint8Array(Uint16Array.of(padded.length + 1).buffer);
+    return Buffer.concat([Buffer.from("\x93NUMPY\x01\x00", "latin1"), size, Buffer.from(`${padded}\n`), data]);
+  };
+  const rows = (await readFile(csv, "utf8")).split("\n").filter((line) => line.includes(",val,"));
+  const volumes = await Promise.all(rows.map(async (row) => (await readFile(join(folder, "images", `${row.split(",")[0]}.nii`))).subarray(352)));
+  const labels = Uint8Array.from(rows, (row) => Number(row.at(-1)));
+  return zipSync({ "val_images.npy": npy("<i2", [rows.length, 4, 32, 32], Buffer.concat(volumes)), "val_labels.npy": npy("|u1", [rows.length, 1], labels) });
+}
+
 const train = (out: string, ...more: string[]) => anymc3d("train", csv, "--config", config, "--backbone", backbone, "--out", out, ...more);
 
 describe("from files to a package", () => {
@@ -88,6 +103,22 @@ describe("from files to a package", () => {
     const card = await readFile(join(out, "README.md"), "utf8");
     expect(card).toContain(stated.auroc.toFixed(3));
     expect(card).toContain("26 cases for training, 14 for validation");
+  });
+
+  test("evaluate on the same volumes in an .npz gives the same report; without a split it asks for one", async () => {
+    const npz = join(folder, "balls.npz");
+    await writeFile(npz, await asNpz());
+    const measure = async (data: string) => JSON.parse((await evaluate(data, "--split", "val", "--json")).stdout);
+    const evaluate = (data: string, ...more: string[]) => anymc3d("evaluate", data, "--adapter", out, "--backbone", backbone, ...more);
+    const [fromCsv, fromNpz] = [await measure(csv), await measure(npz)];
+    expect(fromNpz.volumes).toBe(14);
+    // Warnings about the missing modality and spacing aside, what is measured is equal.
+    expect(fromNpz.labels.map(({ auroc, brier }: { auroc: { value: number }; brier: { value: number } }) => [auroc.value, brier.value])).toEqual(
+      fromCsv.labels.map(({ auroc, brier }: { auroc: { value: number }; brier: { value: number } }) => [auroc.value, brier.value]),
+    );
+    const asked = await evaluate(npz);
+    expect(asked.code).toBe(2);
+    expect(asked.stderr).toContain("--split train, val, test");
   });
 
   test("the package passes anymc3d adapter verify; a stale card does not", async () => {
