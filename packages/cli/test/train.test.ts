@@ -3,7 +3,7 @@ import { execFile, spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { seededRandom } from "@anymc3d/core";
 import { writeNifti } from "@anymc3d/io";
 import { zipSync } from "fflate";
@@ -152,6 +152,19 @@ describe("from files to a package", () => {
     expect(again.stderr).toContain("--resume");
     expect((await train(out, "--resume")).code).toBe(0);
     expect((await readFile(join(out, "weights.safetensors"))).equals(before)).toBe(true);
+  });
+
+  test("a sample volume put into the package is exported and published with it", async () => {
+    const sampled = join(folder, "sampled");
+    await cp(out, sampled, { recursive: true });
+    await cp(join(folder, "images/001.nii"), join(sampled, "sample.nii"));
+    expect((await train(sampled, "--resume")).code).toBe(0);
+    const { sample } = await import(pathToFileURL(join(sampled, "index.js")).href);
+    expect((await readFile(sample)).equals(await readFile(join(folder, "images/001.nii")))).toBe(true);
+    const { files, exports } = JSON.parse(await readFile(join(sampled, "package.json"), "utf8"));
+    expect(files).toContain("sample.nii");
+    expect(exports["./sample.nii"]).toBe("./sample.nii");
+    expect((await anymc3d("adapter", "verify", sampled, "--backbone", backbone)).code).toBe(0);
   });
 
   test("another run at work there is refused, one that is gone is not", async () => {
