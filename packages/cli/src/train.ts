@@ -134,11 +134,14 @@ async function compareWith(job: Job, config: TrainConfig, trained: Trained, vari
   report.compared(models, config.task);
 }
 
-/** What a checkpoint belongs to: settings, cases with labels and splits, backbone. */
-function fingerprintOf(config: TrainConfig, cases: readonly TrainCase[], backbone: string): string {
+/** What a checkpoint belongs to: all that the weights follow from. Texts, thresholds and calibration may change under a finished run. */
+function fingerprintOf({ task, input, modules, training }: TrainConfig, cases: readonly TrainCase[], backbone: string): string {
+  const { threshold: _, calibrate: __, ...settings } = training;
+  const labels = task.labels.map(({ id }) => id);
+  const views = input.views.map(({ expect: _, ...view }) => view);
   const list = cases.map(({ id, split, labels, loadMask }) => [id, split, [...labels], loadMask !== undefined]);
   return createHash("sha256")
-    .update(JSON.stringify([config, list, backbone]))
+    .update(JSON.stringify([task.kind, labels, views, modules, settings, list, backbone]))
     .digest("hex");
 }
 
