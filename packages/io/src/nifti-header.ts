@@ -2,6 +2,7 @@
 
 import { AnyMC3DError, type Warning } from "@anymc3d/core";
 import { describeBytes, READABLE } from "./format.js";
+import type { NumberType } from "./values.js";
 
 /** Header fields as the file holds them; numbers unscaled, units not applied. */
 export interface NiftiHeader {
@@ -33,11 +34,11 @@ export interface NiftiHeader {
 /** A datatype that is read. */
 interface VoxelType {
   readonly code: number;
-  readonly name: string;
+  readonly name: NumberType;
   readonly bytes: 1 | 2 | 4 | 8;
 }
 
-const type = (code: number, name: string, bytes: 1 | 2 | 4 | 8): VoxelType => ({ code, name, bytes });
+const type = (code: number, name: NumberType, bytes: 1 | 2 | 4 | 8): VoxelType => ({ code, name, bytes });
 const TYPES: readonly VoxelType[] = [
   type(2, "uint8", 1),
   type(4, "int16", 2),
