@@ -103,10 +103,26 @@ export function orientedAffine(code: string, spacing: readonly number[], shape: 
 }
 
 /** mm per unit of length, by the names that headers give. */
-const UNITS: Readonly<Record<string, number>> = { mm: 1, millimeter: 1, cm: 10, centimeter: 10, m: 1000, meter: 1000, um: 1e-3, micron: 1e-3, micrometer: 1e-3, "µm": 1e-3, "μm": 1e-3 };
+const UNITS: Readonly<Record<string, number>> = {
+  mm: 1,
+  millimeter: 1,
+  cm: 10,
+  centimeter: 10,
+  m: 1000,
+  meter: 1000,
+  um: 1e-3,
+  micron: 1e-3,
+  micrometer: 1e-3,
+  µm: 1e-3,
+  μm: 1e-3,
+};
 
 /** mm per unit; undefined for a unit of another name. */
 export function millimetres(unit: string): number | undefined {
-  const name = unit.trim().toLowerCase().replace(/metre/, "meter").replace(/(?<=meter|micron)s$/, "");
+  const name = unit
+    .trim()
+    .toLowerCase()
+    .replace(/metre/, "meter")
+    .replace(/(?<=meter|micron)s$/, "");
   return Object.hasOwn(UNITS, name) ? UNITS[name] : undefined;
 }

@@ -14,6 +14,8 @@ export interface GunzipPlan {
   readonly name: string;
   /** Most bytes that may come out. */
   readonly limit: number;
+  /** What to throw where there is more; default: that the file is too large. */
+  readonly over?: () => AnyMC3DError;
   /** How many bytes to keep, told from the first 544 (fewer if there are no more) and the most that there can be. May throw to refuse. */
   readonly size: (head: Uint8Array, most: number) => number;
   readonly signal?: AbortSignal;
@@ -37,7 +39,7 @@ class Sink {
     this.plan.signal?.throwIfAborted();
     const at = this.seen;
     this.seen += chunk.length;
-    if (this.seen > this.plan.limit) throw tooLarge(this.plan.name, "it unpacks to more", this.plan.limit);
+    if (this.seen > this.plan.limit) throw this.plan.over?.() ?? tooLarge(this.plan.name, "it unpacks to more", this.plan.limit);
     if (at < HEAD) this.#head.set(chunk.subarray(0, HEAD - at), at);
     if (this.seen < HEAD) return;
     this.#out ??= this.#start(this.#head, at);

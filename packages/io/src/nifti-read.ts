@@ -1,7 +1,8 @@
 // Reads a NIfTI file (one file, gzip or not, or a .hdr/.img pair) into a Volume.
 
-import { AnyMC3DError, type Volume } from "@anymc3d/core";
-import { bytesOf, type Named } from "./bytes.js";
+import { AnyMC3DError, isAnyMC3DError, type Volume } from "@anymc3d/core";
+import { bytesOf, type Named, otherEnding } from "./bytes.js";
+import { type Companions, companionsOf } from "./companions.js";
 import { gunzip, isGzip } from "./gzip.js";
 import { niftiAffine } from "./nifti-affine.js";
 import { type NiftiHeader, parseNiftiHeader } from "./nifti-header.js";
@@ -24,8 +25,24 @@ export type PairImage = () => Promise<Named | undefined>;
 export async function readNifti(bytes: Uint8Array | ArrayBuffer, options: ReadOptions = {}): Promise<Volume> {
   const limit = byteLimit(options);
   const file = await bytesOf(bytes, { ...options, limit: Number.POSITIVE_INFINITY });
-  const { companion, signal } = options;
-  return decodeNifti(file, options, async () => (companion === undefined ? undefined : bytesOf(companion, { limit, signal })));
+  return decodeNifti(file, options, () => pairImage(file.name, options, companionsOf(bytes, file.name, options, limit)));
+}
+
+const HDR = /\.hdr(\.gz)?$/i;
+
+/** The .img of a .hdr, packed or not. */
+export async function pairImage(header: string, { companion }: ReadOptions, companions: Companions): Promise<Named | undefined> {
+  const base = header.replace(/^.*[\\/]/s, "");
+  if (!HDR.test(base) && companion === undefined) return undefined;
+  const image = otherEnding(base, HDR, ".img");
+  for (const file of [image, `${image}.gz`]) {
+    try {
+      return await companions(file);
+    } catch (error) {
+      if (!isAnyMC3DError(error) || error.code !== "FILE_NOT_FOUND") throw error;
+    }
+  }
+  return undefined;
 }
 
 /** As {@link readNifti}, with a way to the other file of a pair. */

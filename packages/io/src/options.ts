@@ -78,8 +78,5 @@ export function mustChoose(what: "frame" | "channel" | "index", count: number, s
     channel: `${count} channels (${shape}); expected one value a voxel. Choose one`,
     index: `an array of ${count} volumes (${shape}); expected one. Choose it`,
   }[what];
-  return new AnyMC3DError(
-    what === "channel" ? "CHANNELS_UNSUPPORTED" : "FRAME_REQUIRED",
-    `${name}: ${found} with the option \`${what}\`, 0 to ${count - 1}.`,
-  );
+  return new AnyMC3DError(what === "channel" ? "CHANNELS_UNSUPPORTED" : "FRAME_REQUIRED", `${name}: ${found} with the option \`${what}\`, 0 to ${count - 1}.`);
 }
