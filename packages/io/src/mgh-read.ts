@@ -19,7 +19,7 @@ interface MghHeader {
   readonly shape: [number, number, number];
   readonly frames: number;
   readonly type: NumberType;
-  readonly affine: Affine;
+  readonly affine: Affine | undefined;
   readonly notes: readonly Warning[];
 }
 
@@ -33,8 +33,8 @@ export function isMgh(bytes: Uint8Array): boolean {
 /**
  * Reads MGH bytes, gzip-compressed (.mgz) or not.
  *
- * Voxels: x fastest, in their stored type. Affine: mm, RAS+, from the direction cosines, the voxel sizes and the centre; FreeSurfer's default
- * (coronal slices), with a note, where the header says that it has none.
+ * Voxels: x fastest, in their stored type. Affine: mm, RAS+, from the direction cosines, the voxel sizes and the centre; none, with a note,
+ * where the header says that it has none.
  * @throws AnyMC3DError `FORMAT_UNKNOWN`, `FORMAT_INVALID`, `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `GEOMETRY_INVALID`, `FRAME_REQUIRED`,
  * `OPTION_INVALID`, `OUT_OF_MEMORY`; the signal's reason
  */
@@ -57,7 +57,7 @@ export async function decodeMgh({ bytes, name }: Named, options: ReadOptions): P
   const size = shape[0] * shape[1] * shape[2] * bytesOfType(type);
   const start = HEADER + chosen("frame", options.frame, frames, name) * size;
   const data = decodeValues(plain.subarray(start, start + size), { type, littleEndian: false, view: true }, name);
-  return { data, shape, affine, ...(options.modality && { modality: options.modality }), ...(notes.length > 0 && { notes }) };
+  return { data, shape, ...(affine && { affine }), ...(options.modality && { modality: options.modality }), ...(notes.length > 0 && { notes }) };
 }
 
 function neededBytes({ shape, frames, type }: Pick<MghHeader, "shape" | "frames" | "type">, found: number, limit: number, name: string): number {
@@ -82,33 +82,21 @@ function parseHeader(bytes: Uint8Array, { orientation }: ReadOptions, name: stri
   const shape: [number, number, number] = [width, height, depth];
   if (view.getInt16(28) > 0) return { shape, frames, type, affine: storedAffine(view, shape, name), notes: [] };
   if (orientation !== undefined) return { shape, frames, type, affine: orientedAffine(orientation, [1, 1, 1], shape), notes: [] };
-  const message = `${name}: the header holds no orientation; FreeSurfer's default was taken: voxels of 1 mm, x to the left, y downwards, z to the front.`;
-  return { shape, frames, type, affine: affineOf(DEFAULT, shape), notes: [{ code: "MGH_NO_ORIENTATION", message }] };
+  // FreeSurfer and nibabel differ in what they then assume.
+  const message = `${name}: the header holds no orientation and no voxel sizes. The axes are taken as stored, 1 mm a voxel; say how they lie with the option \`orientation\`.`;
+  return { shape, frames, type, affine: undefined, notes: [{ code: "MGH_NO_ORIENTATION", message }] };
 }
-
-interface Place {
-  readonly sizes: readonly number[];
-  /** Directions of x, y and z, one after the other. */
-  readonly cosines: readonly number[];
-  readonly centre: readonly number[];
-}
-
-const DEFAULT: Place = { sizes: [1, 1, 1], cosines: [-1, 0, 0, 0, 0, -1, 0, 1, 0], centre: [0, 0, 0] };
 
 /** Directions × sizes, and the place of voxel (width/2, height/2, depth/2). */
-function affineOf({ sizes, cosines, centre }: Place, shape: readonly number[]): number[] {
+function storedAffine(view: DataView, shape: readonly number[], name: string): Affine {
+  const floats = (at: number, count: number) => Array.from({ length: count }, (_, i) => view.getFloat32(at + 4 * i));
+  const [sizes, cosines, centre] = [floats(30, 3), floats(42, 9), floats(78, 3)];
   const rows = [0, 1, 2].flatMap((row) => {
     const steps = [0, 1, 2].map((axis) => cosines[3 * axis + row] * sizes[axis]);
     return [...steps, centre[row] - steps.reduce((sum, step, axis) => sum + (step * shape[axis]) / 2, 0)];
   });
-  return [...rows, 0, 0, 0, 1];
-}
-
-function storedAffine(view: DataView, shape: readonly number[], name: string): Affine {
-  const floats = (at: number, count: number) => Array.from({ length: count }, (_, i) => view.getFloat32(at + 4 * i));
-  const place = { sizes: floats(30, 3), cosines: floats(42, 9), centre: floats(78, 3) };
-  const affine = affineOf(place, shape);
+  const affine = [...rows, 0, 0, 0, 1];
   if (isInvertible(affine)) return affine;
-  const found = `voxel sizes ${place.sizes.join(" × ")} and directions ${place.cosines.join(" ")}`;
+  const found = `voxel sizes ${sizes.join(" × ")} and directions ${cosines.join(" ")}`;
   throw new AnyMC3DError("GEOMETRY_INVALID", `${name}: ${found}; expected finite numbers that span three directions. Correct the header with mri_convert.`);
 }

@@ -86,6 +86,13 @@ function unoriented(header: NiftiHeader, shape: readonly number[], name: string,
   return { affine, note: { code: "NIFTI_NO_ORIENTATION", message } };
 }
 
+function notOriented(name: string): AnyMC3DError {
+  return new AnyMC3DError(
+    "GEOMETRY_INVALID",
+    `${name}: an ANALYZE 7.5 header, which does not store left and right, and programs differed in how they wrote it. Say where the first, second and third axis point to with the option \`orientation\` ("LAS" for most, "RAS" for many), or find the image in another format.`,
+  );
+}
+
 /** What the user should know where both forms are set and differ. */
 function disagreement(header: NiftiHeader, affine: Affine, shape: readonly number[], name: string): Warning | undefined {
   if (header.qformCode <= 0) return undefined;
@@ -134,12 +141,13 @@ function unit(header: NiftiHeader, name: string): { scale: number; note?: Warnin
 /**
  * The affine of a header, in mm: sform where its code is above 0, else qform, else voxel sizes alone.
  * @param orientation axis codes ("LPS") for a file that stores none
- * @throws AnyMC3DError `GEOMETRY_INVALID`, naming the field and its value; `OPTION_INVALID`
+ * @throws AnyMC3DError `GEOMETRY_INVALID`, naming the field and its value, and for ANALYZE without `orientation`; `OPTION_INVALID`
  */
 export function niftiAffine(header: NiftiHeader, name: string, orientation?: string): { affine: Affine; notes: Warning[] } {
   const shape = header.dims.slice(0, 3);
   const notes: (Warning | undefined)[] = [];
   let affine: Affine;
+  if (header.analyze && orientation === undefined) throw notOriented(name);
   if (header.sformCode > 0) {
     affine = sform(header, name);
     notes.push(disagreement(header, affine, shape, name), shear(affine, name));

@@ -22,7 +22,6 @@ describe("not NIfTI", () => {
     ["JSON", ascii('{"a": 1}')],
     ["plain text", ascii("hello\n")],
     ["zeros", new Uint8Array(1000)],
-    ["ANALYZE", nifti({ magic: "\0\0\0\0" })],
     ["unknown", new Uint8Array([200, 3])],
   ])("says what %s looks like, and what can be read", async (what, bytes) => {
     for (const [file, within] of [
@@ -37,6 +36,16 @@ describe("not NIfTI", () => {
         within,
         /NIfTI-1 and NIfTI-2/,
       );
+    }
+  });
+
+  it("asks how ANALYZE 7.5 lies", async () => {
+    const old = nifti({ magic: "\0\0\0\0", sform: 0, offset: 0, pixdim: [0, 2, 3, 4] });
+    for (const file of [old, gzipSync(old)]) {
+      await refusal(() => readNifti(file, { name: "a.hdr" }), "GEOMETRY_INVALID", /ANALYZE 7\.5/, /`orientation`/);
+      await refusal(() => readNifti(file, { orientation: "LAR" }), "OPTION_INVALID", /"LAR"/);
+      const volume = await readNifti(file, { orientation: "LPI", companion: counting(64) });
+      expect(volume.affine).toEqual([-2, 0, 0, 3, 0, -3, 0, 4.5, 0, 0, -4, 6, 0, 0, 0, 1]);
     }
   });
 
