@@ -9,6 +9,7 @@ export { writeNifti } from "./nifti-write.js";
 export type { NpyArray } from "./npy.js";
 export { type NpzOptions, readNpz } from "./npz.js";
 export { readNrrd } from "./nrrd-read.js";
+export { type NrrdOptions, writeNrrd } from "./nrrd-write.js";
 export type { ReadOptions } from "./options.js";
 export { readVolume } from "./read-volume.js";
 export { type CropOptions, canonical, cropToForeground, type ResampleOptions, reorient, resample, resampleLike } from "./resample.js";
