@@ -6,7 +6,7 @@ import { nodeZlib } from "./node-files.js";
 import { allocate, tooLarge } from "./options.js";
 
 /** DEFLATE cannot shrink data further than this. */
-const MOST = 1032;
+export const MOST_SHRUNK = 1032;
 /** Bytes that tell how large the whole must be: the longest header this package reads. */
 const HEAD = 544;
 
@@ -83,7 +83,7 @@ export async function unpack(bytes: Uint8Array, plan: GunzipPlan, wrapping: Wrap
   return nodeZlib() ? unpackNode(bytes, plan, wrapping) : unpackWeb(bytes, plan, wrapping);
 }
 
-const newSink = (bytes: Uint8Array, plan: GunzipPlan): Sink => new Sink(plan, bytes.length * MOST);
+const newSink = (bytes: Uint8Array, plan: GunzipPlan): Sink => new Sink(plan, bytes.length * MOST_SHRUNK);
 
 async function unpackNode(bytes: Uint8Array, plan: GunzipPlan, wrapping: Wrapping): Promise<Uint8Array> {
   const sink = newSink(bytes, plan);

@@ -3,7 +3,7 @@
 import { AnyMC3DError, type VoxelArray, type Warning } from "@anymc3d/core";
 import type { Named } from "./bytes.js";
 import type { Companions } from "./companions.js";
-import { unpack, type Wrapping } from "./gzip.js";
+import { MOST_SHRUNK, unpack, type Wrapping } from "./gzip.js";
 import { allocate } from "./options.js";
 import { bytesOfType, decodeValues, LITTLE_HERE, type NumberType } from "./values.js";
 
@@ -57,12 +57,9 @@ interface Exactly {
 export async function unpackExactly(packed: Uint8Array, wrapping: Wrapping, { name, skip, need, what, signal }: Exactly): Promise<Uint8Array> {
   const total = skip + need;
   const cut = (found: number) => tooShort(name, total, found, `${what}, unpacked from ${wrapping}`);
-  const size = (_: Uint8Array, most: number): number => {
-    if (most < total) throw cut(packed.length);
-    return total;
-  };
+  if (total > packed.length * MOST_SHRUNK) throw cut(packed.length);
   const over = () => new AnyMC3DError("FORMAT_INVALID", `${name}: unpacks to more than the ${total} bytes of ${what}. Its header is wrong; correct the sizes.`);
-  const bytes = await unpack(packed, { name, limit: total, size, over, signal }, wrapping);
+  const bytes = await unpack(packed, { name, limit: total, size: () => total, over, signal }, wrapping);
   if (bytes.length < total) throw cut(bytes.length);
   return bytes.subarray(skip);
 }
