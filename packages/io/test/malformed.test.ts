@@ -1,9 +1,9 @@
 // Files that are no volume, or a damaged one: a clear error, soon, and nothing allocated on a header's word.
 import { gzipSync } from "node:zlib";
-import { type ErrorCode, isAnyMC3DError } from "@anymc3d/core";
+import type { ErrorCode } from "@anymc3d/core";
 import { describe, expect, it } from "vitest";
 import { readNifti } from "../src/index.js";
-import { concat, counting, nifti, random, refusal } from "./build.js";
+import { concat, counting, nifti, refusal } from "./build.js";
 
 const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 const padded = (start: string, at = 0) => concat(new Uint8Array(at), ascii(start), new Uint8Array(600).fill(200));
@@ -136,44 +136,5 @@ describe("too little or too much", () => {
   it("stops at an abort with the signal's reason", async () => {
     const reason = new Error("enough");
     await expect(readNifti(gzipSync(nifti()), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-  });
-});
-
-describe("fuzz (seeded)", () => {
-  const seeds = [nifti(), nifti({ version: 2, little: false }), nifti({ dims: [2, 2, 2, 3] }), nifti({ sform: 0, qform: 1 })];
-
-  function mutate(bytes: Uint8Array, next: () => number): Uint8Array {
-    const copy = Uint8Array.from(bytes);
-    const edits = 1 + Math.floor(next() * 6);
-    for (let i = 0; i < edits; i++)
-      copy[Math.floor(next() * Math.min(copy.length, 560))] = next() < 0.3 ? [0, 255, 127, 128][Math.floor(next() * 4)] : Math.floor(next() * 256);
-    return next() < 0.3 ? copy.subarray(0, Math.floor(next() * copy.length)) : copy;
-  }
-
-  async function outcome(bytes: Uint8Array): Promise<string> {
-    try {
-      const { data, shape, affine } = await readNifti(bytes, { frame: 0, maxBytes: 2 ** 24 });
-      expect(data.length).toBe(shape[0] * shape[1] * shape[2]);
-      expect(affine?.every(Number.isFinite)).toBe(true);
-      return "volume";
-    } catch (error) {
-      if (!isAnyMC3DError(error)) throw error;
-      expect(error.message.length).toBeGreaterThan(40);
-      return error.code;
-    }
-  }
-
-  it("800 damaged files: a volume or an AnyMC3DError, each within a second", async () => {
-    const next = random(20240601);
-    const seen = new Map<string, number>();
-    for (let round = 0; round < 800; round++) {
-      let bytes = mutate(seeds[round % seeds.length], next);
-      if (round % 5 === 4) bytes = mutate(gzipSync(bytes), next);
-      const start = performance.now();
-      const what = await outcome(bytes);
-      expect(performance.now() - start).toBeLessThan(1000);
-      seen.set(what, (seen.get(what) ?? 0) + 1);
-    }
-    for (const code of ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED", "GEOMETRY_INVALID"]) expect(seen.get(code), code).toBeGreaterThan(0);
   });
 });

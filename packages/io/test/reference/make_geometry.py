@@ -80,9 +80,9 @@ img = image(source, source_affine)
 centre = (source_affine @ [3, 2.5, 2, 1])[:3]
 resampled = []
 for name, matrix, spacing, shape in [
-    ("upsampled, same axes", rotation(0.1, -0.2, 0.15) @ np.diag([-1, -1, 1]), [0.5, 0.5, 0.7], [16, 14, 15]),
-    ("rotated, partly outside", rotation(-0.5, 0.3, 0.9), [0.9, 1.3, 1.1], [9, 8, 7]),
-    ("axes exchanged", np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]]), [1, 1, 1], [8, 9, 10]),
+    ("upsampled, same axes", rotation(0.1, -0.2, 0.15) @ np.diag([-1, -1, 1]), [0.5, 0.5, 0.7], [10, 9, 8]),
+    ("rotated, partly outside", rotation(-0.5, 0.3, 0.9), [0.9, 1.3, 1.1], [7, 6, 5]),
+    ("axes exchanged", np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]]), [1, 1, 1], [5, 6, 7]),
     ("two slices", np.diag([-1.0, -1, 1]), [1, 1, 3], [6, 5, 2]),
 ]:
     target = affine(matrix, spacing, [0, 0, 0])
