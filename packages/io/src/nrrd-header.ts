@@ -4,7 +4,7 @@ import { AnyMC3DError } from "@anymc3d/core";
 import { listedNames, numberedNames } from "./companions.js";
 import type { NumberType } from "./values.js";
 
-export type NrrdEncoding = "raw" | "gzip" | "text" | "hex";
+type NrrdEncoding = "raw" | "gzip" | "text" | "hex";
 
 export interface NrrdHeader {
   readonly type: NumberType;
