@@ -1,9 +1,5 @@
 // Which format bytes are in, and what bytes that are no readable volume look like, told by their content, not by a name.
 
-import { isMgh } from "./mgh-read.js";
-import { isMha } from "./mha-header.js";
-import { isNrrd } from "./nrrd-header.js";
-
 const text = (bytes: Uint8Array, start: number, end: number): string => String.fromCharCode(...bytes.subarray(start, end));
 
 const SIGNATURES: readonly (readonly [at: number, signature: string, what: string])[] = [
@@ -27,6 +23,22 @@ const SIGNATURES: readonly (readonly [at: number, signature: string, what: strin
   [257, "ustar", "a tar archive"],
   [0, "version https://git-lfs", "a Git LFS pointer, not the file itself (run `git lfs pull`)"],
 ];
+
+const isNrrd = (bytes: Uint8Array): boolean => text(bytes, 0, 4) === "NRRD";
+
+/** True for bytes that begin like a MetaImage header: text, lines of "Key = value", NDims among the first. */
+function isMha(bytes: Uint8Array): boolean {
+  const start = text(bytes, 0, 256);
+  return /^\s*(?:ObjectType|NDims)\s*=/.test(start) || (/^\s*\w+\s*=[^\n\0]*\n/.test(start) && /\n\s*(?:ObjectType|NDims)\s*=/.test(start));
+}
+
+/** True for bytes that begin like an MGH header: version 1, four sizes, a known type. */
+export function isMgh(bytes: Uint8Array): boolean {
+  // Of the header of 284 bytes, 90 are used.
+  if (bytes.length < 90) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getInt32(0) === 1 && [4, 8, 12, 16].every((at) => view.getInt32(at) > 0) && view.getInt32(20) >= 0 && view.getInt32(20) <= 32;
+}
 
 /** What this package reads. */
 export const READABLE =

@@ -7,6 +7,8 @@ import { allocate, tooLarge } from "./options.js";
 
 /** DEFLATE cannot shrink data further than this. */
 export const MOST_SHRUNK = 1032;
+/** Bytes that may follow those that are kept, beside as many again. */
+const SLACK = 2 ** 24;
 /** Bytes that tell how large the whole must be: the longest header this package reads. */
 const HEAD = 544;
 
@@ -29,17 +31,21 @@ class Sink {
   #out: Uint8Array | undefined;
   /** Bytes seen, kept or not. */
   seen = 0;
+  /** Bytes at which to stop: the limit, or far more than what is kept. */
+  #bound: number;
 
   constructor(
     readonly plan: GunzipPlan,
     readonly most: number,
-  ) {}
+  ) {
+    this.#bound = plan.limit;
+  }
 
   push(chunk: Uint8Array): void {
     this.plan.signal?.throwIfAborted();
     const at = this.seen;
     this.seen += chunk.length;
-    if (this.seen > this.plan.limit) throw this.plan.over?.() ?? tooLarge(this.plan.name, "it unpacks to more", this.plan.limit);
+    if (this.seen > this.#bound) throw this.#over();
     if (at < HEAD) this.#head.set(chunk.subarray(0, HEAD - at), at);
     if (this.seen < HEAD) return;
     this.#out ??= this.#start(this.#head, at);
@@ -51,7 +57,19 @@ class Sink {
     const size = this.plan.size(head, this.most);
     const out = allocate(this.plan.name, size, () => new Uint8Array(size));
     out.set(head.subarray(0, Math.min(filled, size)));
+    this.#bound = Math.min(this.plan.limit, 2 * size + SLACK);
     return out;
+  }
+
+  #over(): AnyMC3DError {
+    const { name, limit, over } = this.plan;
+    if (over) return over();
+    if (this.#bound === limit) return tooLarge(name, "it unpacks to more", limit);
+    const asked = this.#out?.length;
+    return new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${name}: it unpacks to far more than the ${asked} bytes that its header asks for. The header is wrong, or the file is not what it seems.`,
+    );
   }
 
   /** What was kept; shorter than planned where there was not enough. */

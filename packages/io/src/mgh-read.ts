@@ -2,6 +2,7 @@
 
 import { type Affine, AnyMC3DError, type Volume, type Warning } from "@anymc3d/core";
 import { bytesOf, type Named } from "./bytes.js";
+import { isMgh } from "./format.js";
 import { isInvertible, orientedAffine } from "./geometry.js";
 import { gunzip, isGzip } from "./gzip.js";
 import { byteLimit, chosen, mustChoose, type ReadOptions, tooLarge } from "./options.js";
@@ -10,8 +11,6 @@ import { bytesOfType, decodeValues, type NumberType } from "./values.js";
 
 /** Bytes before the voxels. */
 const HEADER = 284;
-/** Bytes of it that are used. */
-const USED = 90;
 
 const TYPES: Readonly<Record<number, NumberType>> = { 0: "uint8", 1: "int32", 3: "float32", 4: "int16", 10: "uint16" };
 
@@ -21,13 +20,6 @@ interface MghHeader {
   readonly type: NumberType;
   readonly affine: Affine | undefined;
   readonly notes: readonly Warning[];
-}
-
-/** True for bytes that begin like an MGH header: version 1, four sizes, a known type. */
-export function isMgh(bytes: Uint8Array): boolean {
-  if (bytes.length < USED) return false;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return view.getInt32(0) === 1 && [4, 8, 12, 16].every((at) => view.getInt32(at) > 0) && view.getInt32(20) >= 0 && view.getInt32(20) <= 32;
 }
 
 /**

@@ -63,12 +63,6 @@ const ALIASES: Readonly<Record<string, string>> = {
 /** Most bytes of a header. */
 const LONGEST = 2 ** 20;
 
-/** True for bytes that begin like a MetaImage header: text, lines of "Key = value", NDims among the first. */
-export function isMha(bytes: Uint8Array): boolean {
-  const start = String.fromCharCode(...bytes.subarray(0, 256));
-  return /^\s*(?:ObjectType|NDims)\s*=/.test(start) || (/^\s*\w+\s*=[^\n\0]*\n/.test(start) && /\n\s*(?:ObjectType|NDims)\s*=/.test(start));
-}
-
 const invalid = (name: string, what: string): AnyMC3DError =>
   new AnyMC3DError("FORMAT_INVALID", `${name}: ${what}. The MetaImage header is damaged or of a kind that is not read; correct it, or write the file again.`);
 

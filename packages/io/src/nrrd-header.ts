@@ -58,8 +58,6 @@ const ALIASES: Readonly<Record<string, string>> = { datafile: "data file", lines
 const LONGEST = 2 ** 20;
 const MOST_AXES = 16;
 
-export const isNrrd = (bytes: Uint8Array): boolean => String.fromCharCode(...bytes.subarray(0, 4)) === "NRRD";
-
 const invalid = (name: string, what: string): AnyMC3DError =>
   new AnyMC3DError("FORMAT_INVALID", `${name}: ${what}. The NRRD header is damaged or of a kind that is not read; correct it, or write the file again.`);
 

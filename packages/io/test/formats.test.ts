@@ -1,6 +1,8 @@
 // NRRD, MetaImage, NumPy, FreeSurfer and ANALYZE volumes: the values and affines that SimpleITK, pynrrd, nibabel and numpy read.
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -81,5 +83,35 @@ describe("files that belong together", () => {
     await refusal(() => readVolume([data, data]), "OPTION_INVALID", /0 headers/);
     await refusal(() => readVolume([]), "OPTION_INVALID");
     expect((await readVolume([new File([decode(cases["a.npy"].files["a.npy"])], "a.npy")])).data[23]).toBe(23);
+  });
+
+  it("of the header's own folder, where several have the name", async () => {
+    const [header, ...slices] = filesOf("list.mhd");
+    const inFolder = (file: File, folder: string) => Object.defineProperty(file, "webkitRelativePath", { value: `${folder}/${file.name}` });
+    const others = filesOf("list.mhd").slice(1).reverse();
+    const own = [header, ...slices].map((file) => inFolder(file, "scans/a"));
+    const dropped = [...others.map((file) => inFolder(file, "scans/b")), ...own];
+    expect([...(await readVolume(dropped)).data]).toEqual(cases["list.mhd"].values);
+    const elsewhere = [header, ...others.map((file) => inFolder(file, "scans/b")), ...filesOf("list.mhd").slice(1)];
+    await refusal(() => readVolume(elsewhere), "FILE_NOT_FOUND", /slice01\.raw/);
+  });
+
+  it("in a folder below, and by URL with its query", async () => {
+    const text = Buffer.from(cases["minus-one.nhdr"].files["minus-one.nhdr"], "base64").toString().replace("skipped.raw", "./data files/a#1.raw");
+    const data = decode(cases["minus-one.nhdr"].files["skipped.raw"]);
+    await mkdir(path.join(folder, "data files"));
+    await writeFile(path.join(folder, "data files", "a#1.raw"), data);
+    await writeFile(path.join(folder, "below.nhdr"), text);
+    expect((await readVolume(path.join(folder, "below.nhdr"))).data[59]).toBe(59);
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? "");
+      response.end(request.url?.startsWith("/x/below.nhdr") ? text : data);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const volume = await readVolume(`http://127.0.0.1:${(server.address() as AddressInfo).port}/x/below.nhdr?key=1`);
+    server.close();
+    expect(volume.data[59]).toBe(59);
+    expect(asked).toEqual(["/x/below.nhdr?key=1", "/x/data%20files/a%231.raw?key=1"]);
   });
 });

@@ -123,6 +123,13 @@ describe("too little or too much", () => {
     await refusal(() => readNifti(gzipSync(nifti({ dims: [30000, 30000, 30000], data: counting(64) }))), "FILE_TRUNCATED", /cannot unpack to so many/);
   });
 
+  it("refuses a small volume before an endless tail, soon, whatever the limit", async () => {
+    const start = performance.now();
+    await refusal(() => readNifti(gzipSync(concat(nifti(), new Uint8Array(3e8)))), "FORMAT_INVALID", /far more than the 480 bytes/);
+    expect((await readNifti(gzipSync(concat(nifti(), new Uint8Array(1e6))))).data[63]).toBe(63);
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
   it("counts what scaling makes of the voxels", async () => {
     const bytes = nifti({ dims: [100, 100, 1], datatype: 2, slope: 2, data: new Uint8Array(10000) });
     await refusal(() => readNifti(bytes, { maxBytes: 20000 }), "FILE_TOO_LARGE", /need 40000 bytes/);
