@@ -5,5 +5,5 @@ export default {
   weights: new URL("./weights.safetensors", import.meta.url),
 };
 
-/** A nodule CT crop from LIDC-IDRI (CC BY 3.0), to try the adapter with. */
+/** A volume to try the adapter with. */
 export const sample = new URL("./sample.nii.gz", import.meta.url);

@@ -1,13 +1,14 @@
 // anymc3d evaluate: an adapter over labelled volumes → AUROC, average precision, F1, accuracy and Brier score with intervals.
 
-import { access, constants, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError } from "@anymc3d/core";
 import { type Classifier, openAdapter } from "@anymc3d/sdk";
 import { evaluateLabel, type LabelMetrics, topOneAccuracy } from "@anymc3d/train";
-import { imagePath, type LabelRow, parseLabels } from "@anymc3d/train/node";
+import { replaceFile } from "@anymc3d/train/node";
 import pc from "picocolors";
 import packageJson from "../package.json" with { type: "json" };
+import { type EvaluationCase, evaluationCases } from "./evaluation-cases.js";
 import { describeError, EXIT, Reported } from "./failure.js";
 import { interruptSignal } from "./interrupt.js";
 import type { EngineFlags } from "./options.js";
@@ -24,7 +25,7 @@ export interface EvaluateFlags extends EngineFlags {
 }
 
 interface Prediction {
-  readonly row: LabelRow;
+  readonly row: EvaluationCase;
   readonly logits: readonly number[];
   readonly probabilities: readonly number[];
 }
@@ -35,21 +36,15 @@ interface Failure {
   readonly message: string;
 }
 
-export async function evaluate(csv: string, flags: EvaluateFlags): Promise<void> {
+export async function evaluate(data: string, flags: EvaluateFlags): Promise<void> {
   const signal = interruptSignal();
   const adapter = await openAdapter(flags.adapter);
-  const text = await readFile(csv, "utf8").catch((cause: Error) => {
-    throw new AnyMC3DError("FILE_NOT_FOUND", `${csv}: ${cause.message}`, { cause });
-  });
-  await checkPredictionsTarget(flags.predictions, csv);
-  const { kind, labels } = adapter.manifest.task;
-  const rows = parseLabels(text, { file: csv, kind, labels, split: flags.split });
+  await checkPredictionsTarget(flags.predictions, data);
+  const rows = await evaluationCases(data, adapter, flags.split);
   const classifier = await startClassifier(adapter, flags, signal);
   const failures: Failure[] = [];
   const started = performance.now();
-  const predictions = await predictAll(classifier, adapter, rows, { folder: dirname(resolve(csv)), flags, failures, signal }).finally(() =>
-    classifier.dispose(),
-  );
+  const predictions = await predictAll(classifier, adapter, rows, { flags, failures, signal }).finally(() => classifier.dispose());
   const report = {
     schema: "anymc3d.evaluate/1",
     adapter: { name: adapter.manifest.name, version: adapter.manifest.version, hash: adapter.hash },
@@ -75,24 +70,18 @@ export async function evaluate(csv: string, flags: EvaluateFlags): Promise<void>
 }
 
 interface Work {
-  readonly folder: string;
   readonly flags: EvaluateFlags;
   readonly failures: Failure[];
   readonly signal: AbortSignal;
 }
 
-async function predictAll(
-  classifier: Classifier,
-  adapter: Adapter,
-  rows: readonly LabelRow[],
-  { folder, flags, failures, signal }: Work,
-): Promise<Prediction[]> {
+async function predictAll(classifier: Classifier, adapter: Adapter, rows: readonly EvaluationCase[], { flags, failures, signal }: Work): Promise<Prediction[]> {
   const predictions: Prediction[] = [];
   const progress = progressLine(() => `${predictions.length + failures.length}/${rows.length} volumes`);
   for (const row of rows) {
     try {
       const read = { modality: flags.modality, frame: flags.frame };
-      const result = await classifier.classify(imagePath(row, folder), adapter, { checks: flags.checks, signal, read, onProgress: progress.show });
+      const result = await classifier.classify(await row.study(), adapter, { checks: flags.checks, signal, read, onProgress: progress.show });
       predictions.push({ row, logits: result.labels.map(({ logit }) => logit), probabilities: result.labels.map(({ probability }) => probability) });
     } catch (error) {
       progress.clear();
@@ -140,9 +129,9 @@ function summarise(labels: readonly LabelReport[]) {
 }
 
 /** Refuses a target that cannot work before anything is computed. */
-async function checkPredictionsTarget(path: string | undefined, csv: string): Promise<void> {
+async function checkPredictionsTarget(path: string | undefined, data: string): Promise<void> {
   if (path === undefined) return;
-  if (resolve(path) === resolve(csv)) throw new AnyMC3DError("OPTION_INVALID", `--predictions would overwrite the labels file ${csv}; choose another name`);
+  if (resolve(path) === resolve(data)) throw new AnyMC3DError("OPTION_INVALID", `--predictions would overwrite the labels file ${data}; choose another name`);
   await access(dirname(resolve(path)), constants.W_OK).catch(() => {
     throw new AnyMC3DError(
       "OUTPUT_NOT_WRITABLE",
@@ -156,14 +145,9 @@ async function writePredictions(path: string, adapter: Adapter, predictions: rea
   const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = predictions.map(({ row, logits, probabilities }) => [quote(row.id), quote(row.group), ...logits, ...probabilities].join(","));
   const header = ["id", "group", ...ids.map((id) => `logit_${id}`), ...ids.map((id) => `probability_${id}`)].join(",");
-  const temporary = `${path}.${process.pid}.part`;
-  try {
-    await writeFile(temporary, `${[header, ...lines].join("\n")}\n`);
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${path} could not be written: ${(cause as Error).message}`, { cause });
-  }
+  await replaceFile(path, `${[header, ...lines].join("\n")}\n`).catch((cause: Error) => {
+    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${path} could not be written: ${cause.message}`, { cause });
+  });
 }
 
 function printReport(report: {

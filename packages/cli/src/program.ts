@@ -23,9 +23,11 @@ export function createProgram(): Command {
     .option("--json", "one JSON object a volume, one a line")
     .action(async (files, flags) => (await import("./classify.js")).classifyFiles(files, flags));
 
-  addEngineFlags(program.command("evaluate").description("measure an adapter on labelled volumes").argument("<labels.csv>"))
+  addEngineFlags(
+    program.command("evaluate").description("measure an adapter on labelled volumes").argument("<data>", "labels.csv, or an .npz in MedMNIST's layout"),
+  )
     .requiredOption("--adapter <adapter>", "a name (lung-nodule), an npm package or a folder")
-    .option("--split <split>", "only rows of this split")
+    .option("--split <split>", "only this split; an .npz needs one: train, val or test")
     .option("--predictions <file>", "write logits and probabilities of every volume as CSV")
     .option("--samples <n>", "bootstrap resamples for the 95 % intervals", wholeNumber(100), 1000)
     .option("--seed <n>", "of the bootstrap", wholeNumber(0), 0)
@@ -43,12 +45,13 @@ export function createProgram(): Command {
     .option("--resample-masks", "bring masks on another grid onto their image's, by nearest neighbour")
     .option("--epochs <n>", "instead of training.epochs", wholeNumber(1))
     .option("--seed <n>", "instead of training.seed", wholeNumber(0))
+    .option("--compare [variants]", "also train head-only, mean-pooling, last-K, rank-R, no-masks, … (a,b+c) and hold all against size-only baselines")
     .option("--engine <engine>", "auto, onnx/cpu, onnx/wasm, tfjs/wasm, tfjs/cpu, tfjs/tensorflow", "auto")
     .option("--threads <n>", "CPU threads", wholeNumber(1))
     .option("--backbone <folder>", "another backbone's folder or package; default: DINOv2 ViT-S/14")
     .option("--modality <code>", "DICOM modality of the files (CT, MR, …), which NIfTI cannot tell", upperCase)
     .option("--frame <n>", "which frame of a 4-D file, from 0", wholeNumber(0))
-    .option("--json", "one JSON object a line: data, step, validate, epoch, done")
+    .option("--json", "one JSON object a line: data, features, step, validate, epoch, done, compared")
     .option("--verbose", "show where an error came from")
     .action(async (data, flags) => (await import("./train.js")).trainAdapter(data, flags));
 

@@ -16,7 +16,7 @@ export function printResult(file: string, { manifest }: Adapter, result: Classif
   out.push(`${pc.bold(file)}  ${pc.dim(`${manifest.title}, ${manifest.name}@${manifest.version}`)}`);
   for (const { name, probability, threshold, positive } of result.labels) {
     const decision = positive ? pc.yellow("yes") : pc.dim("no ");
-    const limit = threshold === undefined ? "" : pc.dim(` (threshold ${threshold})`);
+    const limit = threshold === undefined ? "" : pc.dim(` (threshold ${Number(threshold.toFixed(3))})`);
     out.push(`  ${name.padEnd(width)}  ${bar(probability)} ${percent(probability)}  ${decision}${limit}`);
   }
   out.push(...result.views.map((view) => pc.dim(`  ${mostRelevant(view)}`)));

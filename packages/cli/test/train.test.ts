@@ -3,9 +3,10 @@ import { execFile, spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { seededRandom } from "@anymc3d/core";
 import { writeNifti } from "@anymc3d/io";
+import { zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -63,6 +64,20 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+/** The validation volumes as MedMNIST would store them. */
+async function asNpz(): Promise<Uint8Array> {
+  const npy = (type: string, shape: number[], data: Uint8Array) => {
+    const header = `{'descr': '${type}', 'fortran_order': False, 'shape': (${shape.join(", ")},), }`;
+    const padded = header.padEnd(Math.ceil((header.length + 11) / 64) * 64 - 11);
+    const size = new Uint8Array(Uint16Array.of(padded.length + 1).buffer);
+    return Buffer.concat([Buffer.from("\x93NUMPY\x01\x00", "latin1"), size, Buffer.from(`${padded}\n`), data]);
+  };
+  const rows = (await readFile(csv, "utf8")).split("\n").filter((line) => line.includes(",val,"));
+  const volumes = await Promise.all(rows.map(async (row) => (await readFile(join(folder, "images", `${row.split(",")[0]}.nii`))).subarray(352)));
+  const labels = Uint8Array.from(rows, (row) => Number(row.at(-1)));
+  return zipSync({ "val_images.npy": npy("<i2", [rows.length, 4, 32, 32], Buffer.concat(volumes)), "val_labels.npy": npy("|u1", [rows.length, 1], labels) });
+}
+
 const train = (out: string, ...more: string[]) => anymc3d("train", csv, "--config", config, "--backbone", backbone, "--out", out, ...more);
 
 describe("from files to a package", () => {
@@ -88,6 +103,22 @@ describe("from files to a package", () => {
     const card = await readFile(join(out, "README.md"), "utf8");
     expect(card).toContain(stated.auroc.toFixed(3));
     expect(card).toContain("26 cases for training, 14 for validation");
+  });
+
+  test("evaluate on the same volumes in an .npz gives the same report; without a split it asks for one", async () => {
+    const npz = join(folder, "balls.npz");
+    await writeFile(npz, await asNpz());
+    const measure = async (data: string) => JSON.parse((await evaluate(data, "--split", "val", "--json")).stdout);
+    const evaluate = (data: string, ...more: string[]) => anymc3d("evaluate", data, "--adapter", out, "--backbone", backbone, ...more);
+    const [fromCsv, fromNpz] = [await measure(csv), await measure(npz)];
+    expect(fromNpz.volumes).toBe(14);
+    // Warnings about the missing modality and spacing aside, what is measured is equal.
+    expect(fromNpz.labels.map(({ auroc, brier }: { auroc: { value: number }; brier: { value: number } }) => [auroc.value, brier.value])).toEqual(
+      fromCsv.labels.map(({ auroc, brier }: { auroc: { value: number }; brier: { value: number } }) => [auroc.value, brier.value]),
+    );
+    const asked = await evaluate(npz);
+    expect(asked.code).toBe(2);
+    expect(asked.stderr).toContain("--split train, val, test");
   });
 
   test("the package passes anymc3d adapter verify; a stale card does not", async () => {
@@ -123,6 +154,19 @@ describe("from files to a package", () => {
     expect((await readFile(join(out, "weights.safetensors"))).equals(before)).toBe(true);
   });
 
+  test("a sample volume put into the package is exported and published with it", async () => {
+    const sampled = join(folder, "sampled");
+    await cp(out, sampled, { recursive: true });
+    await cp(join(folder, "images/001.nii"), join(sampled, "sample.nii"));
+    expect((await train(sampled, "--resume")).code).toBe(0);
+    const { sample } = await import(pathToFileURL(join(sampled, "index.js")).href);
+    expect((await readFile(sample)).equals(await readFile(join(folder, "images/001.nii")))).toBe(true);
+    const { files, exports } = JSON.parse(await readFile(join(sampled, "package.json"), "utf8"));
+    expect(files).toContain("sample.nii");
+    expect(exports["./sample.nii"]).toBe("./sample.nii");
+    expect((await anymc3d("adapter", "verify", sampled, "--backbone", backbone)).code).toBe(0);
+  });
+
   test("another run at work there is refused, one that is gone is not", async () => {
     const busy = join(folder, "busy");
     await cp(out, busy, { recursive: true });
@@ -154,6 +198,34 @@ describe("from files to a package", () => {
     expect(events.find(({ type }) => type === "step").epoch).toBeGreaterThan(1);
     expect(events.at(-1).type).toBe("done");
     expect((await readFile(join(killed, "weights.safetensors"))).equals(await readFile(join(out, "weights.safetensors")))).toBe(true);
+  });
+});
+
+describe("--compare", () => {
+  test("trains the named variants beside the package, holds them against size, and goes on where it was", async () => {
+    const out = join(folder, "compared");
+    const run = () => train(out, "--resume", "--compare", "head-only,last-1+mean-pooling", "--epochs", "2", "--json");
+    const { code, stdout, stderr } = await run();
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    const { models } = JSON.parse(stdout.trim().split("\n").at(-1) as string);
+    const names = models.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(["as configured", "head-only", "last-1+mean-pooling", "slice count", "volume extent", "foreground"]);
+    // Every volume has 4 slices: a count that cannot tell anything is at chance exactly.
+    expect(models[3].mean.value).toBe(0.5);
+    const manifest = JSON.parse(await readFile(join(out, "adapter.json"), "utf8"));
+    expect(models[0].mean.value).toBe(manifest.metrics[0].labels[0].auroc);
+    expect(await readFile(join(out, "README.md"), "utf8")).toContain("| head-only |");
+    expect(JSON.parse(await readFile(join(out, "compare/head-only/adapter.json"), "utf8")).modules.lora).toBeNull();
+    const again = await run();
+    expect(again.stdout).not.toContain('"step"');
+    expect(JSON.parse(again.stdout.trim().split("\n").at(-1) as string).models).toEqual(models);
+  });
+
+  test("an unknown variant is refused before anything is read", async () => {
+    const { code, stderr } = await train(join(folder, "never"), "--compare", "heads-only");
+    expect(code).toBe(2);
+    expect(stderr).toContain("head-only");
   });
 });
 

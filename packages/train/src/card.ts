@@ -5,10 +5,12 @@ import { type AdapterManifest, DISCLAIMER } from "@anymc3d/core";
 export interface CardOptions {
   /** How it was trained, one sentence a line; absent for adapters trained elsewhere. */
   readonly training?: readonly string[];
+  /** A Markdown table of ablations and baselines on the same validation cases. */
+  readonly comparison?: string;
 }
 
 /** README.md of an adapter package. */
-export function modelCard(manifest: AdapterManifest, { training }: CardOptions = {}): string {
+export function modelCard(manifest: AdapterManifest, { training, comparison }: CardOptions = {}): string {
   const { name, title, version, description, intendedUse, limits, license, citation, backbone, conformance } = manifest;
   const short = name.replace(/^@anymc3d\/adapter-/, "");
   const parts = [
@@ -33,6 +35,9 @@ export function modelCard(manifest: AdapterManifest, { training }: CardOptions =
     "## Metrics",
     metricsText(manifest),
     ...(training ? ["## Training", training.map((line) => `- ${line}`).join("\n")] : []),
+    ...(comparison
+      ? ["## Compared with", `On the same validation cases, AUROC [95 % interval, bootstrap over groups]; differences on the same resamples.\n\n${comparison}`]
+      : []),
     "## Conformance",
     `On the synthetic volume of seed ${conformance.seed} the logits are ${conformance.logits.join(", ")} (± ${conformance.tolerance}); \`anymc3d adapter verify\` checks it. Backbone: \`${backbone.name}\`, ${backbone.hash}.`,
     "## Licence",

@@ -5,7 +5,9 @@ export { chooseThreshold, type Decision, foldTemperatures, sigmoidTemperature, s
 export { modelCard } from "./card.js";
 export type { TrainCase } from "./cases.js";
 export { type CaseFault, type CheckCasesOptions, type CheckedCases, checkCases } from "./check-cases.js";
+export { type ComparedModel, type Contender, compare, comparisonTable, contender, sizeBaselines } from "./compare.js";
 export { manifestParts, parseTrainConfig, type TrainConfig, trainConfigJsonSchema } from "./config.js";
+export { type FrozenFeatures, frozenFeatures, isFrozen } from "./features.js";
 export { expectationsOf, looksOf, type VolumeFacts, type VolumeLook } from "./looks.js";
 export { type Prediction, predict, type TrainEvent, type TrainOutcome, type TrainRun, train } from "./loop.js";
 export { auroc, evaluateLabel, type LabelMetrics, topOneAccuracy } from "./metrics.js";
@@ -16,3 +18,4 @@ export { pixelLogits } from "./pixel-logits.js";
 export { checkSplits, drawSplits, type Split, type SplitOptions } from "./splits.js";
 export { type EpochRecord, initialState, readCheckpoint, type TrainState, writeCheckpoint } from "./state.js";
 export { checkLabels, type LabelCount, type SplitSummary, summariseCases } from "./summary.js";
+export { defaultVariants, variantConfig } from "./variants.js";

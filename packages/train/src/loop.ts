@@ -18,6 +18,7 @@ import { sampleSeed } from "./augment.js";
 import type { TrainCase } from "./cases.js";
 import type { TrainConfig } from "./config.js";
 import { decode, maskCells } from "./decoder.js";
+import { type FrozenFeatures, frozenFeatures, isFrozen } from "./features.js";
 import { add, addStudy, studyModules } from "./gradients.js";
 import { type LossOptions, lossOf, maskLoss } from "./losses.js";
 import { auroc } from "./metrics.js";
@@ -40,6 +41,8 @@ export type TrainEvent =
       readonly secondsLeft: number;
     }
   | { readonly type: "validate"; readonly epoch: number; readonly done: number; readonly total: number }
+  /** Frozen features being computed, once, before the first epoch. */
+  | { readonly type: "features"; readonly done: number; readonly total: number }
   | ({ readonly type: "epoch" } & EpochRecord & { readonly best: boolean });
 
 export interface TrainRun {
@@ -48,6 +51,8 @@ export interface TrainRun {
   readonly engine: TrainableEngine;
   /** From `initialState()` or `readCheckpoint()`; the run changes it as it goes. */
   readonly state: TrainState;
+  /** Where `isFrozen(config)`: features to share with other runs; default: the run's own. */
+  readonly features?: FrozenFeatures;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
   /** Called after every epoch, and before an abort is thrown, with the state to store. */
@@ -75,8 +80,9 @@ export interface TrainOutcome {
  * Trains an adapter's tensors.
  * @throws AnyMC3DError `TRAINING_DIVERGED` naming the batch whose loss is not finite (the state stays at the step before); the signal's reason after an abort
  */
-export async function train(run: TrainRun): Promise<TrainOutcome> {
-  const { config, cases, state } = run;
+export async function train(given: TrainRun): Promise<TrainOutcome> {
+  const { config, cases, state } = given;
+  const run = await withFeatures(given);
   const trained = cases.filter(({ split }) => split === "train");
   const validation = cases.filter(({ split }) => split === "val");
   const loss = lossOptions(config, trained);
@@ -92,6 +98,19 @@ export async function train(run: TrainRun): Promise<TrainOutcome> {
   const kept = config.training.keep === "best" && state.best ? state.best : { epoch: state.epoch, tensors: state.tensors };
   const tensors = new Map([...kept.tensors].filter(([name]) => !name.startsWith("decoder.")));
   return { tensors, keptEpoch: kept.epoch, history: state.history, predictions: await predict(run, validation, tensors) };
+}
+
+/** Frozen features of all cases to be used, computed before the first epoch. */
+async function withFeatures(run: TrainRun): Promise<TrainRun> {
+  if (!isFrozen(run.config)) return { ...run, features: undefined };
+  const features = run.features ?? frozenFeatures(run.config, run.engine);
+  const finished = run.state.epoch >= run.config.training.epochs;
+  const cases = finished ? [] : run.cases.filter(({ split }) => split !== "test");
+  for (const [i, each] of cases.entries()) {
+    await features(each, run.signal);
+    run.onEvent?.({ type: "features", done: i + 1, total: cases.length });
+  }
+  return { ...run, features };
 }
 
 function outOfPatience({ epoch, best }: TrainState, { training: { patience } }: TrainConfig): boolean {
@@ -167,6 +186,7 @@ async function stepGradients(run: TrainRun, cases: readonly TrainCase[], loss: L
   const masked = cases.filter(({ loadMask }) => loadMask).length;
   const shares = { labels: 1 / Math.max(1, known), masks: (config.training.masks?.weight ?? 0) / Math.max(1, masked) };
   const loras = config.input.views.map((_, v) => viewLora(config.modules.lora, state.tensors, v));
+  if (run.features) return frozenGradients(run, cases, loss, shares.labels, gradients);
   let value = 0;
   let slices = 0;
   let part: { each: TrainCase; views: SampleView[] }[] = [];
@@ -182,6 +202,32 @@ async function stepGradients(run: TrainRun, cases: readonly TrainCase[], loss: L
     part.push({ each, views });
   }
   await flush();
+  return { gradients, value, slices };
+}
+
+/** A step on frozen features, with all slices of every case. */
+async function frozenGradients(
+  { config, state, features, signal }: TrainRun,
+  cases: readonly TrainCase[],
+  loss: LossOptions,
+  share: number,
+  gradients: Map<string, Float32Array>,
+): Promise<StepGradients> {
+  const modules = studyModules(state.tensors, config.input.views.length);
+  let value = 0;
+  let slices = 0;
+  for (const each of cases) {
+    const cls = await (features as FrozenFeatures)(each, signal);
+    const study = forwardStudy(cls, modules);
+    const result = lossOf(
+      study.logits,
+      config.task.labels.map(({ id }) => each.labels.get(id)),
+      loss,
+    );
+    value += share * result.loss;
+    slices += cls.reduce((sum, { length }) => sum + length, 0) / modules.head.weight.shape[1];
+    addStudy(gradients, study.backward(result.dLogits.map((d) => d * share)));
+  }
   return { gradients, value, slices };
 }
 
@@ -293,7 +339,7 @@ function judged(predictions: readonly Prediction[], { task }: TrainConfig): Pick
 
 /** Logits and probabilities of cases, all slices, no augmentation. */
 export async function predict(
-  { config, engine, state, signal, onEvent }: TrainRun,
+  { config, engine, state, features, signal, onEvent }: TrainRun,
   cases: readonly TrainCase[],
   tensors: Map<string, Tensor>,
 ): Promise<Prediction[]> {
@@ -301,12 +347,16 @@ export async function predict(
   const modules = studyModules(tensors, loras.length);
   const predictions: Prediction[] = [];
   for (const each of cases) {
-    const views = await evaluationSample(each, config, engine.backbone.spec, signal);
-    const cls: Float32Array[] = [];
-    for (const [v, { slices }] of views.entries()) cls.push((await engine.encode(slices, loras[v], {}, signal)).cls);
-    const { logits } = forwardStudy(cls, modules);
+    const { logits } = forwardStudy((await features?.(each, signal)) ?? (await encodeCase(each)), modules);
     predictions.push({ each, logits, probabilities: config.task.kind === "multiclass" ? softmax(logits) : logits.map(sigmoid) });
     onEvent?.({ type: "validate", epoch: state.epoch + 1, done: predictions.length, total: cases.length });
   }
   return predictions;
+
+  async function encodeCase(each: TrainCase): Promise<Float32Array[]> {
+    const views = await evaluationSample(each, config, engine.backbone.spec, signal);
+    const cls: Float32Array[] = [];
+    for (const [v, { slices }] of views.entries()) cls.push((await engine.encode(slices, loras[v], {}, signal)).cls);
+    return cls;
+  }
 }

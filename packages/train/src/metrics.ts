@@ -75,7 +75,7 @@ export function topOneAccuracy(classes: readonly number[], probabilities: readon
   return classes.filter((truth, i) => probabilities[i].indexOf(Math.max(...probabilities[i])) === truth).length / classes.length;
 }
 
-interface BootstrapOptions {
+export interface BootstrapOptions {
   /** Resamples; default 1000. */
   readonly samples?: number;
   readonly seed: number;
@@ -85,7 +85,7 @@ interface BootstrapOptions {
  * 95 % percentile interval of a statistic; whole groups are drawn with replacement. Resamples where the statistic is
  * undefined are left out; null where that is more than half of them, or none were drawn.
  */
-function bootstrap(
+export function bootstrap(
   groups: readonly string[],
   statistic: (indices: readonly number[]) => number | null,
   { samples = 1000, seed }: BootstrapOptions,
@@ -118,7 +118,7 @@ function quantile(sorted: readonly number[], q: number): number {
   return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
 }
 
-interface Estimate {
+export interface Estimate {
   readonly value: number | null;
   readonly interval: [number, number] | null;
 }

@@ -1,6 +1,6 @@
 // Writes an adapter as an npm package folder, ready to publish: data files, card, and a module that says where the files are.
 
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AdapterManifest, AnyMC3DError } from "@anymc3d/core";
 import { type CardOptions, modelCard } from "./card.js";
@@ -16,17 +16,19 @@ const FILES = ["index.js", "index.d.ts", "adapter.json", "weights.safetensors"];
 
 /**
  * Writes or renews the package in a folder. Other files there stay, and so do package.json's fields that do not follow from the manifest.
+ * A volume called sample.* in it, to try the adapter with, is exported as `sample`.
  * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`
  */
-export async function writeAdapterPackage(folder: string, { manifest, weights, training }: AdapterFiles): Promise<void> {
+export async function writeAdapterPackage(folder: string, { manifest, weights, training, comparison }: AdapterFiles): Promise<void> {
   const before = await readFile(join(folder, "package.json"), "utf8").then(JSON.parse, () => ({}));
+  const sample = (await readdir(folder).catch(() => [])).find((name) => /^sample\.[\w.]+$/.test(name));
   const files: Record<string, string | Uint8Array> = {
     "weights.safetensors": weights,
     "adapter.json": `${JSON.stringify(manifest, null, 2)}\n`,
-    "README.md": modelCard(manifest, { training }),
-    "index.js": moduleText(manifest.name),
-    "index.d.ts": TYPES,
-    "package.json": `${JSON.stringify({ ...before, ...packageJson(manifest, before) }, null, 2)}\n`,
+    "README.md": modelCard(manifest, { training, comparison }),
+    "index.js": moduleText(manifest.name, sample),
+    "index.d.ts": sample ? TYPES + SAMPLE_TYPE : TYPES,
+    "package.json": `${JSON.stringify({ ...before, ...packageJson(manifest, before, sample) }, null, 2)}\n`,
   };
   try {
     await mkdir(folder, { recursive: true });
@@ -36,19 +38,24 @@ export async function writeAdapterPackage(folder: string, { manifest, weights, t
   }
 }
 
-const moduleText = (name: string) => `// Where this adapter's files are. Literal URLs, so that bundlers ship the files.
+const moduleText = (name: string, sample: string | undefined) => `// Where this adapter's files are. Literal URLs, so that bundlers ship the files.
 export default {
   name: ${JSON.stringify(name)},
   manifest: new URL("./adapter.json", import.meta.url),
   weights: new URL("./weights.safetensors", import.meta.url),
 };
-`;
+${sample ? `\n/** A volume to try the adapter with. */\nexport const sample = new URL("./${sample}", import.meta.url);\n` : ""}`;
 
 const TYPES = `declare const adapter: { readonly name: string; readonly manifest: URL; readonly weights: URL };
 export default adapter;
 `;
 
-function packageJson({ name, version, title, license, input, backbone }: AdapterManifest, before: { files?: string[]; keywords?: string[] }) {
+const SAMPLE_TYPE = `
+/** A volume to try the adapter with. */
+export declare const sample: URL;
+`;
+
+function packageJson({ name, version, title, license, input, backbone }: AdapterManifest, before: { files?: string[]; keywords?: string[] }, sample?: string) {
   const own = (list: readonly string[], more: readonly string[] = []) => [...new Set([...list, ...more])];
   return {
     name,
@@ -62,9 +69,10 @@ function packageJson({ name, version, title, license, input, backbone }: Adapter
       ".": { types: "./index.d.ts", default: "./index.js" },
       "./adapter.json": "./adapter.json",
       "./weights.safetensors": "./weights.safetensors",
+      ...(sample && { [`./${sample}`]: `./${sample}` }),
       "./package.json": "./package.json",
     },
-    files: own(FILES, before.files),
+    files: own([...FILES, ...(sample ? [sample] : [])], before.files),
     peerDependencies: { [backbone.name]: "^0.1.0" },
   };
 }

@@ -188,3 +188,47 @@ test("one class in validation: AUROC is undefined and never chooses the epoch", 
   expect(history.map(({ meanAuroc }) => meanAuroc)).toEqual([null, null]);
   expect(keptEpoch).toBe(2);
 });
+
+describe("frozen features", () => {
+  const still = {
+    flip: 0,
+    reverse: 0,
+    ...Object.fromEntries(["rotate", "zoom", "shift", "noise", "blur", "brightness", "contrast", "gamma"].map((name) => [name, off(name)])),
+  };
+  function off(name: string): Record<string, number> {
+    const amounts: Record<string, Record<string, number>> = {
+      rotate: { degrees: 0 },
+      zoom: { low: 1, high: 1 },
+      shift: { share: 0 },
+      contrast: { low: 1, high: 1 },
+      gamma: { low: 1, high: 1 },
+    };
+    return { p: 0, ...(amounts[name] ?? { sd: 0 }) };
+  }
+  const headOnly = (augment: unknown): TrainConfig => {
+    const config = configOf({ epochs: 3, augment });
+    return { ...config, modules: { ...config.modules, lora: null } };
+  };
+
+  test("kept features end in the weights that features computed anew each step end in, and cost one encode a case", async () => {
+    const cases = madeCases(10, 4, truth);
+    const anew = await trained(headOnly(still), cases);
+    let encoded = 0;
+    const counting: TrainableEngine = Object.create(engine, {
+      encode: {
+        value: (...args: Parameters<TrainableEngine["encode"]>) => {
+          encoded++;
+          return engine.encode(...args);
+        },
+      },
+    });
+    const config = headOnly(false);
+    const kept = await train({ config, cases, engine: counting, state: initialState(config, backbone.spec) });
+    expect(encoded).toBe(14);
+    for (const [name, { data }] of anew.tensors) {
+      const other = kept.tensors.get(name)?.data as Float32Array;
+      data.forEach((value, i) => void expect(Math.abs(other[i] - value)).toBeLessThan(1e-5));
+    }
+    expect(kept.history.map(({ loss }) => loss.toFixed(4))).toEqual(anew.history.map(({ loss }) => loss.toFixed(4)));
+  });
+});

@@ -1,0 +1,44 @@
+// What anymc3d evaluate measures on: the rows of a labels.csv with their images, or the volumes of an .npz.
+
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { type Adapter, AnyMC3DError } from "@anymc3d/core";
+import type { StudySource } from "@anymc3d/sdk";
+import { npzCases, type Split } from "@anymc3d/train";
+import { imagePaths, parseLabels } from "@anymc3d/train/node";
+
+export interface EvaluationCase {
+  readonly id: string;
+  readonly group: string;
+  readonly labels: ReadonlyMap<string, 0 | 1>;
+  /** Paths or volumes. @throws AnyMC3DError `FILE_NOT_FOUND`, `LABELS_INVALID` */
+  study(): StudySource | Promise<StudySource>;
+}
+
+const NPZ_SPLITS = ["train", "val", "test"] as const satisfies readonly Split[];
+
+/**
+ * The cases of a split, or of all.
+ * @throws AnyMC3DError `FILE_NOT_FOUND`; `OPTION_INVALID` for an .npz without a split; as `parseLabels` and `npzCases`
+ */
+export async function evaluationCases(data: string, { manifest: { task, input } }: Adapter, split: string | undefined): Promise<EvaluationCase[]> {
+  const sources = [...new Set(input.views.map(({ source }) => source))];
+  const bytes = await readFile(data).catch((cause: Error) => {
+    throw new AnyMC3DError("FILE_NOT_FOUND", `${data}: ${cause.message}`, { cause });
+  });
+  if (data.endsWith(".npz")) {
+    const chosen = NPZ_SPLITS.find((name) => name === split);
+    if (!chosen) throw new AnyMC3DError("OPTION_INVALID", `${data}: an .npz holds splits; say which by --split ${NPZ_SPLITS.join(", ")}`);
+    return npzCases(bytes, { task, file: data, splits: [chosen], source: sources[0] }).map(({ load, ...each }) => ({ ...each, study: () => load() }));
+  }
+  const rows = parseLabels(bytes.toString("utf8"), { file: data, kind: task.kind, labels: task.labels, split });
+  return rows.map((row) => ({
+    id: row.id,
+    group: row.group,
+    labels: row.labels,
+    study: () => {
+      const paths = imagePaths(row, sources, dirname(resolve(data)));
+      return sources.length > 1 ? paths : paths[sources[0]];
+    },
+  }));
+}

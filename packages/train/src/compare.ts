@@ -1,0 +1,117 @@
+// Several models and size-only baselines on the same validation cases: AUROC by label, their mean, and the paired difference from the first.
+
+import type { Tensors } from "@anymc3d/core";
+import { type SizeScalars, sizeScalars } from "./baselines.js";
+import type { TrainCase } from "./cases.js";
+import type { Task, TrainConfig } from "./config.js";
+import type { Prediction } from "./loop.js";
+import { auroc, bootstrap, type Estimate } from "./metrics.js";
+
+/** Scores of one model on validation, higher is more positive. */
+export interface Contender {
+  readonly name: string;
+  /** Trained numbers; 0 for a baseline. */
+  readonly parameters: number;
+  readonly scored: readonly { readonly each: TrainCase /** One a label. */; readonly scores: ArrayLike<number> }[];
+}
+
+export interface ComparedModel {
+  readonly name: string;
+  readonly parameters: number;
+  /** By label id. */
+  readonly auroc: Readonly<Record<string, Estimate>>;
+  /** Of the labels whose AUROC is defined. */
+  readonly mean: Estimate;
+  /** Of the mean AUROC, this minus the first, on the same resamples; null for the first. */
+  readonly difference: Estimate | null;
+}
+
+/** A model's trained tensors and validation predictions as a contender. */
+export function contender(name: string, tensors: Tensors, predictions: readonly Prediction[], task: Task): Contender {
+  const parameters = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const scored = predictions.map(({ each, logits, probabilities }) => ({ each, scores: task.kind === "multiclass" ? probabilities : logits }));
+  return { name, parameters, scored };
+}
+
+/**
+ * Compares contenders that scored the same cases.
+ * Intervals: 95 % percentile bootstrap over groups, 1,000 resamples, the same ones for all; a difference whose interval holds 0 may be chance.
+ */
+export function compare(contenders: readonly Contender[], { labels }: Task, seed: number): ComparedModel[] {
+  const means = contenders.map((each) => meanAuroc(each, labels));
+  return contenders.map(({ name, parameters, scored }, c) => {
+    const groups = scored.map(({ each }) => each.group);
+    const all = scored.map((_, i) => i);
+    const estimate = (statistic: (indices: readonly number[]) => number | null): Estimate => {
+      const value = statistic(all);
+      return { value, interval: value === null ? null : bootstrap(groups, statistic, { seed }) };
+    };
+    const byLabel = labels.map(({ id }, l) => [id, estimate((indices) => labelAuroc(scored, id, l, indices))] as const);
+    const minusFirst = (indices: readonly number[]) => {
+      const [own, first] = [means[c](indices), means[0](indices)];
+      return own === null || first === null ? null : own - first;
+    };
+    return { name, parameters, auroc: Object.fromEntries(byLabel), mean: estimate(means[c]), difference: c === 0 ? null : estimate(minusFirst) };
+  });
+}
+
+function meanAuroc({ scored }: Contender, labels: Task["labels"]) {
+  return (indices: readonly number[]): number | null => {
+    const defined = labels.flatMap(({ id }, l) => labelAuroc(scored, id, l, indices) ?? []);
+    return defined.length ? defined.reduce((a, b) => a + b, 0) / defined.length : null;
+  };
+}
+
+function labelAuroc(scored: Contender["scored"], id: string, l: number, indices: readonly number[]): number | null {
+  const known = indices.filter((i) => scored[i].each.labels.has(id));
+  return auroc(
+    known.map((i) => scored[i].each.labels.get(id) as number),
+    known.map((i) => scored[i].scores[l]),
+  );
+}
+
+/** Size-only baselines: each scalar that all cases have; its sign, a label, is the one that does better than chance in training. */
+export async function sizeBaselines(
+  cases: readonly TrainCase[],
+  config: TrainConfig,
+  { signal, onProgress }: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
+): Promise<Contender[]> {
+  const used = cases.filter(({ split }) => split !== "test");
+  const scalars = new Map<TrainCase, SizeScalars>();
+  for (const each of used) {
+    signal?.throwIfAborted();
+    scalars.set(each, await sizeScalars(each, config, signal));
+    onProgress?.(scalars.size, used.length);
+  }
+  const names = new Set(used.flatMap((each) => [...(scalars.get(each) as SizeScalars).keys()]));
+  const shared = [...names].filter((name) => used.every((each) => scalars.get(each)?.has(name)));
+  const value = (each: TrainCase, name: string) => scalars.get(each)?.get(name) as number;
+  return shared.map((name) => {
+    const trained = used.filter(({ split }) => split === "train").map((each) => ({ each, scores: config.task.labels.map(() => value(each, name)) }));
+    const all = trained.map((_, i) => i);
+    const signs = config.task.labels.map(({ id }, l) => ((labelAuroc(trained, id, l, all) ?? 0.5) < 0.5 ? -1 : 1));
+    const validation = used.filter(({ split }) => split === "val");
+    return { name, parameters: 0, scored: validation.map((each) => ({ each, scores: signs.map((sign) => sign * value(each, name)) })) };
+  });
+}
+
+/** A Markdown table. */
+export function comparisonTable(models: readonly ComparedModel[], { labels }: Task): string {
+  const several = labels.length > 1;
+  const head = ["model", "trained numbers", ...labels.map(({ id }) => id), ...(several ? ["mean"] : []), "difference from the first"];
+  const rows = models.map(({ name, parameters, auroc, mean, difference }) => [
+    name,
+    parameters ? parameters.toLocaleString("en") : "size only",
+    ...labels.map(({ id }) => estimateText(auroc[id])),
+    ...(several ? [estimateText(mean)] : []),
+    difference ? estimateText(difference, true) : "",
+  ]);
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function estimateText({ value, interval }: Estimate, signed = false): string {
+  const text = (x: number) => `${signed && x > 0 ? "+" : ""}${x.toFixed(3)}`;
+  if (value === null) return "undefined";
+  return interval ? `${text(value)} [${text(interval[0])} to ${text(interval[1])}]` : text(value);
+}
