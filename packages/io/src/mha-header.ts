@@ -2,6 +2,7 @@
 
 import { AnyMC3DError } from "@anymc3d/core";
 import { listedNames, numberedNames } from "./companions.js";
+import { dicomModality } from "./options.js";
 import type { NumberType } from "./values.js";
 
 export interface MhaHeader {
@@ -51,6 +52,12 @@ const TYPES: Readonly<Record<string, NumberType>> = {
   MET_FLOAT: "float32",
   MET_DOUBLE: "float64",
 };
+/** Fields that are read; any other is the writer's own, a DICOM element for example, and may go over several lines. */
+const FIELDS = new Set(
+  "objecttype ndims binarydata binarydatabyteordermsb compresseddata compresseddatasize headersize dimsize elementnumberofchannels elementtype elementspacing elementsize transformmatrix offset anatomicalorientation distanceunits elementtointensityfunctionslope elementtointensityfunctionoffset modality elementdatafile 0008|0060".split(
+    " ",
+  ),
+);
 /** Fields with several names. */
 const ALIASES: Readonly<Record<string, string>> = {
   elementbyteordermsb: "binarydatabyteordermsb",
@@ -82,12 +89,11 @@ function readLines(bytes: Uint8Array, name: string): Lines {
     if (end > LONGEST) break;
     const line = new TextDecoder().decode(bytes.subarray(at, end)).trim();
     at = end + 1;
-    if (line === "") continue;
-    const [, key, value] = /^(\w+)\s*=\s*(.*)$/.exec(line) ?? [];
-    if (key === undefined) throw invalid(name, `the line "${line.slice(0, 80)}"; expected "Key = value"`);
-    const field = ALIASES[key.toLowerCase()] ?? key.toLowerCase();
+    const [, key, value] = /^([^=]*?)\s*=\s*(.*)$/.exec(line) ?? [];
+    const field = ALIASES[key?.toLowerCase()] ?? key?.toLowerCase();
+    if (!FIELDS.has(field)) continue;
     if (fields.has(field)) throw invalid(name, `two fields "${key}", or two names of one`);
-    fields.set(field, value.trim());
+    fields.set(field, value);
     if (field === "elementdatafile") {
       const rest = () => new TextDecoder().decode(bytes.subarray(at, at + LONGEST)).split("\n");
       return { fields, rest, end: Math.min(at, bytes.length) };
@@ -128,7 +134,7 @@ export function parseMhaHeader(bytes: Uint8Array, name: string): MhaHeader {
     units: text("DistanceUnits"),
     slope: numbers("ElementToIntensityFunctionSlope", 1)?.[0] ?? 1,
     intercept: numbers("ElementToIntensityFunctionOffset", 1)?.[0] ?? 0,
-    modality: /^MET_MOD_([A-Z]{2})$/.exec(text("Modality") ?? "")?.[1],
+    modality: /^MET_MOD_([A-Z]{2})$/.exec(text("Modality") ?? "")?.[1] ?? dicomModality(text("0008|0060")),
     files: dataFiles(needed("ElementDataFile"), rest, name),
     end,
   };

@@ -2,6 +2,7 @@
 
 import { AnyMC3DError } from "@anymc3d/core";
 import { listedNames, numberedNames } from "./companions.js";
+import { dicomModality } from "./options.js";
 import type { NumberType } from "./values.js";
 
 type NrrdEncoding = "raw" | "gzip" | "text" | "hex";
@@ -26,6 +27,8 @@ export interface NrrdHeader {
   readonly byteSkip: number;
   /** The files that hold the voxels; undefined: they follow the header. */
   readonly files: readonly string[] | undefined;
+  /** "CT", "MR", …, where a converter from DICOM passed it on. */
+  readonly modality: string | undefined;
   /** Byte that follows the header. */
   readonly end: number;
 }
@@ -51,6 +54,8 @@ const ACRONYMS: Readonly<Record<string, string>> = {
   last: "left-anterior-superior-time",
   lpst: "left-posterior-superior-time",
 };
+/** A key that converters from DICOM write. */
+const MODALITY = "0008|0060";
 /** Fields that have a second spelling. */
 const ALIASES: Readonly<Record<string, string>> = { datafile: "data file", lineskip: "line skip", byteskip: "byte skip" };
 
@@ -85,7 +90,10 @@ function readLines(bytes: Uint8Array, name: string): Lines {
       continue;
     }
     if (line === "") return { fields, list, end: Math.min(at, bytes.length) };
-    if (line.startsWith("#") || /^[^:]*:=/.test(line)) continue;
+    if (line.startsWith("#")) continue;
+    const [, own, said] = /^([^:]*):=(.*)$/.exec(line) ?? [];
+    if (own === MODALITY) fields.set(MODALITY, said);
+    if (own !== undefined) continue;
     const [, key, value] = /^([^:]+):\s*(.*)$/.exec(line) ?? [];
     if (key === undefined) throw invalid(name, `the line "${line.slice(0, 80)}"; expected "field: value"`);
     const field = ALIASES[key.trim().toLowerCase()] ?? key.trim().toLowerCase();
@@ -131,6 +139,7 @@ export function parseNrrdHeader(bytes: Uint8Array, name: string): NrrdHeader {
     lineSkip: wholeNumber(field("line skip") ?? "0", 0, LONGEST, "line skip", name),
     byteSkip: byteSkipOf(field("byte skip"), encoding, name),
     files: dataFiles(field("data file"), lines.list, name),
+    modality: dicomModality(field(MODALITY)),
     end: lines.end,
   };
 }

@@ -13,7 +13,8 @@ import { bytesOfType, decodeValues, LITTLE_HERE, pickVoxels } from "./values.js"
  * Reads NRRD bytes: voxels after the header, or in the files given as `companion`. Encodings raw, gzip, text and hex.
  *
  * Voxels: x fastest, in their stored type, int64/uint64 as Float64Array. Affine: mm, RAS+, from `space`, `space directions` and `space origin`;
- * none, with a note, where the file stores no orientation. Measurement frames and key/value pairs are not read.
+ * none, with a note, where the file stores no orientation. Measurement frames are not read, nor key/value pairs but the
+ * DICOM modality that converters pass on.
  * @throws AnyMC3DError `FORMAT_INVALID`, `FORMAT_UNKNOWN` (bzip2), `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `FILE_NOT_FOUND` (data files not given),
  * `GEOMETRY_INVALID`, `FRAME_REQUIRED`, `CHANNELS_UNSUPPORTED`, `OPTION_INVALID`, `OUT_OF_MEMORY`; the signal's reason
  */
@@ -34,7 +35,8 @@ export async function decodeNrrd(file: Named, options: ReadOptions, companions: 
   const values = await readValues(file, header, options, companions, notes);
   const data = pickVoxels(values, axes, name);
   const shape = [...axes.flatMap((axis) => (axis.taken === undefined ? [axis.size] : [])), 1].slice(0, 3) as [number, number, number];
-  return { data, shape, ...(affine && { affine }), ...(options.modality && { modality: options.modality }), ...(notes.length > 0 && { notes }) };
+  const modality = options.modality ?? header.modality;
+  return { data, shape, ...(affine && { affine }), ...(modality && { modality }), ...(notes.length > 0 && { notes }) };
 }
 
 async function readValues(file: Named, header: NrrdHeader, options: ReadOptions, companions: Companions, notes: Warning[]): Promise<VoxelArray> {

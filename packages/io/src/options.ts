@@ -60,6 +60,9 @@ export function allocate<T>(name: string, bytes: number, make: () => T): T {
   }
 }
 
+/** The value of a DICOM Modality (0008,0060), as converters pass it on in other formats; undefined for what cannot be one. */
+export const dicomModality = (value: string | undefined): string | undefined => (/^[A-Z]{2,16}$/.test(value?.trim() ?? "") ? value?.trim() : undefined);
+
 /** The value of `frame`, `channel` or `index`, checked against how many there are; 0 where there is only one. @throws AnyMC3DError `OPTION_INVALID` */
 export function chosen(what: "frame" | "channel" | "index", value: number | undefined, count: number, name: string): number {
   const index = value ?? 0;

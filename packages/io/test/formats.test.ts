@@ -64,6 +64,15 @@ describe("as other programs read them, from a path and from files given together
   });
 });
 
+describe("what a converter from DICOM passed on", () => {
+  it.each(["SimpleITK tagged.mha", "SimpleITK tagged.nrrd"])("the modality of %s, and nothing else", async (key) => {
+    const volume = await readVolume(filesOf(key));
+    expect(volume.modality).toBe("CT");
+    expect(JSON.stringify({ ...volume, data: [] })).not.toContain("Nobody");
+    expect((await readVolume(filesOf(key), { modality: "MR" })).modality).toBe("MR");
+  });
+});
+
 describe("files that belong together", () => {
   it("are all needed", async () => {
     const [header] = filesOf("list.mhd");

@@ -72,6 +72,13 @@ for header, data in [("pair.mhd", "pair.raw"), ("packed.mhd", "packed.zraw"), ("
     sitk.WriteImage(image(values), str(folder / header), header.startswith("packed"))
     case(f"SimpleITK {header}", header, data)
 
+tagged = image(array("int16"))
+for key, value in {"0008|0060": "CT", "0010|0010": "Nobody^At", "my key": "a = b"}.items():
+    tagged.SetMetaData(key, value)
+for name in ["tagged.mha", "tagged.nrrd"]:
+    sitk.WriteImage(tagged, str(folder / name))
+    case(f"SimpleITK {name}", name)
+
 # pynrrd, values as numpy's, index order F: x fastest
 values = np.asfortranarray(array("int16").transpose(2, 1, 0))
 geometry = {"space": "right-anterior-superior", "space directions": [[0, 0, 2.0], [1, 0, 0], [0, 1.5, 0]], "space origin": [1.0, -2, 3]}
