@@ -3,7 +3,7 @@
 import { type Affine, AnyMC3DError, axisCodes, type Volume, type VoxelArray, type Warning } from "@anymc3d/core";
 import { bytesOf, type Named } from "./bytes.js";
 import { type Companions, companionsOf } from "./companions.js";
-import { isInvertible, millimetres } from "./geometry.js";
+import { isInvertible, millimetres, orientedAffine } from "./geometry.js";
 import { type MhaHeader, parseMhaHeader } from "./mha-header.js";
 import { byteLimit, chosen, mustChoose, type ReadOptions, tooLarge } from "./options.js";
 import { extraBytes, joinedParts, parseNumbers, tooShort, unpackExactly } from "./parts.js";
@@ -29,7 +29,7 @@ export async function decodeMha(file: Named, options: ReadOptions, companions: C
   const header = parseMhaHeader(file.bytes, name);
   const { sizes, type, slope, intercept } = header;
   const axes = fileAxes(header, options, name);
-  const { affine, notes } = mhaAffine(header, name);
+  const { affine, notes } = mhaAffine(header, options, name);
   const scaled = slope !== 1 || intercept !== 0;
   const size = [header.channels, ...sizes].reduce((product, each) => product * each, Math.max(bytesOfType(type), scaled ? 4 : 0));
   if (!(size <= byteLimit(options))) throw tooLarge(name, `${sizes.join(" × ")} ${type} voxels need ${size} bytes`, byteLimit(options));
@@ -58,13 +58,14 @@ const invalid = (name: string, what: string): AnyMC3DError =>
   new AnyMC3DError("GEOMETRY_INVALID", `${name}: ${what}. Without it, sizes and directions are unknown; correct the header, or write the file again.`);
 
 /** The affine in mm, RAS+; none for an image of two axes, which says nothing of the third. */
-function mhaAffine(header: MhaHeader, name: string): { affine?: Affine; notes: Warning[] } {
+function mhaAffine(header: MhaHeader, { orientation }: ReadOptions, name: string): { affine?: Affine; notes: Warning[] } {
   const notes: Warning[] = [];
   const axes = header.sizes.length;
   const wrong = header.spacing?.find((size) => !(size > 0));
   if (wrong !== undefined) throw invalid(name, `ElementSpacing ${header.spacing?.join(" ")}; expected lengths above 0`);
+  if (axes === 2 && orientation !== undefined) return { affine: orientedAffine(orientation, [...(header.spacing ?? [1, 1]), 1], [...header.sizes, 1]), notes };
   if (axes === 2) {
-    const message = `${name}: an image of two axes, which stores no orientation in the patient; taken as one slice, 1 mm a voxel.`;
+    const message = `${name}: an image of two axes, which stores no orientation in the patient; taken as one slice, 1 mm a voxel. Say how it lies with the option \`orientation\`.`;
     return { notes: [{ code: "META_NO_ORIENTATION", message }] };
   }
   const missing = [

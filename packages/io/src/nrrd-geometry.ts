@@ -16,8 +16,9 @@ const invalid = (name: string, what: string): AnyMC3DError =>
   new AnyMC3DError("GEOMETRY_INVALID", `${name}: ${what}. Without it, sizes and directions are unknown; correct the header, or write the file again.`);
 
 function rolesOf(header: NrrdHeader, name: string): Role[] {
-  const { sizes, kinds, directions, spacings, space } = header;
-  const time = space?.endsWith("-time") ? (step: readonly number[]) => step.slice(0, 3).every((part) => part === 0) : () => false;
+  const { sizes, kinds, directions, spacings } = header;
+  // In a space of four axes, named or not, the fourth is time.
+  const time = (step: readonly number[]) => step.length === 4 && step.slice(0, 3).every((part) => part === 0);
   const roles = sizes.map((_, axis): Role => {
     const kind = kinds?.[axis] ?? "";
     const other = CHANNELS.test(kind) ? "channel" : "frame";

@@ -84,6 +84,8 @@ describe("channels, frames, slices", () => {
     expect(volume.shape).toEqual([6, 4, 1]);
     expect(volume.affine).toBeUndefined();
     expect(codes(volume)).toEqual(["META_NO_ORIENTATION"]);
+    const two = mha({ NDims: "2", DimSize: "6 4", TransformMatrix: "1 0 0 1", Offset: "0 0", ElementSpacing: "2 3" });
+    expect((await readMha(two, { orientation: "LPS" })).affine).toEqual([-2, 0, 0, 5, 0, -3, 0, 4.5, 0, 0, 1, 0, 0, 0, 0, 1]);
   });
 });
 

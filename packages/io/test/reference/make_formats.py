@@ -79,6 +79,16 @@ for name in ["tagged.mha", "tagged.nrrd"]:
     sitk.WriteImage(tagged, str(folder / name))
     case(f"SimpleITK {name}", name)
 
+# two channels, two frames: all values, the second's are compared
+for key, many, vector in [("channels", array("int16", (*shape, 2)), True), ("frames", array("int16", (2, *shape)), False)]:
+    made = sitk.GetImageFromArray(many, isVector=vector)
+    for name in [f"{key}.mha", f"{key}.nrrd"]:
+        sitk.WriteImage(made, str(folder / name))
+        back = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / name)))
+        second = back[..., 1] if vector else back[1]
+        oriented = vector or name.endswith("mha")  # ITK writes four-dimensional NRRD without a named space
+        case(f"SimpleITK {name}", name, shape=list(shape[::-1]), affine=LPS.ravel().tolist() if oriented else [], values=[float(v) for v in second.ravel()], dtype="int16")
+
 # pynrrd, values as numpy's, index order F: x fastest
 values = np.asfortranarray(array("int16").transpose(2, 1, 0))
 geometry = {"space": "right-anterior-superior", "space directions": [[0, 0, 2.0], [1, 0, 0], [0, 1.5, 0]], "space origin": [1.0, -2, 3]}
