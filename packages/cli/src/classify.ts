@@ -6,7 +6,7 @@ import { AnyMC3DError, type ClassifyResult, isAbortError } from "@anymc3d/core";
 import { openAdapter, writeVolume } from "@anymc3d/sdk";
 import { describeError, EXIT, Reported, reportError } from "./failure.js";
 import { interruptSignal } from "./interrupt.js";
-import type { EngineFlags } from "./options.js";
+import { type EngineFlags, readOptions } from "./options.js";
 import { progressLine } from "./progress.js";
 import { printResult } from "./result.js";
 import { startClassifier } from "./start.js";
@@ -34,7 +34,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
       current = basename(file);
       try {
         const started = performance.now();
-        const read = { modality: flags.modality, frame: flags.frame };
+        const read = readOptions(flags);
         const result = await classifier.classify(file, adapter, {
           heatmap: flags.heatmap ? { method: flags.heatmapMethod, label: flags.heatmapLabel } : false,
           checks: flags.checks,

@@ -11,7 +11,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { type EvaluationCase, evaluationCases } from "./evaluation-cases.js";
 import { describeError, EXIT, Reported } from "./failure.js";
 import { interruptSignal } from "./interrupt.js";
-import type { EngineFlags } from "./options.js";
+import { type EngineFlags, readOptions } from "./options.js";
 import { progressLine } from "./progress.js";
 import { startClassifier } from "./start.js";
 
@@ -80,7 +80,7 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
   const progress = progressLine(() => `${predictions.length + failures.length}/${rows.length} volumes`);
   for (const row of rows) {
     try {
-      const read = { modality: flags.modality, frame: flags.frame };
+      const read = readOptions(flags);
       const result = await classifier.classify(await row.study(), adapter, { checks: flags.checks, signal, read, onProgress: progress.show });
       predictions.push({ row, logits: result.labels.map(({ logit }) => logit), probabilities: result.labels.map(({ probability }) => probability) });
     } catch (error) {

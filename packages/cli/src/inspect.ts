@@ -1,25 +1,30 @@
 // anymc3d inspect: shape, spacing, orientation, values of a file, and which installed adapters accept it.
 
-import { type Adapter, axisCodes, checkInput, isAnyMC3DError, type Volume, valueRange, voxelSpacing } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, axisCodes, checkInput, isAnyMC3DError, type Volume, valueRange, voxelSpacing } from "@anymc3d/core";
 import { openAdapter, readVolume } from "@anymc3d/sdk";
 import pc from "picocolors";
 import { installedAdapters } from "./adapters.js";
 import { describeError, EXIT, Reported, reportError } from "./failure.js";
+import { type ReadFlags, readOptions } from "./options.js";
+import { writeStrip } from "./strip.js";
 
-export interface InspectFlags {
+export interface InspectFlags extends ReadFlags {
   adapter?: string[];
-  modality?: string;
-  frame?: number;
+  png?: string;
   json?: boolean;
   verbose?: boolean;
 }
 
 export async function inspectFiles(files: readonly string[], flags: InspectFlags): Promise<void> {
+  if (flags.png && files.length > 1)
+    throw new AnyMC3DError("OPTION_INVALID", `--png ${flags.png} would hold one of ${files.length} files; inspect one at a time`);
   const adapters = await Promise.all([...installedAdapters(), ...(flags.adapter ?? [])].map((source) => openAdapter(source)));
   let failed = false;
   for (const file of files) {
     try {
-      const report = describe(file, await readVolume(file, { modality: flags.modality, frame: flags.frame }), adapters);
+      const volume = await readVolume(file, readOptions(flags));
+      const report = describe(file, volume, adapters);
+      if (flags.png) await writeStrip(flags.png, volume);
       if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`);
       else printReport(report);
     } catch (error) {
@@ -73,8 +78,8 @@ function verdict(volume: Volume, { manifest }: Adapter): { accepts: boolean; rea
 function printReport(report: Report): void {
   const rows: [string, string][] = [
     ["shape", `${report.shape.join(" × ")} voxels`],
-    ["spacing", `${report.spacing.join(" × ")} mm`],
-    ["orientation", report.orientation],
+    ["spacing", report.orientation === "?" ? "not stated" : `${report.spacing.join(" × ")} mm`],
+    ["orientation", report.orientation === "?" ? "not stated" : report.orientation],
     ["modality", report.modality ?? "not stated"],
     ["values", "problem" in report.values ? pc.yellow(report.values.problem) : `${report.values.minimum} to ${report.values.maximum} (${report.dtype})`],
     ...report.notes.map(({ message }): [string, string] => ["note", message]),

@@ -1,15 +1,25 @@
 // Options that several commands share.
 
+import type { ReadOptions } from "@anymc3d/sdk";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-export interface EngineFlags {
+/** What a reader must be told where the file does not say it. */
+export interface ReadFlags {
+  modality?: string;
+  frame?: number;
+  channel?: number;
+  array?: string;
+  index?: number;
+  orientation?: string;
+  voxels?: readonly [number, number, number];
+}
+
+export interface EngineFlags extends ReadFlags {
   engine: string;
   precision: "fp32" | "int8";
   threads?: number;
   backbone?: string;
   checks: "refuse" | "warn";
-  modality?: string;
-  frame?: number;
   verbose?: boolean;
 }
 
@@ -30,10 +40,33 @@ export function positiveNumber(text: string): number {
 }
 
 /** DICOM codes are upper case. */
-export const upperCase = (text: string): string => text.trim().toUpperCase();
+const upperCase = (text: string): string => text.trim().toUpperCase();
+
+/** Three numbers above 0, as 1,1,2.5, or one for all. */
+export function triple(text: string): [number, number, number] {
+  const values = text.split(/[,x×]/).map(positiveNumber);
+  if (values.length !== 1 && values.length !== 3) throw new InvalidArgumentError("one number or three, as 1,1,2.5, are needed.");
+  return [values[0], values[1] ?? values[0], values[2] ?? values[0]];
+}
+
+export function addReadFlags(command: Command): Command {
+  return command
+    .option("--modality <code>", "DICOM modality of the files (CT, MR, …), where they do not say it", upperCase)
+    .option("--frame <n>", "which frame of a 4-D file, from 0", wholeNumber(0))
+    .option("--channel <n>", "which channel of a file with several values a voxel, from 0", wholeNumber(0))
+    .option("--array <name>", "which array of an .npz")
+    .option("--index <n>", "which volume of an array with four axes, from 0", wholeNumber(0))
+    .option("--orientation <code>", "where the axes point in a file that does not say it, as LPS or RAS", upperCase)
+    .option("--voxels <mm>", "voxel size in a file that does not say it, as 0.7,0.7,1", triple);
+}
+
+/** The reader's options. */
+export function readOptions({ modality, frame, channel, array, index, orientation, voxels }: ReadFlags): ReadOptions {
+  return { modality, frame, channel, array, index, orientation, spacing: voxels };
+}
 
 export function addEngineFlags(command: Command): Command {
-  return command
+  return addReadFlags(command)
     .option(
       "--engine <engine>",
       "auto, onnx/cpu, onnx/wasm, onnx/webgpu, onnx/cuda, tfjs/wasm, tfjs/cpu, tfjs/tensorflow; in browsers also tfjs/webgpu, tfjs/webgl",
@@ -43,7 +76,5 @@ export function addEngineFlags(command: Command): Command {
     .option("--threads <n>", "CPU threads", wholeNumber(1))
     .option("--backbone <folder>", "another backbone's folder or package; default: the one the adapter names")
     .addOption(new Option("--checks <mode>", "input outside what the adapter declares").choices(["refuse", "warn"]).default("refuse"))
-    .option("--modality <code>", "DICOM modality of the files (CT, MR, …), which NIfTI cannot tell", upperCase)
-    .option("--frame <n>", "which frame of a 4-D file, from 0", wholeNumber(0))
     .option("--verbose", "show where an error came from");
 }

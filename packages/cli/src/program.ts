@@ -3,7 +3,7 @@
 import tab from "@bomb.sh/tab/commander";
 import { Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { addEngineFlags, positiveNumber, upperCase, wholeNumber } from "./options.js";
+import { addEngineFlags, addReadFlags, positiveNumber, triple, wholeNumber } from "./options.js";
 
 export function createProgram(): Command {
   const program = new Command("anymc3d")
@@ -13,7 +13,7 @@ export function createProgram(): Command {
     .showHelpAfterError("(anymc3d --help shows the commands)")
     .addHelpText("after", "\nExit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.");
 
-  addEngineFlags(program.command("classify").description("classify volumes (NIfTI, .nii or .nii.gz)").argument("<files...>"))
+  addEngineFlags(program.command("classify").description("classify volumes: NIfTI, DICOM, NRRD, MetaImage, NumPy, …").argument("<files...>"))
     .requiredOption("--adapter <adapter>", "a name (lung-nodule), an npm package or a folder")
     .option("--heatmap <file>", "write where the model looked, as NIfTI on the input's grid; with several files put {name} into it")
     .addOption(
@@ -34,10 +34,12 @@ export function createProgram(): Command {
     .option("--json", "print one JSON object")
     .action(async (csv, flags) => (await import("./evaluate.js")).evaluate(csv, flags));
 
-  program
-    .command("train")
-    .description("train an adapter on labelled volumes and write its package")
-    .argument("<data>", "labels.csv, or an .npz in MedMNIST's layout")
+  addReadFlags(
+    program
+      .command("train")
+      .description("train an adapter on labelled volumes and write its package")
+      .argument("<data>", "labels.csv, or an .npz in MedMNIST's layout"),
+  )
     .requiredOption("--config <file>", "task.json: task, labels, input, training; see docs/train-an-adapter.md")
     .requiredOption("--out <folder>", "where the package goes; checkpoints and the log go to its folder run/")
     .option("--resume", "go on with the run in --out")
@@ -49,22 +51,33 @@ export function createProgram(): Command {
     .option("--engine <engine>", "auto, onnx/cpu, onnx/wasm, tfjs/wasm, tfjs/cpu, tfjs/tensorflow", "auto")
     .option("--threads <n>", "CPU threads", wholeNumber(1))
     .option("--backbone <folder>", "another backbone's folder or package; default: DINOv2 ViT-S/14")
-    .option("--modality <code>", "DICOM modality of the files (CT, MR, …), which NIfTI cannot tell", upperCase)
-    .option("--frame <n>", "which frame of a 4-D file, from 0", wholeNumber(0))
     .option("--json", "one JSON object a line: data, features, step, validate, epoch, done, compared")
     .option("--verbose", "show where an error came from")
     .action(async (data, flags) => (await import("./train.js")).trainAdapter(data, flags));
 
-  program
-    .command("inspect")
-    .description("what a file holds, and which installed adapters accept it")
-    .argument("<files...>")
+  addReadFlags(program.command("inspect").description("what a file holds, and which installed adapters accept it").argument("<files...>"))
     .option("--adapter <adapter...>", "adapters to ask besides the installed ones")
-    .option("--modality <code>", "DICOM modality of the files, which NIfTI cannot tell", upperCase)
-    .option("--frame <n>", "which frame of a 4-D file, from 0", wholeNumber(0))
+    .option("--png <file>", "write a strip of axial slices, as a radiologist would see them")
     .option("--json", "one JSON object a file, one a line")
     .option("--verbose", "show where an error came from")
     .action(async (files, flags) => (await import("./inspect.js")).inspectFiles(files, flags));
+
+  addReadFlags(
+    program
+      .command("convert")
+      .description("write a volume in another format, order or grid")
+      .argument("<input>")
+      .argument("<output>", ".nii, .nii.gz or .nrrd"),
+  )
+    .option("--canonical", "order the voxels toward right, anterior, superior; nothing is interpolated")
+    .option("--crop-above <value>", "crop to the voxels above a value", Number)
+    .option("--resample <mm>", "voxel size of the output, as 1 or 1,1,2", triple)
+    .option("--like <file>", "put it on the grid of another volume")
+    .addOption(new Option("--interpolation <method>", "nearest for masks").choices(["linear", "nearest"]).default("linear"))
+    .option("--fill <value>", "value of places outside the input", Number, 0)
+    .option("--force", "replace an output that exists")
+    .option("--verbose", "show where an error came from")
+    .action(async (input, output, flags) => (await import("./convert.js")).convert(input, output, flags));
 
   program
     .command("doctor")

@@ -5,6 +5,7 @@ import { AnyMC3DError } from "@anymc3d/core";
 import { type CaseFault, checkCases, checkLabels, checkSplits, npzCases, parseTrainConfig, summariseCases, type TrainConfig } from "@anymc3d/train";
 import { csvCases } from "@anymc3d/train/node";
 import pc from "picocolors";
+import { readOptions } from "./options.js";
 import type { TrainFlags } from "./train.js";
 import type { Reporter } from "./train-reporter.js";
 
@@ -26,7 +27,7 @@ export async function readCases(data: string, config: TrainConfig, flags: TrainF
   const { task, training } = config;
   const masks = training.masks !== null;
   const sources = config.input.views.map(({ source }) => source);
-  const read = { modality: flags.modality, frame: flags.frame };
+  const read = readOptions(flags);
   const found = data.endsWith(".npz")
     ? { cases: npzCases(await readBytes(data), { task, file: data, source: sources[0], modality: flags.modality }), warnings: [] }
     : await csvCases(data, { task, sources, seed: training.seed, masks, resampleMasks: flags.resampleMasks, read });

@@ -27,11 +27,11 @@ import {
 import { type AdapterFiles, openRunFolder, type RunFolder, writeAdapterPackage } from "@anymc3d/train/node";
 import packageJson from "../package.json" with { type: "json" };
 import { interruptSignal } from "./interrupt.js";
-import type { EngineFlags } from "./options.js";
+import type { EngineFlags, ReadFlags } from "./options.js";
 import { readCases, readConfig } from "./train-data.js";
 import { type Reporter, reporter } from "./train-reporter.js";
 
-export interface TrainFlags extends Pick<EngineFlags, "engine" | "threads" | "backbone" | "modality" | "frame"> {
+export interface TrainFlags extends ReadFlags, Pick<EngineFlags, "engine" | "threads" | "backbone"> {
   config: string;
   out: string;
   resume?: boolean;

@@ -2,7 +2,7 @@
 
 import { AnyMC3DError } from "@anymc3d/core";
 import { looksLikeHtml } from "./format.js";
-import { fileExists, hasFiles, readFileBytes, toPath } from "./node-files.js";
+import { fileExists, hasFiles, pathBeside, readFileBytes, toPath } from "./node-files.js";
 import { allocate, tooLarge } from "./options.js";
 
 /**
@@ -142,30 +142,33 @@ function joined(name: string, parts: readonly Uint8Array[], length: number): Uin
   return bytes;
 }
 
-const HDR = /\.hdr(\.gz)?$/i;
 const IMG = /\.img(\.gz)?$/i;
-const swap = (name: string, from: RegExp, to: string): string => name.replace(from, (found) => (found[1] === found[1].toUpperCase() ? to.toUpperCase() : to));
-
-/** The sources that may hold the other half of a .hdr/.img pair: the .img of a .hdr; nothing where the source has no such name. */
-export function imageBeside(source: Source): string[] {
-  return beside(source, HDR, ".img");
-}
+/** Another ending, in capitals where the old one was. */
+export const otherEnding = (name: string, from: RegExp, to: string): string =>
+  name.replace(from, (found) => (found[1] === found[1].toUpperCase() ? to.toUpperCase() : to));
 
 /** The header that belongs to a path ending in .img, if it is there. */
 export async function headerBeside(source: Source): Promise<string | undefined> {
-  if (placeOf(source)?.kind !== "path") return undefined;
-  for (const path of beside(source, IMG, ".hdr")) if (await fileExists(path)) return path;
+  const place = placeOf(source);
+  if (place?.kind !== "path" || !IMG.test(place.path)) return undefined;
+  const plain = otherEnding(place.path, IMG, ".hdr");
+  for (const path of [plain, `${plain}.gz`]) if (await fileExists(path)) return path;
   return undefined;
 }
 
-function beside(source: Source, from: RegExp, to: string): string[] {
+/** Path or URL (with the same query) of the file of this name in the source's folder; undefined where the source has no folder. */
+export function besideSource(source: Source, file: string): string | undefined {
   const place = placeOf(source);
-  if (place?.kind === "path" && from.test(place.path)) {
-    const plain = swap(place.path, from, to);
-    return [plain, `${plain}.gz`];
-  }
-  const [, path, rest] = place?.kind === "url" ? (/^([^?#]*)(.*)$/s.exec(place.url) ?? []) : [];
-  if (path === undefined || !from.test(path)) return [];
-  const plain = swap(path, from, to);
-  return [plain + rest, `${plain}.gz${rest}`];
+  if (place?.kind === "path") return pathBeside(place.path, file);
+  if (place?.kind !== "url" || /^(?:blob|data):/i.test(place.url)) return undefined;
+  const [, folder, query] = /^([^?#]*\/|)[^?#/]*(.*)$/s.exec(place.url) ?? [];
+  return `${folder}${file.split("/").map(encodeURIComponent).join("/")}${query}`;
+}
+
+/** A source's path within what was given: of a `File`, by its folder in a dropped or chosen folder where it has one. */
+export function sourcePath(source: Source): string {
+  if (typeof source === "string") return source;
+  if (source instanceof URL) return source.pathname;
+  const { webkitRelativePath, name } = source as { webkitRelativePath?: string; name?: string };
+  return webkitRelativePath || name || "";
 }

@@ -1,4 +1,4 @@
-// Gzip and DEFLATE (RFC 1952, RFC 1951) in plain TypeScript, for runtimes whose own decompressor stops at the end of the first member.
+// Gzip, zlib and DEFLATE (RFC 1952, 1950, 1951) in plain TypeScript, for runtimes whose own decompressor stops at the end of the first member.
 
 const CHUNK = 2 ** 18;
 const WINDOW = 32768;
@@ -266,4 +266,38 @@ export function* inflateGzip(bytes: Uint8Array): Generator<Uint8Array> {
     if (view.getUint32(4, true) !== length >>> 0) throw damaged("the length does not match");
     at += 8;
   } while (bytes[at] === 0x1f && bytes[at + 1] === 0x8b);
+}
+
+/** The content of a raw DEFLATE stream, in chunks. Bytes after it are ignored. @throws InflateError */
+export function* inflateRaw(bytes: Uint8Array): Generator<Uint8Array> {
+  yield* inflate(bytes, 0);
+}
+
+function adler32(bytes: Uint8Array, before: number): number {
+  let a = before & 0xffff;
+  let b = before >>> 16;
+  // 5552 additions of bytes cannot overflow 32 bits.
+  for (let start = 0; start < bytes.length; start += 5552) {
+    const end = Math.min(bytes.length, start + 5552);
+    for (let i = start; i < end; i++) b += a += bytes[i];
+    a %= 65521;
+    b %= 65521;
+  }
+  return ((b << 16) | a) >>> 0;
+}
+
+/** The content of a zlib stream, in chunks; checksum verified. Bytes after it are ignored. @throws InflateError */
+export function* inflateZlib(bytes: Uint8Array): Generator<Uint8Array> {
+  if (bytes.length < 2) throw new InflateError("the compressed data ends within its header", true);
+  if ((bytes[0] & 15) !== 8 || ((bytes[0] << 8) | bytes[1]) % 31 !== 0) throw damaged("no zlib header");
+  if (bytes[1] & 32) throw damaged("a preset dictionary");
+  const chunks = inflate(bytes, 2);
+  let sum = 1;
+  let step = chunks.next();
+  for (; !step.done; step = chunks.next()) {
+    sum = adler32(step.value, sum);
+    yield step.value;
+  }
+  if (step.value + 4 > bytes.length) throw new InflateError("the compressed data ends before its checksum", true);
+  if (new DataView(bytes.buffer, bytes.byteOffset + step.value, 4).getUint32(0) !== sum) throw damaged("the checksum does not match");
 }

@@ -1,6 +1,7 @@
 // From the orientation fields of a NIfTI header to one affine in mm, with notes on what was contradictory; and the quaternion of an affine.
 
-import { type Affine, AnyMC3DError, type Warning } from "@anymc3d/core";
+import { type Affine, AnyMC3DError, determinant, voxelSpacing, type Warning } from "@anymc3d/core";
+import { cornerDistance, isInvertible, orientedAffine } from "./geometry.js";
 import type { NiftiHeader } from "./nifti-header.js";
 
 /** Distance between two affines, in voxels, from which they count as different. */
@@ -12,30 +13,10 @@ const SHEAR = 1e-3;
 const column = (affine: Affine, axis: number): [number, number, number] => [affine[axis], affine[4 + axis], affine[8 + axis]];
 const dot = (a: readonly number[], b: readonly number[]): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 
-/** Lengths of the voxel edges, mm. */
-export const voxelSize = (affine: Affine): [number, number, number] => [0, 1, 2].map((axis) => Math.hypot(...column(affine, axis))) as [number, number, number];
-
-function determinant(affine: Affine): number {
-  const [a, b, c] = [0, 1, 2].map((axis) => column(affine, axis));
-  return a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0]) + a[2] * (b[0] * c[1] - b[1] * c[0]);
-}
-
-/** True where the matrix is finite and its voxels have a volume. */
-export function isInvertible(affine: Affine): boolean {
-  const [x, y, z] = voxelSize(affine);
-  return affine.every(Number.isFinite) && x * y * z > 0 && Math.abs(determinant(affine)) > 1e-6 * x * y * z;
-}
-
-/** The largest distance between the places that two affines give to a corner of the grid, in the first one's smallest voxel edge. */
+/** The largest distance between the places, or the steps, that two affines give in a grid, in the first one's smallest voxel edge. */
 export function affineDistance(a: Affine, b: Affine, shape: readonly number[]): number {
-  let largest = 0;
-  for (let corner = 0; corner < 8; corner++) {
-    const [i, j, k] = shape.map((size, axis) => (corner & (1 << axis) ? size - 1 : 0));
-    const apart = [0, 4, 8].map((row) => (a[row] - b[row]) * i + (a[row + 1] - b[row + 1]) * j + (a[row + 2] - b[row + 2]) * k + a[row + 3] - b[row + 3]);
-    largest = Math.max(largest, Math.hypot(...apart));
-  }
   const directions = [0, 1, 2].map((axis) => Math.hypot(...column(a, axis).map((value, row) => value - column(b, axis)[row])));
-  return Math.max(largest, ...directions) / Math.min(...voxelSize(a));
+  return Math.max(cornerDistance(a, b, shape), ...directions) / Math.min(...voxelSpacing(a));
 }
 
 const invalid = (name: string, what: string): AnyMC3DError =>
@@ -97,15 +78,19 @@ function sform(header: NiftiHeader, name: string): Affine {
   throw invalid(name, `the sform (code ${header.sformCode}) is ${rows.join(", ")}; expected finite numbers that span three directions`);
 }
 
-/** No orientation stored: voxel sizes, the middle of the grid at 0, first axis toward the patient's left as ANALYZE files mostly lie. */
-function unoriented(header: NiftiHeader, shape: readonly number[], name: string): { affine: Affine; note: Warning } {
-  const [x, y, z] = spacing(header, name);
-  const middle = shape.map((size) => (size - 1) / 2);
-  const message = `${name}: the file stores no orientation (sform_code and qform_code are 0). Assumed: first axis toward the patient's right to left, second to the front, third up. Left and right may be swapped.`;
-  return {
-    affine: [-x, 0, 0, x * middle[0], 0, y, 0, -y * middle[1], 0, 0, z, -z * middle[2], 0, 0, 0, 1],
-    note: { code: "NIFTI_NO_ORIENTATION", message },
-  };
+/** No orientation stored: voxel sizes, the middle of the grid at 0; axes as told, else the first toward the patient's left as ANALYZE files mostly lie. */
+function unoriented(header: NiftiHeader, shape: readonly number[], name: string, told?: string): { affine: Affine; note?: Warning } {
+  const affine = orientedAffine(told ?? "LAS", spacing(header, name), shape);
+  if (told !== undefined) return { affine };
+  const message = `${name}: the file stores no orientation (sform_code and qform_code are 0). Assumed: first axis from the patient's right to left, second to the front, third up. Left and right may be swapped; the option \`orientation\` says it better.`;
+  return { affine, note: { code: "NIFTI_NO_ORIENTATION", message } };
+}
+
+function notOriented(name: string): AnyMC3DError {
+  return new AnyMC3DError(
+    "GEOMETRY_INVALID",
+    `${name}: an ANALYZE 7.5 header, which does not store left and right, and programs differed in how they wrote it. Say where the first, second and third axis point to with the option \`orientation\` ("LAS" for most, "RAS" for many), or find the image in another format.`,
+  );
 }
 
 /** What the user should know where both forms are set and differ. */
@@ -129,7 +114,7 @@ function disagreement(header: NiftiHeader, affine: Affine, shape: readonly numbe
 }
 
 function shear(affine: Affine, name: string): Warning | undefined {
-  const size = voxelSize(affine);
+  const size = voxelSpacing(affine);
   const cosines = [
     [0, 1],
     [0, 2],
@@ -155,19 +140,21 @@ function unit(header: NiftiHeader, name: string): { scale: number; note?: Warnin
 
 /**
  * The affine of a header, in mm: sform where its code is above 0, else qform, else voxel sizes alone.
- * @throws AnyMC3DError `GEOMETRY_INVALID`, naming the field and its value
+ * @param orientation axis codes ("LPS") for a file that stores none
+ * @throws AnyMC3DError `GEOMETRY_INVALID`, naming the field and its value, and for ANALYZE without `orientation`; `OPTION_INVALID`
  */
-export function niftiAffine(header: NiftiHeader, name: string): { affine: Affine; notes: Warning[] } {
+export function niftiAffine(header: NiftiHeader, name: string, orientation?: string): { affine: Affine; notes: Warning[] } {
   const shape = header.dims.slice(0, 3);
   const notes: (Warning | undefined)[] = [];
   let affine: Affine;
+  if (header.analyze && orientation === undefined) throw notOriented(name);
   if (header.sformCode > 0) {
     affine = sform(header, name);
     notes.push(disagreement(header, affine, shape, name), shear(affine, name));
   } else if (header.qformCode > 0) {
     affine = qform(header, name);
   } else {
-    const guess = unoriented(header, shape, name);
+    const guess = unoriented(header, shape, name, orientation);
     affine = guess.affine;
     notes.push(guess.note);
   }
@@ -183,7 +170,7 @@ export function niftiAffine(header: NiftiHeader, name: string): { affine: Affine
  * Exact for axes at right angles.
  */
 export function affineQuaternion(affine: Affine): { bcd: [number, number, number]; qfac: 1 | -1 } {
-  const size = voxelSize(affine);
+  const size = voxelSpacing(affine);
   const qfac = determinant(affine) < 0 ? -1 : 1;
   const r = (row: number, axis: number): number => (affine[4 * row + axis] / size[axis]) * (axis === 2 ? qfac : 1);
   const squares = [1 + r(0, 0) + r(1, 1) + r(2, 2), 1 + r(0, 0) - r(1, 1) - r(2, 2), 1 - r(0, 0) + r(1, 1) - r(2, 2), 1 - r(0, 0) - r(1, 1) + r(2, 2)];

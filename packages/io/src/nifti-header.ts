@@ -2,10 +2,13 @@
 
 import { AnyMC3DError, type Warning } from "@anymc3d/core";
 import { describeBytes, READABLE } from "./format.js";
+import type { NumberType } from "./values.js";
 
 /** Header fields as the file holds them; numbers unscaled, units not applied. */
 export interface NiftiHeader {
   readonly version: 1 | 2;
+  /** ANALYZE 7.5: the header of NIfTI-1's first half, without its magic; no orientation. */
+  readonly analyze: boolean;
   readonly littleEndian: boolean;
   /** Header and voxels in one file, or a .hdr with its .img. */
   readonly single: boolean;
@@ -33,11 +36,11 @@ export interface NiftiHeader {
 /** A datatype that is read. */
 interface VoxelType {
   readonly code: number;
-  readonly name: string;
+  readonly name: NumberType;
   readonly bytes: 1 | 2 | 4 | 8;
 }
 
-const type = (code: number, name: string, bytes: 1 | 2 | 4 | 8): VoxelType => ({ code, name, bytes });
+const type = (code: number, name: NumberType, bytes: 1 | 2 | 4 | 8): VoxelType => ({ code, name, bytes });
 const TYPES: readonly VoxelType[] = [
   type(2, "uint8", 1),
   type(4, "int16", 2),
@@ -136,7 +139,7 @@ class Fields {
  * `FORMAT_INVALID` (a field that cannot be), `CHANNELS_UNSUPPORTED` (RGB voxels)
  */
 export function parseNiftiHeader(bytes: Uint8Array, name: string, packed = false): NiftiHeader {
-  const { version, little, single } = recognise(bytes, name, packed);
+  const { version, little, single, analyze } = recognise(bytes, name, packed);
   const fields = new Fields(bytes, version, little);
   const { at } = fields;
   const voxel = voxelType(fields.view.getInt16(at.type, little), name);
@@ -150,17 +153,19 @@ export function parseNiftiHeader(bytes: Uint8Array, name: string, packed = false
   }
   return {
     version,
+    analyze,
     littleEndian: little,
     single,
     ...dimensions(fields, name),
     type: voxel,
     offset: dataOffset(fields, single, name),
-    pixdim: fields.reals(at.pixdim, 4),
+    pixdim: fields.reals(at.pixdim, 4).map((value, i) => (analyze && i > 0 ? Math.abs(value) : value)),
     slope: fields.real(at.slope),
-    intercept: fields.real(at.inter),
-    units: fields.units() & 7,
-    qformCode: fields.code(at.qform),
-    sformCode: fields.code(at.sform),
+    // ANALYZE has neither of these; SPM keeps its slope where NIfTI has it.
+    intercept: analyze ? 0 : fields.real(at.inter),
+    units: analyze ? 2 : fields.units() & 7,
+    qformCode: analyze ? 0 : fields.code(at.qform),
+    sformCode: analyze ? 0 : fields.code(at.sform),
     quaternion: fields.reals(at.quatern, 6),
     srow: fields.reals(at.srow, 12),
     notes,
@@ -168,7 +173,7 @@ export function parseNiftiHeader(bytes: Uint8Array, name: string, packed = false
 }
 
 /** Version, byte order and kind by size field and magic, or the refusal. */
-function recognise(bytes: Uint8Array, name: string, packed: boolean): { version: 1 | 2; little: boolean; single: boolean } {
+function recognise(bytes: Uint8Array, name: string, packed: boolean): Pick<NiftiHeader, "version" | "single" | "analyze"> & { little: boolean } {
   if (bytes.length === 0)
     throw new AnyMC3DError("FILE_EMPTY", `${name}: the file is empty (0 bytes${packed ? " after unpacking" : ""}). Copy or export it again.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -183,7 +188,8 @@ function recognise(bytes: Uint8Array, name: string, packed: boolean): { version:
         );
       }
       const found = String.fromCharCode(...bytes.subarray(magic, magic + 4));
-      if (found === `n+${version}\0` || found === `ni${version}\0`) return { version, little, single: found[1] === "+" };
+      if (found === `n+${version}\0` || found === `ni${version}\0`) return { version, little, single: found[1] === "+", analyze: false };
+      if (version === 1 && isAnalyze(view, little)) return { version, little, single: false, analyze: true };
     }
   }
   const magic = String.fromCharCode(...bytes.subarray(344, 347));
@@ -198,6 +204,12 @@ function recognise(bytes: Uint8Array, name: string, packed: boolean): { version:
     "FORMAT_UNKNOWN",
     `${name}: not NIfTI${packed ? " inside gzip" : ""}; its content looks like ${what}. What can be read: ${READABLE}. Convert the file, or check that it is the one you meant.`,
   );
+}
+
+/** ANALYZE 7.5 by what it must have: the size (looked at before), 1 to 7 axes, and zeros or anything but letters where NIfTI has its magic. */
+function isAnalyze(view: DataView, little: boolean): boolean {
+  const axes = view.getInt16(40, little);
+  return axes >= 1 && axes <= 7 && view.getUint8(LAYOUT[1].magic) !== 0x6e;
 }
 
 function voxelType(code: number, name: string): VoxelType {

@@ -1,12 +1,13 @@
 // Reads a NIfTI file (one file, gzip or not, or a .hdr/.img pair) into a Volume.
 
-import { AnyMC3DError, type Volume } from "@anymc3d/core";
-import { bytesOf, type Named } from "./bytes.js";
+import { AnyMC3DError, isAnyMC3DError, type Volume } from "@anymc3d/core";
+import { bytesOf, type Named, otherEnding } from "./bytes.js";
+import { type Companions, companionsOf } from "./companions.js";
 import { gunzip, isGzip } from "./gzip.js";
 import { niftiAffine } from "./nifti-affine.js";
 import { type NiftiHeader, parseNiftiHeader } from "./nifti-header.js";
 import { bytesPerValue, readVoxels } from "./nifti-voxels.js";
-import { byteLimit, type ReadOptions, tooLarge } from "./options.js";
+import { byteLimit, chosen, mustChoose, type ReadOptions, tooLarge } from "./options.js";
 
 /** Gets the .img of a pair; undefined where nobody knows it. */
 export type PairImage = () => Promise<Named | undefined>;
@@ -24,8 +25,24 @@ export type PairImage = () => Promise<Named | undefined>;
 export async function readNifti(bytes: Uint8Array | ArrayBuffer, options: ReadOptions = {}): Promise<Volume> {
   const limit = byteLimit(options);
   const file = await bytesOf(bytes, { ...options, limit: Number.POSITIVE_INFINITY });
-  const { companion, signal } = options;
-  return decodeNifti(file, options, async () => (companion === undefined ? undefined : bytesOf(companion, { limit, signal })));
+  return decodeNifti(file, options, () => pairImage(file.name, options, companionsOf(bytes, file.name, options, limit)));
+}
+
+const HDR = /\.hdr(\.gz)?$/i;
+
+/** The .img of a .hdr, packed or not. */
+export async function pairImage(header: string, { companion }: ReadOptions, companions: Companions): Promise<Named | undefined> {
+  const base = header.replace(/^.*[\\/]/s, "");
+  if (!HDR.test(base) && companion === undefined) return undefined;
+  const image = otherEnding(base, HDR, ".img");
+  for (const file of [image, `${image}.gz`]) {
+    try {
+      return await companions(file);
+    } catch (error) {
+      if (!isAnyMC3DError(error) || error.code !== "FILE_NOT_FOUND") throw error;
+    }
+  }
+  return undefined;
 }
 
 /** As {@link readNifti}, with a way to the other file of a pair. */
@@ -33,7 +50,7 @@ export async function decodeNifti(file: Named, options: ReadOptions, image: Pair
   const limit = byteLimit(options);
   options.signal?.throwIfAborted();
   const { bytes, header } = await unpackHeader(file, limit, options);
-  const { affine, notes } = niftiAffine(header, file.name);
+  const { affine, notes } = niftiAffine(header, file.name, options.orientation);
   const start = frameStart(header, options, file.name);
   const voxels = header.single ? bytes : await pairBytes(file.name, header, limit, options, image);
   const shape = header.dims.slice(0, 3) as [number, number, number];
@@ -57,7 +74,7 @@ async function unpackHeader(file: Named, limit: number, options: ReadOptions): P
     header = parseNiftiHeader(head, name, true);
     const needed = header.single ? checkSize(header, name, most, limit, file.bytes.length) : head.length;
     // What needs no voxels is refused before they are unpacked.
-    niftiAffine(header, name);
+    niftiAffine(header, name, options.orientation);
     frameStart(header, options, name);
     return needed;
   };
@@ -116,27 +133,9 @@ function frameStart(header: NiftiHeader, options: ReadOptions, name: string): nu
       `${name}: ${header.axes} axes (${shape}); expected at most x, y, z, time and channels. Extract one volume first.`,
     );
   }
-  if (channels > 1 && options.channel === undefined) {
-    throw new AnyMC3DError(
-      "CHANNELS_UNSUPPORTED",
-      `${name}: ${channels} channels in the fifth axis (${shape}); expected one value a voxel. Choose one with the option \`channel\`, 0 to ${channels - 1}.`,
-    );
-  }
-  if (frames > 1 && options.frame === undefined) {
-    throw new AnyMC3DError(
-      "FRAME_REQUIRED",
-      `${name}: a 4-D file of ${frames} frames (${shape}); expected one 3-D volume. Choose a frame with the option \`frame\`, 0 to ${frames - 1}.`,
-    );
-  }
-  const frame = chosen("frame", options.frame ?? 0, frames, name);
-  const channel = chosen("channel", options.channel ?? 0, channels, name);
+  if (channels > 1 && options.channel === undefined) throw mustChoose("channel", channels, shape, name);
+  if (frames > 1 && options.frame === undefined) throw mustChoose("frame", frames, shape, name);
+  const frame = chosen("frame", options.frame, frames, name);
+  const channel = chosen("channel", options.channel, channels, name);
   return (channel * frames + frame) * x * y * z;
-}
-
-function chosen(what: "frame" | "channel", value: number, count: number, name: string): number {
-  if (Number.isInteger(value) && value >= 0 && value < count) return value;
-  throw new AnyMC3DError(
-    "OPTION_INVALID",
-    `${name}: \`${what}\` is ${String(value)}; the file has ${count} ${what}${count === 1 ? "" : "s"}, so give ${count === 1 ? "0" : `0 to ${count - 1}`}.`,
-  );
 }

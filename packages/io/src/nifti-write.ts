@@ -1,7 +1,8 @@
 // Writes a Volume as one NIfTI-1 file.
 
-import { type Affine, AnyMC3DError, type Volume, type VoxelArray } from "@anymc3d/core";
-import { affineDistance, affineQuaternion, isInvertible, quaternionAffine, voxelSize } from "./nifti-affine.js";
+import { type Affine, AnyMC3DError, type Volume, type VoxelArray, voxelSpacing } from "@anymc3d/core";
+import { isInvertible } from "./geometry.js";
+import { affineDistance, affineQuaternion, quaternionAffine } from "./nifti-affine.js";
 import { allocate } from "./options.js";
 
 const HEADER = 352;
@@ -78,7 +79,7 @@ function writeRange(view: DataView, data: VoxelArray): void {
 }
 
 function writeForms(view: DataView, affine: Affine | undefined, shape: Volume["shape"]): void {
-  const size = affine ? voxelSize(affine) : [1, 1, 1];
+  const size = affine ? voxelSpacing(affine) : [1, 1, 1];
   const { bcd, qfac } = affine ? affineQuaternion(affine) : { bcd: [0, 0, 0], qfac: 1 };
   writeFloats(view, 76, [qfac, ...size, 1, 1, 1, 1]);
   if (!affine) return;

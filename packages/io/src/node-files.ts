@@ -47,6 +47,12 @@ export async function fileExists(path: string): Promise<boolean> {
     );
 }
 
+/** The path of a file in the folder of another. */
+export function pathBeside(of: string, file: string): string {
+  const { path } = files();
+  return path.join(path.dirname(of), file);
+}
+
 function readFailure(path: string, cause: unknown): AnyMC3DError {
   if (cause instanceof AnyMC3DError) return cause;
   const { code, message } = cause as { code?: string; message?: string };

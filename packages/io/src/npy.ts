@@ -1,8 +1,8 @@
 // NPY (NumPy's array file, versions 1 to 3): bytes to a typed array in C order.
 
 import { AnyMC3DError, toFloat32, type VoxelArray } from "@anymc3d/core";
-import { LITTLE_HERE, swapBytes } from "./nifti-voxels.js";
 import { allocate } from "./options.js";
+import { decodeValues, LITTLE_HERE, type NumberType, swapBytes } from "./values.js";
 
 /** An array of a NumPy file, in C order (last axis fastest). */
 export interface NpyArray {
@@ -13,22 +13,20 @@ export interface NpyArray {
   readonly data: VoxelArray;
 }
 
-type Ctor = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => VoxelArray;
-
-/** NumPy's type code: name, bytes a value, the array that holds it as it lies. */
-const TYPES: Readonly<Record<string, { readonly dtype: string; readonly bytes: number; readonly array?: Ctor }>> = {
-  b1: { dtype: "bool", bytes: 1, array: Uint8Array },
-  u1: { dtype: "uint8", bytes: 1, array: Uint8Array },
-  i1: { dtype: "int8", bytes: 1, array: Int8Array },
-  u2: { dtype: "uint16", bytes: 2, array: Uint16Array },
-  i2: { dtype: "int16", bytes: 2, array: Int16Array },
-  u4: { dtype: "uint32", bytes: 4, array: Uint32Array },
-  i4: { dtype: "int32", bytes: 4, array: Int32Array },
-  f4: { dtype: "float32", bytes: 4, array: Float32Array },
-  f8: { dtype: "float64", bytes: 8, array: Float64Array },
+/** NumPy's type code: name, bytes a value, how its numbers are stored where that is one of the plain types. */
+const TYPES: Readonly<Record<string, { readonly dtype: string; readonly bytes: number; readonly stored?: NumberType }>> = {
+  b1: { dtype: "bool", bytes: 1, stored: "uint8" },
+  u1: { dtype: "uint8", bytes: 1, stored: "uint8" },
+  i1: { dtype: "int8", bytes: 1, stored: "int8" },
+  u2: { dtype: "uint16", bytes: 2, stored: "uint16" },
+  i2: { dtype: "int16", bytes: 2, stored: "int16" },
+  u4: { dtype: "uint32", bytes: 4, stored: "uint32" },
+  i4: { dtype: "int32", bytes: 4, stored: "int32" },
+  f4: { dtype: "float32", bytes: 4, stored: "float32" },
+  f8: { dtype: "float64", bytes: 8, stored: "float64" },
   f2: { dtype: "float16", bytes: 2 },
-  u8: { dtype: "uint64", bytes: 8 },
-  i8: { dtype: "int64", bytes: 8 },
+  u8: { dtype: "uint64", bytes: 8, stored: "uint64" },
+  i8: { dtype: "int64", bytes: 8, stored: "int64" },
 };
 
 const MAGIC = "\x93NUMPY";
@@ -98,24 +96,11 @@ function parseDictionary(text: string, name: string): Omit<NpyHeader, "start"> {
   return { littleEndian: order !== ">", type: TYPES[code], fortran: fortran === "True", shape: lengths };
 }
 
-function valuesOf(raw: Uint8Array, type: NpyHeader["type"], littleEndian: boolean, name: string): VoxelArray {
-  const swap = type.bytes > 1 && littleEndian !== LITTLE_HERE;
-  const own = swap || raw.byteOffset % type.bytes !== 0 ? allocate(name, raw.length, () => Uint8Array.from(raw)) : raw;
-  if (swap) swapBytes(own, type.bytes);
-  const { buffer, byteOffset, length } = own;
-  if (type.array) return new type.array(buffer, byteOffset, length / type.bytes);
-  if (type.dtype === "float16") return toFloat32({ dtype: "F16", shape: [length / 2], bytes: own });
-  const wide = type.dtype === "int64" ? new BigInt64Array(buffer, byteOffset, length / 8) : new BigUint64Array(buffer, byteOffset, length / 8);
-  return exactDoubles(wide, name);
-}
-
-function exactDoubles(wide: BigInt64Array | BigUint64Array, name: string): Float64Array {
-  const values = allocate(name, wide.byteLength, () => new Float64Array(wide.length));
-  for (let i = 0; i < wide.length; i++) {
-    values[i] = Number(wide[i]);
-    if (!Number.isSafeInteger(values[i])) throw invalid(name, `value ${i} is ${wide[i]}, an integer beyond 2^53 that no double holds exactly`);
-  }
-  return values;
+function valuesOf(raw: Uint8Array, { stored, bytes }: NpyHeader["type"], littleEndian: boolean, name: string): VoxelArray {
+  if (stored) return decodeValues(raw, { type: stored, littleEndian, view: true }, name);
+  const own = littleEndian === LITTLE_HERE && raw.byteOffset % bytes === 0 ? raw : allocate(name, raw.length, () => Uint8Array.from(raw));
+  if (littleEndian !== LITTLE_HERE) swapBytes(own, bytes);
+  return toFloat32({ dtype: "F16", shape: [raw.length / 2], bytes: own });
 }
 
 /** Fortran order (first axis fastest) to C order (last axis fastest). */

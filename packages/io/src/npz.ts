@@ -46,6 +46,17 @@ export function readNpz(bytes: Uint8Array, options: NpzOptions = {}): Map<string
   return arrays;
 }
 
+/** The arrays of an .npz file and the bytes that they unpack to, without unpacking them. @throws AnyMC3DError as {@link readNpz} */
+export function npzSizes(bytes: Uint8Array, { name = "npz" }: NpzOptions = {}): Map<string, number> {
+  const sizes = new Map<string, number>();
+  const choose = entryFilter(name, { maxBytes: Number.MAX_SAFE_INTEGER }, new Map());
+  unpack(bytes, name, (entry) => {
+    if (choose(entry)) sizes.set(entry.name.slice(0, -4), entry.originalSize);
+    return false;
+  });
+  return sizes;
+}
+
 /** Chooses the entries to unpack and refuses, before anything is allocated, sizes that are over the limit or cannot be. */
 function entryFilter(name: string, options: NpzOptions, entries: Map<string, UnzipFileInfo>) {
   const limit = byteLimit(options);

@@ -1,8 +1,8 @@
 // Decompression on every path: Node's zlib, the browser's stream, and the package's own, which must agree with zlib.
-import { constants, deflateRawSync, gzipSync } from "node:zlib";
+import { constants, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type GunzipPlan, gunzip, gunzipWeb } from "../src/gzip.js";
-import { InflateError, inflateGzip } from "../src/inflate.js";
+import { type GunzipPlan, gunzip, gunzipHead, unpack, unpackWeb } from "../src/gzip.js";
+import { InflateError, inflateGzip, inflateRaw, inflateZlib } from "../src/inflate.js";
 import { concat, random, refusal } from "./build.js";
 
 const next = random(5);
@@ -13,6 +13,7 @@ const SAMPLES: Record<string, Uint8Array> = { empty: new Uint8Array(0), one: Uin
 
 const all = (bytes: Uint8Array) => concat(...inflateGzip(bytes));
 const plan = (size: number): GunzipPlan => ({ name: "x.gz", limit: 1e9, size: () => size });
+const gunzipWeb = (bytes: Uint8Array, how: GunzipPlan) => unpackWeb(bytes, how, "gzip");
 const same = (a: Uint8Array, b: Uint8Array) => expect(Buffer.compare(a, b)).toBe(0);
 
 describe("the package's own inflate", () => {
@@ -98,4 +99,39 @@ it("keeps only what the plan asks for, told from the first 544 bytes", async () 
     same(await way(gzipSync(noise.subarray(0, 100)), plan(40)), noise.subarray(0, 40));
     same(await way(gzipSync(noise.subarray(0, 100)), plan(400)), noise.subarray(0, 100));
   }
+});
+
+describe("zlib and raw DEFLATE", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it.each(Object.keys(SAMPLES))("give what zlib packed, also before other bytes: %s", async (name) => {
+    const sample = SAMPLES[name];
+    const zlib = concat(deflateSync(sample), Uint8Array.of(1, 2, 3));
+    const raw = concat(deflateRawSync(sample), Uint8Array.of(1, 2, 3));
+    same(concat(...inflateZlib(zlib)), sample);
+    same(concat(...inflateRaw(raw)), sample);
+    for (const way of [unpack, unpackWeb]) {
+      same(await way(zlib, plan(sample.length), "zlib"), sample);
+      same(await way(raw, plan(sample.length), "raw"), sample);
+    }
+  });
+
+  it("cut or damaged are told apart, on every path", async () => {
+    const packed = deflateSync(words);
+    const wrong = packed.map((byte, i) => (i === packed.length - 1 ? byte ^ 1 : byte));
+    for (const way of [unpack, unpackWeb]) {
+      for (const end of [1, 100, packed.length - 2])
+        await refusal(() => way(packed.subarray(0, end), plan(words.length), "zlib"), "FILE_TRUNCATED", /zlib data of/);
+      await refusal(() => way(wrong, plan(words.length), "zlib"), "FORMAT_INVALID", /zlib/);
+      await refusal(() => way(gzipSync(words), plan(words.length), "zlib"), "FORMAT_INVALID", /zlib/);
+    }
+  });
+});
+
+describe("the head of gzip data", () => {
+  it("is its first 544 bytes, or what there is of them", () => {
+    same(gunzipHead(gzipSync(words)), words.subarray(0, 544));
+    same(gunzipHead(gzipSync("abc")), new TextEncoder().encode("abc"));
+    expect(gunzipHead(Uint8Array.of(0x1f, 0x8b, 8))).toHaveLength(0);
+  });
 });

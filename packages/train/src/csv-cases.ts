@@ -3,11 +3,11 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { AnyMC3DError, isAnyMC3DError, type Volume, type Warning } from "@anymc3d/core";
-import { type ReadOptions, readVolume } from "@anymc3d/io";
+import { type Grid, type ReadOptions, readVolume } from "@anymc3d/io";
 import type { TrainCase } from "./cases.js";
 import type { Task } from "./config.js";
 import { imagePaths, type LabelRow, maskPath, parseLabels } from "./labels.js";
-import { type Grid, maskOnGrid } from "./mask-grid.js";
+import { maskOnGrid } from "./mask-grid.js";
 import { assignSplits, checkSplits, type Split } from "./splits.js";
 
 export interface CsvCasesOptions {

@@ -157,11 +157,12 @@ function checkRows(rows: readonly LabelRow[], options: LabelsOptions): void {
   }
 }
 
-const ENDINGS = [".nii.gz", ".nii", ".hdr"];
+/** Of images and masks called by their id; "": a folder of DICOM files. */
+const ENDINGS = [".nii.gz", ".nii", ".hdr", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz", ".mgh", ".npy", ".dcm", ".zip", ""];
 const listings = new Map<string, Set<string>>();
 
 /**
- * The file of a row: its path, or images/ID.nii.gz, .nii or .hdr beside the CSV.
+ * The file of a row: its path, or images/ID with the ending of any format, or the folder images/ID, beside the CSV.
  * @throws AnyMC3DError `FILE_NOT_FOUND`, `LABELS_INVALID` where several files fit
  */
 export function imagePath(row: Pick<LabelRow, "id" | "path">, folder: string): string {
@@ -169,10 +170,13 @@ export function imagePath(row: Pick<LabelRow, "id" | "path">, folder: string): s
   const images = join(folder, "images");
   const found = fileOf(row.id, images);
   if (found) return found;
-  throw new AnyMC3DError("FILE_NOT_FOUND", `${join(images, row.id)}.*: no such image (${ENDINGS.join(", ")}). Put it there, or use a path column.`);
+  throw new AnyMC3DError(
+    "FILE_NOT_FOUND",
+    `${join(images, row.id)}.*: no such image (${ENDINGS.filter(Boolean).join(", ")}, or a folder). Put it there, or use a path column.`,
+  );
 }
 
-/** The segmentation of a row: its `mask` cell, or, where there is no such column, masks/ID.nii.gz, .nii or .hdr beside the CSV if it exists. */
+/** The segmentation of a row: its `mask` cell, or, where there is no such column, masks/ID with any of those endings beside the CSV if it exists. */
 export function maskPath(row: Pick<LabelRow, "id" | "mask">, folder: string): string | undefined {
   if (row.mask === undefined) return fileOf(row.id, join(folder, "masks"));
   return row.mask === null ? undefined : resolve(folder, row.mask);

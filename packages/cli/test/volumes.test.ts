@@ -1,0 +1,81 @@
+// anymc3d inspect --png and convert, as a user runs them. Runs the built program.
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Volume } from "@anymc3d/core";
+import { readVolume, writeVolume } from "@anymc3d/io";
+import { decode } from "fast-png";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const bin = fileURLToPath(new URL("../bin/anymc3d.js", import.meta.url));
+process.env.NO_COLOR = "1";
+const anymc3d = (...args: string[]) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile("node", [bin, ...args], { encoding: "utf8" }, (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
+  });
+
+let folder: string;
+let path: (name: string) => string;
+/** 40×40×3 voxels of 1×1×3 mm, x toward left, y toward the front, one bright block toward left and front in the lowest slice. */
+const shape = [40, 40, 3] as const;
+const volume: Volume = {
+  shape,
+  affine: [-1, 0, 0, 100, 0, 1, 0, -50, 0, 0, 3, 7, 0, 0, 0, 1],
+  data: Int16Array.from({ length: 4800 }, (_, v) => (v % 40 >= 32 && Math.floor(v / 40) % 40 >= 32 && v < 1600 ? 1000 : v % 7)),
+};
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anymc3d-volumes-"));
+  path = (name) => join(folder, name);
+  await writeVolume(path("in.nii.gz"), volume);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test("inspect --png: axial slices from the feet up, patient left at the right, front at the top", async () => {
+  const { code, stdout } = await anymc3d("inspect", path("in.nii.gz"), "--png", path("strip.png"), "--json");
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ shape: [...shape], orientation: "LAS", spacing: [1, 1, 3] });
+  const { width, height, data } = decode(await readFile(path("strip.png")));
+  expect([width, height]).toEqual([3 * 192, 192]);
+  const at = (slice: number, row: number, column: number) => data[row * width + slice * 192 + column];
+  // The block covers the outer fifth of either axis.
+  expect(at(0, 10, 181)).toBe(255);
+  expect([at(0, 181, 181), at(0, 10, 10), at(1, 10, 181), at(2, 10, 181)].every((grey) => grey < 50)).toBe(true);
+  expect((await anymc3d("inspect", path("in.nii.gz"), path("in.nii.gz"), "--png", path("strip.png"))).code).toBe(2);
+});
+
+test("convert: another format, the same voxels and affine; an output is not replaced unasked", async () => {
+  expect((await anymc3d("convert", path("in.nii.gz"), path("out.nrrd"))).code).toBe(0);
+  const read = await readVolume(path("out.nrrd"));
+  expect([...read.data]).toEqual([...volume.data]);
+  expect(read.affine).toEqual(volume.affine);
+  const again = await anymc3d("convert", path("in.nii.gz"), path("out.nrrd"));
+  expect(again.code).toBe(1);
+  expect(again.stderr).toContain("--force");
+  expect((await anymc3d("convert", path("in.nii.gz"), path("out.nrrd"), "--force")).code).toBe(0);
+});
+
+test("convert --canonical, --crop-above, --like: values stay where they are in the patient", async () => {
+  await anymc3d("convert", path("in.nii.gz"), path("ras.nii.gz"), "--canonical");
+  const ras = await readVolume(path("ras.nii.gz"));
+  // x = 39 … 0 of the input; its voxel 39 lies at 100 - 39 = 61 mm.
+  expect(ras.affine).toEqual([1, 0, 0, 61, 0, 1, 0, -50, 0, 0, 3, 7, 0, 0, 0, 1]);
+  expect(ras.data[7]).toBe(volume.data[32]);
+  await anymc3d("convert", path("in.nii.gz"), path("crop.nii.gz"), "--crop-above", "500");
+  const crop = await readVolume(path("crop.nii.gz"));
+  expect(crop.shape).toEqual([8, 8, 1]);
+  expect([crop.affine?.[3], crop.affine?.[7], crop.affine?.[11]]).toEqual([68, -18, 7]);
+  await anymc3d("convert", path("crop.nii.gz"), path("back.nii.gz"), "--like", path("in.nii.gz"), "--interpolation", "nearest");
+  const back = await readVolume(path("back.nii.gz"));
+  expect([...back.data]).toEqual([...volume.data].map((value) => (value === 1000 ? 1000 : 0)));
+});
+
+test("what cannot work says so", async () => {
+  await writeFile(path("text.txt"), "no volume");
+  const unread = await anymc3d("convert", path("text.txt"), path("never.nii"));
+  expect([unread.code, unread.stderr]).toEqual([1, expect.stringContaining("text.txt")]);
+  const both = await anymc3d("convert", path("in.nii.gz"), path("never.nii"), "--like", path("in.nii.gz"), "--resample", "2");
+  expect([both.code, both.stderr]).toEqual([2, expect.stringContaining("--like")]);
+  expect((await anymc3d("convert", path("in.nii.gz"), path("never.txt"))).code).not.toBe(0);
+});

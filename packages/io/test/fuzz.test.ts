@@ -1,0 +1,100 @@
+// Mutated files of every format: an AnyMC3DError or a volume that fits its shape, soon, in bounded memory. FUZZ=10000 for the whole.
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import type { ErrorCode } from "@anymc3d/core";
+import { describe, expect, it } from "vitest";
+import { type ReadOptions, readMgh, readMha, readNifti, readNrrd, readVolume } from "../src/index.js";
+import { counting, nifti } from "./build.js";
+import { type Fuzz, fuzz, MAX_BYTES, mutated, ROUNDS } from "./mutate.js";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const { cases }: { cases: Record<string, { files: Record<string, string> }> } = JSON.parse(readFileSync(path.join(here, "reference/formats.json"), "utf8"));
+/** Every file of the reference cases that ends so. */
+const endingIn = (...endings: string[]): Uint8Array[] =>
+  Object.values(cases)
+    .flatMap(({ files }) => Object.entries(files))
+    .flatMap(([name, base64]) => (endings.some((ending) => name.endsWith(ending)) ? [Uint8Array.from(Buffer.from(base64, "base64"))] : []));
+
+const options: ReadOptions = { maxBytes: MAX_BYTES, frame: 0, channel: 0, index: 0 };
+/** Milliseconds for all rounds of one format. */
+const TIME = 60_000 + 30 * ROUNDS;
+const anyBytes = counting(60);
+const list = Object.entries(cases["list.nhdr"].files).map(([name, base64]) => new File([Buffer.from(base64, "base64")], name));
+
+const niftis = [nifti(), nifti({ version: 2, little: false }), nifti({ dims: [2, 2, 2, 3] }), nifti({ sform: 0, qform: 1, slope: 2 })];
+const FORMATS: Record<string, Omit<Fuzz, "name"> & { codes: (ErrorCode | "volume")[] }> = {
+  NIfTI: {
+    seeds: [...niftis, ...niftis.map((bytes) => gzipSync(bytes))],
+    read: (bytes) => readNifti(bytes, options),
+    codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED"],
+  },
+  "NIfTI and ANALYZE pairs": {
+    seeds: [nifti({ magic: "ni1\0", offset: 0 }), nifti({ magic: "\0\0\0\0", offset: 0 })],
+    read: (bytes) => readNifti(bytes, { ...options, orientation: "LAS", companion: counting(64) }),
+    codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED"],
+  },
+  NRRD: {
+    seeds: endingIn(".nrrd"),
+    read: (bytes) => readNrrd(bytes, options),
+    codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED", "GEOMETRY_INVALID"],
+  },
+  NHDR: {
+    seeds: endingIn(".nhdr"),
+    read: (bytes) => readNrrd(bytes, { ...options, companion: list }),
+    codes: ["FORMAT_INVALID", "FILE_TRUNCATED", "FILE_NOT_FOUND"],
+  },
+  "NRRD, its compressed data": {
+    seeds: endingIn(".raw.gz"),
+    read: (bytes) => readNrrd(Buffer.from(cases["SimpleITK packed.nhdr"].files["packed.nhdr"], "base64"), { ...options, companion: bytes }),
+    codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED"],
+  },
+  MHA: {
+    seeds: endingIn(".mha"),
+    read: (bytes) => readMha(bytes, options),
+    codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED", "GEOMETRY_INVALID"],
+  },
+  MHD: {
+    seeds: endingIn(".mhd"),
+    read: (bytes) => readMha(bytes, { ...options, companion: anyBytes }),
+    codes: ["FORMAT_INVALID"],
+  },
+  MGH: {
+    seeds: endingIn(".mgh", ".mgz"),
+    read: (bytes) => readMgh(bytes, options),
+    codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED"],
+  },
+  NPY: { seeds: endingIn(".npy"), read: (bytes) => readVolume(bytes, options), codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED"] },
+  "NPZ, one array": { seeds: endingIn("fortran.npz"), read: (bytes) => readVolume(bytes, options), codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED"] },
+  "NPZ, of many": {
+    seeds: endingIn("mnist.npz"),
+    read: (bytes) => readVolume(bytes, { ...options, array: "train_images[3]" }),
+    codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED", "OPTION_INVALID"],
+  },
+  "any, by its content": {
+    seeds: [...niftis, ...endingIn(".nrrd", ".mha", ".mgh", ".mgz", ".npy", ".npz", ".nhdr", ".mhd")],
+    read: (bytes) => readVolume(bytes, options),
+    codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED"],
+  },
+};
+
+describe("mutated files", () => {
+  it("are the same for the same numbers", () => {
+    const seeds = [nifti(), gzipSync(nifti())];
+    for (let round = 0; round < 40; round++) expect(mutated(seeds, 3, round)).toEqual(mutated(seeds, 3, round));
+    expect(mutated(seeds, 3, 0)).not.toEqual(mutated(seeds, 4, 0));
+  });
+
+  it.each(Object.keys(FORMATS))(
+    "%s",
+    async (name) => {
+      const { codes, ...what } = FORMATS[name];
+      expect(what.seeds.length).toBeGreaterThan(0);
+      const seen = await fuzz({ name, ...what });
+      if (process.env.FUZZ) console.log(name, Object.fromEntries(seen));
+      for (const code of codes) expect(seen.get(code), code).toBeGreaterThan(0);
+    },
+    TIME,
+  );
+});
