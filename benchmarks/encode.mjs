@@ -5,7 +5,7 @@ import { selfTestInput, slicesOf } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { backbone as openBackbone } from "./load.mjs";
 import { matrixPeak } from "./matrix-peak.mjs";
-import { pytorch } from "./pytorch.mjs";
+import { pytorch } from "./python.mjs";
 import { median, ratio, spread } from "./statistics.mjs";
 
 const { values } = parseArgs({
