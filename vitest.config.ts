@@ -13,7 +13,7 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["packages/*/test/**/*.test.ts"],
+    include: ["packages/*/test/**/*.test.ts", "benchmarks/*.test.mjs"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",
