@@ -39,7 +39,7 @@ export async function readCases(data: string, config: TrainConfig, flags: TrainF
   const summary = summariseCases(checked.cases, task, checked.emptyMasks);
   report.data(summary, [...found.warnings, ...checkLabels(summary, data)]);
   const volumes = checked.volumes.filter(({ split }) => split === "train");
-  return { cases: checked.cases, volumes };
+  return { cases: checked.cases, volumes, summary };
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {

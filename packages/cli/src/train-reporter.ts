@@ -13,7 +13,7 @@ export interface Reporter {
   event(event: TrainEvent): void;
   /** From here on it is about a variant: its epochs are not told one by one. */
   variant(name: string): void;
-  done(result: { out: string; keptEpoch: number; labels: MadeAdapter["labels"] }): void;
+  done(result: { out: string; keptEpoch: number; labels: MadeAdapter["labels"]; report: string }): void;
   compared(models: readonly ComparedModel[], task: Task): void;
   clear(): void;
 }
@@ -51,15 +51,16 @@ export function reporter(json: boolean): Reporter {
           `${about}epoch ${event.epoch}, loss ${event.loss.toFixed(4)}, ${event.slicesPerSecond.toFixed(0)} slices/s, ${timeText(event.secondsLeft)} left`,
         );
     },
-    done({ out, keptEpoch, labels }) {
+    done({ out, keptEpoch, labels, report }) {
       bar.clear();
-      if (json) return void line({ type: "done", ...(variant && { variant }), out, keptEpoch, labels, disclaimer: DISCLAIMER });
+      if (json) return void line({ type: "done", ...(variant && { variant }), out, keptEpoch, labels, report, disclaimer: DISCLAIMER });
       if (variant) return;
       say(`\n${pc.bold(out)}: adapter package, epoch ${keptEpoch}`);
       for (const { id, n, positives, auroc, threshold } of labels) {
         const interval = auroc.interval ? ` [${auroc.interval.map((value) => value.toFixed(3)).join("–")}]` : "";
         say(`  ${id.padEnd(16)} AUROC ${auroc.value?.toFixed(3) ?? "undefined"}${interval}  n=${n}, ${positives} positive, threshold ${threshold.toFixed(3)}`);
       }
+      say(`report: ${report}`);
       say(pc.dim(DISCLAIMER));
     },
     compared(models, task) {

@@ -14,14 +14,19 @@ import {
   type FrozenFeatures,
   frozenFeatures,
   initialState,
+  looksOf,
   makeAdapter,
+  type ReportParts,
   readCheckpoint,
+  type SplitSummary,
   sizeBaselines,
   type TrainCase,
   type TrainConfig,
   train,
+  trainingReport,
   type VolumeFacts,
   variantConfig,
+  worstCases,
   writeCheckpoint,
 } from "@anymc3d/train";
 import { type AdapterFiles, openRunFolder, type RunFolder, writeAdapterPackage } from "@anymc3d/train/node";
@@ -51,6 +56,7 @@ interface Job {
   readonly features: FrozenFeatures;
   readonly cases: readonly TrainCase[];
   readonly volumes: readonly VolumeFacts[];
+  readonly summary: readonly SplitSummary[];
   readonly report: Reporter;
   readonly signal: AbortSignal;
 }
@@ -65,10 +71,10 @@ export async function trainAdapter(data: string, flags: TrainFlags): Promise<voi
   const report = reporter(flags.json ?? false);
   const config = await readConfig(flags);
   const variants = variantsOf(config, flags.compare);
-  const { cases, volumes } = await readCases(data, config, flags, report, signal);
+  const { cases, volumes, summary } = await readCases(data, config, flags, report, signal);
   const backbone = await openBackbone(flags.backbone, { signal });
   const engine: TrainableEngine = await createEngine(backbone, { engine: flags.engine as EngineChoice, threads: flags.threads });
-  const job: Job = { flags, engine, features: frozenFeatures(config, engine), cases, volumes, report, signal };
+  const job: Job = { flags, engine, features: frozenFeatures(config, engine), cases, volumes, summary, report, signal };
   try {
     const trained = await trainOne(job, "as configured", config, flags.out);
     if (variants) await compareWith(job, config, trained, variants);
@@ -82,7 +88,8 @@ export async function trainAdapter(data: string, flags: TrainFlags): Promise<voi
 }
 
 /** Trains one configuration into a folder, or goes on with what is there, and writes its package. */
-async function trainOne({ flags, engine, features, cases, volumes, report, signal }: Job, name: string, config: TrainConfig, out: string): Promise<Trained> {
+async function trainOne(job: Job, name: string, config: TrainConfig, out: string): Promise<Trained> {
+  const { flags, engine, features, cases, volumes, report, signal } = job;
   const folder = await openRunFolder(out);
   try {
     const fingerprint = fingerprintOf(config, cases, engine.backbone.hash);
@@ -102,14 +109,31 @@ async function trainOne({ flags, engine, features, cases, volumes, report, signa
       },
     });
     const date = new Date().toISOString().slice(0, 10);
-    const { manifest, weights, labels } = await makeAdapter({ config, outcome, volumes, engine, madeBy: `anymc3d ${packageJson.version}`, date });
-    const files = { manifest, weights, training: trainingLines(config, cases, outcome.keptEpoch, engine.id) };
+    const made = await makeAdapter({ config, outcome, volumes, engine, madeBy: `anymc3d ${packageJson.version}`, date });
+    const files = { manifest: made.manifest, weights: made.weights, training: trainingLines(config, cases, outcome.keptEpoch, engine.id) };
     await writeAdapterPackage(out, files);
-    report.done({ out, keptEpoch: outcome.keptEpoch, labels });
+    const html = await reportOf({ ...job, config, outcome, made });
+    await folder.writeReport(html);
+    report.done({ out, keptEpoch: outcome.keptEpoch, labels: made.labels, report: join(out, "run", "report.html") });
     return { files, contender: contender(name, outcome.tensors, outcome.predictions, config.task) };
   } finally {
     await folder.release();
   }
+}
+
+/** The HTML report, with the cases that went most wrong. */
+async function reportOf({ config, engine, outcome, made, volumes, summary, signal }: Job & Omit<ReportParts, "looks" | "worst" | "versions">): Promise<string> {
+  const worst = await worstCases(outcome.predictions, made, engine, { signal });
+  const { name, hash } = engine.backbone;
+  const versions = [
+    ["anymc3d", packageJson.version],
+    ["engine", engine.id],
+    ["backbone", `${name}, ${hash}`],
+    ["adapter", made.adapter.hash],
+    ["Node", process.version],
+    ["made", made.manifest.metrics[0].date],
+  ] as const;
+  return trainingReport({ config, summary, looks: looksOf(volumes), outcome, made, worst, versions });
 }
 
 function variantsOf(config: TrainConfig, compare: TrainFlags["compare"]): Map<string, TrainConfig> | undefined {

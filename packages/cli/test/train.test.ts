@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { seededRandom } from "@anymc3d/core";
 import { writeNifti } from "@anymc3d/io";
+import { decode } from "fast-png";
 import { zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -103,6 +104,36 @@ describe("from files to a package", () => {
     const card = await readFile(join(out, "README.md"), "utf8");
     expect(card).toContain(stated.auroc.toFixed(3));
     expect(card).toContain("26 cases for training, 14 for validation");
+  });
+
+  test("the report is one file without script or request: curves, tables, and the most wrong cases with their slices", async () => {
+    const html = await readFile(join(out, "run/report.html"), "utf8");
+    expect(html).not.toMatch(/<script|https?:|src="(?!data:image\/png)|<link/i);
+    expect(html).toContain("Research use only");
+    // 5 epochs: five dots in either curve; 14 validation cases in the table.
+    expect(html.match(/<svg[^>]*aria-label="Training loss by epoch".*?<\/svg>/)?.[0].match(/<circle/g)).toHaveLength(5);
+    const manifest = JSON.parse(await readFile(join(out, "adapter.json"), "utf8"));
+    expect(html).toContain(`${manifest.metrics[0].labels[0].n} (${manifest.metrics[0].labels[0].positives})`);
+    const cases = [...html.matchAll(/<img src="data:image\/png;base64,([^"]+)" alt="([^"]+)"/g)];
+    expect(cases).toHaveLength(3);
+    // 4 slices of 32×32 side by side, heatmap below: 128×64 pixels, and not one colour.
+    const { width, height, data } = decode(Buffer.from(cases[0][1], "base64"));
+    expect([width, height]).toEqual([128, 64]);
+    expect(new Set(data).size).toBeGreaterThan(20);
+    expect(cases[0][2]).toMatch(/heatmap of 00\d+: (present|absent), probability [\d.]+ %, slices 0, 1, 2, 3/);
+  });
+
+  test("what a user wrote into ids and titles stays text in the report", async () => {
+    const [hostileCsv, hostileTask] = ["hostile.csv", "hostile.json"].map((name) => join(folder, name));
+    const rows = (await readFile(csv, "utf8")).split("\n").slice(1, -1);
+    const withPaths = rows.map((row) => `<script>alert(${row.split(",")[0]})</script>,images/${row.split(",")[0]}.nii,${row.split(",").slice(1).join(",")}`);
+    await writeFile(hostileCsv, `id,path,group,split,ball\n${withPaths.join("\n")}\n`);
+    await writeFile(hostileTask, (await readFile(config, "utf8")).replace('"title":"Ball"', '"title":"<img src=x onerror=alert(1)>"'));
+    const { code } = await anymc3d("train", hostileCsv, "--config", hostileTask, "--backbone", backbone, "--out", join(folder, "hostile"), "--epochs", "1");
+    expect(code).toBe(0);
+    const html = await readFile(join(folder, "hostile/run/report.html"), "utf8");
+    expect(html).not.toMatch(/<script|<img src=x/);
+    expect(html).toContain("&lt;script&gt;alert(");
   });
 
   test("evaluate on the same volumes in an .npz gives the same report; without a split it asks for one", async () => {

@@ -14,6 +14,8 @@ export interface RunFolder {
   writeCheckpoint(bytes: Uint8Array): Promise<void>;
   /** Adds a line to log.jsonl. */
   log(entry: unknown): Promise<void>;
+  /** Writes report.html. @throws AnyMC3DError `OUTPUT_NOT_WRITABLE` */
+  writeReport(html: string): Promise<void>;
   /** Lets another run have the folder. */
   release(): Promise<void>;
 }
@@ -36,6 +38,7 @@ export async function openRunFolder(out: string): Promise<RunFolder> {
     readCheckpoint: () => readFile(target).catch(() => undefined),
     writeCheckpoint: (bytes) => writable(replaceFile(target, bytes)),
     log: (entry) => writable(appendFile(join(folder, "log.jsonl"), `${JSON.stringify(entry)}\n`)),
+    writeReport: (html) => writable(replaceFile(join(folder, "report.html"), html)),
     release: () => rm(lock, { force: true }),
   };
 }

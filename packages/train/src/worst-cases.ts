@@ -1,0 +1,88 @@
+// The validation cases that an adapter gets most wrong, with the slices that mattered and where it looked.
+
+import { classify, prepareView, sigmoid, softmax, type TrainableEngine, type Volume } from "@anymc3d/core";
+import { encode } from "fast-png";
+import type { MadeAdapter } from "./adapter.js";
+import type { Prediction } from "./loop.js";
+
+/** Slices of a strip. */
+const SHOWN = 4;
+
+export interface WorstCase {
+  readonly id: string;
+  readonly label: string;
+  /** 0 or 1. */
+  readonly truth: number;
+  /** 0 … 1, calibrated. */
+  readonly probability: number;
+  /** PNG: the slices of the first view with the largest pooling weights, in their order, above; the same with the heatmap, below. */
+  readonly png: Uint8Array;
+  /** Their indices along the volume's own axis, from 0. */
+  readonly slices: readonly number[];
+}
+
+/** Probabilities after calibration, one a label. */
+export function calibrated({ logits }: Prediction, { manifest, labels }: Pick<MadeAdapter, "manifest" | "labels">): Float32Array {
+  const scaled = logits.map((value, i) => value / labels[i].temperature);
+  return manifest.task.kind === "multiclass" ? softmax(scaled) : scaled.map(sigmoid);
+}
+
+/**
+ * The worst of each label.
+ * @param count cases a label
+ * @throws the engine's errors; the signal's reason after an abort
+ */
+export async function worstCases(
+  predictions: readonly Prediction[],
+  made: MadeAdapter,
+  engine: TrainableEngine,
+  { count = 3, signal }: { readonly count?: number; readonly signal?: AbortSignal } = {},
+): Promise<WorstCase[]> {
+  const worst: WorstCase[] = [];
+  for (const [i, { id: label }] of made.manifest.task.labels.entries()) {
+    const known = predictions.flatMap((prediction) => {
+      const truth = prediction.each.labels.get(label);
+      return truth === undefined ? [] : [{ each: prediction.each, truth, probability: calibrated(prediction, made)[i] }];
+    });
+    const wrong = known.sort((a, b) => Math.abs(b.truth - b.probability) - Math.abs(a.truth - a.probability)).slice(0, count);
+    for (const { each, truth, probability } of wrong) {
+      worst.push({ id: each.id, label, truth, probability, ...(await strip(await each.load(signal), made, engine, signal)) });
+    }
+  }
+  return worst;
+}
+
+async function strip(volumes: Readonly<Record<string, Volume>>, { adapter }: MadeAdapter, engine: TrainableEngine, signal?: AbortSignal) {
+  const { views, heatmaps } = await classify(volumes, adapter, { engine, heatmap: true, checks: "warn", signal });
+  const [view] = adapter.manifest.input.views;
+  const prepared = prepareView(volumes[view.source], view, engine.backbone.spec);
+  const heat = heatmaps && prepared.sampler(heatmaps[view.source]);
+  const weights = views[0].slices.map(({ weight }) => weight);
+  const shown = weights
+    .map((_, n) => n)
+    .sort((a, b) => weights[b] - weights[a])
+    .slice(0, SHOWN)
+    .sort((a, b) => a - b);
+  const [height, width] = view.size;
+  const [low, high] = prepared.range;
+  const data = new Uint8Array(3 * shown.length * width * 2 * height);
+  const put = (row: number, column: number, rgb: readonly number[]) => data.set(rgb, 3 * (row * shown.length * width + column));
+  shown.forEach((n, at) => {
+    const values = prepared.values(n);
+    const hot = heat?.(n);
+    for (let i = 0; i < values.length; i++) {
+      const grey = 255 * Math.min(1, Math.max(0, (values[i] - low) / (high - low || 1)));
+      const [row, column] = [Math.floor(i / width), at * width + (i % width)];
+      put(row, column, [grey, grey, grey]);
+      put(height + row, column, over(grey, hot?.[i] ?? 0));
+    }
+  });
+  const png = encode({ width: shown.length * width, height: 2 * height, data, channels: 3, depth: 8 });
+  return { png, slices: shown.map((n) => views[0].slices[n].index) };
+}
+
+/** Grey under a translucent orange to yellow. */
+function over(grey: number, heat: number): [number, number, number] {
+  const alpha = Math.min(0.7, heat);
+  return [grey + alpha * (250 - grey), grey + alpha * (90 + 130 * heat - grey), grey + alpha * (30 - grey)];
+}
