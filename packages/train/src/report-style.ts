@@ -13,7 +13,7 @@ h3 { margin: 2rem 0 .5rem; } h4 { margin: 1.25rem 0 .25rem; } p { max-width: 48r
 .disclaimer { border-left: 4px solid var(--c1); padding-left: .75rem; }
 .scroll { overflow-x: auto; margin: .75rem 0; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; } th { color: var(--soft); font-weight: 600; }
-td { overflow-wrap: anywhere; }
+td { white-space: nowrap; } .wrap td + td { white-space: normal; overflow-wrap: anywhere; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; }
 figure { margin: 0; background: var(--panel); border-radius: .5rem; padding: .75rem; } svg { width: 100%; height: auto; display: block; }
 svg text { font-size: 11px; fill: var(--soft); } .grid { stroke: var(--rule); } .mark { stroke: var(--soft); stroke-dasharray: 2 3; }
@@ -23,7 +23,7 @@ ${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `.line.c${i} { stroke: var(--c${i}); } .do
 .key { display: inline-block; width: .8rem; height: .2rem; margin-right: .4rem; vertical-align: middle; } .markkey { border-top: 2px dashed var(--soft); height: 0; }
 .ringkey { width: .7rem; height: .7rem; border: 2px solid var(--text); border-radius: 50%; }
 .cases { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
-.case img { width: 100%; height: auto; display: block; border-radius: .25rem; background: #000; image-rendering: auto; } figcaption { font-size: .85rem; color: var(--soft); margin-top: .4rem; }
+.case img { width: 100%; height: auto; max-height: 24rem; object-fit: contain; display: block; border-radius: .25rem; background: #000; image-rendering: auto; } figcaption { font-size: .85rem; color: var(--soft); margin-top: .4rem; }
 pre { overflow-x: auto; background: var(--panel); padding: .75rem; border-radius: .5rem; font-size: .8rem; }
 @media print { figure, article { break-inside: avoid; } }
 `;

@@ -38,7 +38,7 @@ export function trainingReport(parts: ReportParts): string {
     section("Labels", config.task.labels.map((_, i) => labelPart(parts, i)).join("")),
     section("Data", dataTables(parts)),
     section("Settings", settings(config)),
-    section("Versions", table(["what", "version"], parts.versions)),
+    section("Versions", table(["what", "version"], parts.versions, { wrap: true })),
   ];
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body><main>${body.join("\n")}</main></body></html>\n`;
 }
@@ -46,10 +46,10 @@ export function trainingReport(parts: ReportParts): string {
 const section = (title: string, content: string) => `<section><h2>${escapeHtml(title)}</h2>${content}</section>`;
 
 /** Cells are escaped here. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+function table(head: readonly string[], rows: readonly (readonly string[])[], { wrap = false } = {}): string {
   const header = head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join("");
   const lines = rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>`);
-  return `<div class="scroll"><table><thead><tr>${header}</tr></thead><tbody>${lines.join("")}</tbody></table></div>`;
+  return `<div class="scroll${wrap ? " wrap" : ""}"><table><thead><tr>${header}</tr></thead><tbody>${lines.join("")}</tbody></table></div>`;
 }
 
 function estimate({ value, interval }: Estimate): string {
@@ -196,5 +196,5 @@ function settings({ modules, training, input }: TrainConfig): string {
     name,
     typeof value === "object" ? JSON.stringify(value) : String(value),
   ]);
-  return `${table(["setting", "value"], rows)}<details><summary>Views</summary><pre>${escapeHtml(JSON.stringify(input.views, null, 2))}</pre></details>`;
+  return `${table(["setting", "value"], rows, { wrap: true })}<details><summary>Views</summary><pre>${escapeHtml(JSON.stringify(input.views, null, 2))}</pre></details>`;
 }

@@ -63,22 +63,44 @@ async function strip(volumes: Readonly<Record<string, Volume>>, { adapter }: Mad
     .sort((a, b) => weights[b] - weights[a])
     .slice(0, SHOWN)
     .sort((a, b) => a - b);
-  const [height, width] = view.size;
+  const stacks = shown.map((n) => ({ values: prepared.values(n), hot: heat?.(n) }));
+  const box = filled(
+    stacks.map(({ values }) => values),
+    view.size,
+    view.pad,
+  );
+  const [height, width] = [box.bottom - box.top, box.right - box.left];
   const [low, high] = prepared.range;
   const data = new Uint8Array(3 * shown.length * width * 2 * height);
   const put = (row: number, column: number, rgb: readonly number[]) => data.set(rgb, 3 * (row * shown.length * width + column));
-  shown.forEach((n, at) => {
-    const values = prepared.values(n);
-    const hot = heat?.(n);
-    for (let i = 0; i < values.length; i++) {
-      const grey = 255 * Math.min(1, Math.max(0, (values[i] - low) / (high - low || 1)));
-      const [row, column] = [Math.floor(i / width), at * width + (i % width)];
-      put(row, column, [grey, grey, grey]);
-      put(height + row, column, over(grey, hot?.[i] ?? 0));
+  stacks.forEach(({ values, hot }, at) => {
+    for (let row = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        const i = (box.top + row) * view.size[1] + box.left + column;
+        const grey = 255 * Math.min(1, Math.max(0, (values[i] - low) / (high - low || 1)));
+        put(row, at * width + column, [grey, grey, grey]);
+        put(height + row, at * width + column, over(grey, hot?.[i] ?? 0));
+      }
     }
   });
   const png = encode({ width: shown.length * width, height: 2 * height, data, channels: 3, depth: 8 });
   return { png, slices: shown.map((n) => views[0].slices[n].index) };
+}
+
+/** The part of the slices that the volume fills: rows and columns with a value other than the padding; all of it where there is none. */
+function filled(stacks: readonly Float32Array[], [height, width]: readonly [number, number], pad: number) {
+  const box = { top: height, bottom: 0, left: width, right: 0 };
+  for (const values of stacks) {
+    values.forEach((value, i) => {
+      if (value === pad) return;
+      const [row, column] = [Math.floor(i / width), i % width];
+      box.top = Math.min(box.top, row);
+      box.bottom = Math.max(box.bottom, row + 1);
+      box.left = Math.min(box.left, column);
+      box.right = Math.max(box.right, column + 1);
+    });
+  }
+  return box.bottom > box.top ? box : { top: 0, bottom: height, left: 0, right: width };
 }
 
 /** Grey under a translucent orange to yellow. */
