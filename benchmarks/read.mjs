@@ -18,12 +18,14 @@ const RIVALS = {
   "ct.nii.gz": ["nibabel", "SimpleITK"],
   "ct.nrrd": ["SimpleITK"],
   "ct.mha": ["SimpleITK"],
+  dicom: ["SimpleITK", "pydicom"],
+  "dicom-jpeg-lossless": ["SimpleITK"],
 };
 
 if (values.one) {
-  const before = process.resourceUsage().maxRSS;
+  const before = process.memoryUsage().rss;
   const { data } = await readVolume(values.one);
-  console.log(((process.resourceUsage().maxRSS - before) * 1024) / data.byteLength);
+  console.log((process.resourceUsage().maxRSS * 1024 - before) / data.byteLength);
 } else {
   if (!values.python) throw new Error("--python PYTHON is needed, with nibabel, SimpleITK and pydicom");
   const folder = await mkdtemp(join(tmpdir(), "anymc3d-read-"));
@@ -36,7 +38,6 @@ if (values.one) {
 
 async function measure(folder) {
   const python = pythonTimer(values.python, "read_volumes.py", folder, values.slices);
-  // The first answer says that the volumes are made.
   await python.ready();
   console.log(`512×512×${values.slices} int16, ${values.rounds} rounds, contestants in turn, after a round that is not counted; ms: median (min–max)`);
   for (const [name, rivals] of Object.entries(RIVALS)) {

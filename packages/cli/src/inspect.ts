@@ -47,6 +47,7 @@ function describe(file: string, volume: Volume, adapters: readonly Adapter[]) {
     spacing: voxelSpacing(volume.affine).map((mm) => Number(mm.toPrecision(6))),
     orientation: axisCodes(volume.affine),
     modality: volume.modality ?? null,
+    meta: volume.meta ?? {},
     dtype: volume.data.constructor.name.replace("Array", "").toLowerCase(),
     values: finiteRange(file, volume),
     notes: volume.notes ?? [],
@@ -82,6 +83,7 @@ function printReport(report: Report): void {
     ["orientation", report.orientation === "?" ? "not stated" : report.orientation],
     ["modality", report.modality ?? "not stated"],
     ["values", "problem" in report.values ? pc.yellow(report.values.problem) : `${report.values.minimum} to ${report.values.maximum} (${report.dtype})`],
+    ...Object.entries(report.meta).map(([key, value]): [string, string] => [key, String(value)]),
     ...report.notes.map(({ message }): [string, string] => ["note", message]),
     ...report.adapters.map(({ name, accepts, reason }): [string, string] => [
       accepts ? pc.green("accepted") : pc.red("refused"),

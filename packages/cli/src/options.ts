@@ -12,6 +12,9 @@ export interface ReadFlags {
   index?: number;
   orientation?: string;
   voxels?: readonly [number, number, number];
+  series?: string;
+  stack?: number;
+  uneven?: "resample";
 }
 
 export interface EngineFlags extends ReadFlags {
@@ -57,12 +60,15 @@ export function addReadFlags(command: Command): Command {
     .option("--array <name>", "which array of an .npz")
     .option("--index <n>", "which volume of an array with four axes, from 0", wholeNumber(0))
     .option("--orientation <code>", "where the axes point in a file that does not say it, as LPS or RAS", upperCase)
+    .option("--series <uid>", "which DICOM series, by UID, its beginning, or number")
+    .option("--stack <n>", "which stack of a DICOM series that mixes sizes or orientations, from 0", wholeNumber(0))
+    .addOption(new Option("--uneven <how>", "DICOM slices at uneven distances: resample interpolates; default: refused").choices(["resample"]))
     .option("--voxels <mm>", "voxel size in a file that does not say it, as 0.7,0.7,1", triple);
 }
 
 /** The reader's options. */
-export function readOptions({ modality, frame, channel, array, index, orientation, voxels }: ReadFlags): ReadOptions {
-  return { modality, frame, channel, array, index, orientation, spacing: voxels };
+export function readOptions({ modality, frame, channel, array, index, orientation, voxels, series, stack, uneven }: ReadFlags): ReadOptions {
+  return { modality, frame, channel, array, index, orientation, spacing: voxels, series, stack, uneven };
 }
 
 export function addEngineFlags(command: Command): Command {

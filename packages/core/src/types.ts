@@ -20,6 +20,25 @@ export interface Volume {
   readonly modality?: string;
   /** What the reader wants the user to know (conflicting orientations, units converted, …). */
   readonly notes?: readonly Warning[];
+  /** What the file says besides; DICOM says the most. */
+  readonly meta?: VolumeMeta;
+}
+
+export interface VolumeMeta {
+  /** Of the voxel values: "HU", "BQML", "CNTS", … */
+  readonly units?: string;
+  /** DICOM's Body Part Examined, "CHEST". */
+  readonly bodyPart?: string;
+  /** "L", "R". */
+  readonly laterality?: string;
+  /** The plane nearest to the slices as they were acquired. */
+  readonly plane?: "axial" | "coronal" | "sagittal";
+  readonly description?: string;
+  readonly manufacturer?: string;
+  readonly seriesUid?: string;
+  readonly studyUid?: string;
+  /** Only where it was asked for. */
+  readonly patient?: { readonly name?: string; readonly id?: string; readonly birthDate?: string; readonly sex?: string };
 }
 
 /** A dense tensor, row-major. */

@@ -156,6 +156,12 @@ export async function headerBeside(source: Source): Promise<string | undefined> 
   return undefined;
 }
 
+/** The path that a source is, in Node. */
+export function folderPath(source: Source): string | undefined {
+  const place = typeof source === "string" || source instanceof URL ? placeOf(source) : undefined;
+  return place?.kind === "path" ? place.path : undefined;
+}
+
 /** Path or URL (with the same query) of the file of this name in the source's folder; undefined where the source has no folder. */
 export function besideSource(source: Source, file: string): string | undefined {
   const place = placeOf(source);

@@ -83,13 +83,56 @@ export async function readFileBytes(path: string, limit: number, signal?: AbortS
   }
 }
 
-async function readAll(path: string, size: number, signal?: AbortSignal): Promise<Uint8Array> {
+/** True for a folder that exists. */
+export async function isFolder(path: string): Promise<boolean> {
+  return files()
+    .fs.stat(path)
+    .then(
+      (stat) => stat.isDirectory(),
+      () => false,
+    );
+}
+
+/** The regular files below a folder, sorted by path; hidden ones are left out, links to folders not followed. @throws AnyMC3DError as {@link readFileBytes} */
+export async function listFolder(folder: string, most: number, signal?: AbortSignal): Promise<{ path: string; size: number }[]> {
+  const { fs, path } = files();
+  const found: { path: string; size: number }[] = [];
+  const visit = async (at: string): Promise<void> => {
+    signal?.throwIfAborted();
+    const entries = await fs.readdir(at, { withFileTypes: true }).catch((cause) => {
+      throw readFailure(at, cause);
+    });
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.name.startsWith(".")) continue;
+      const full = path.join(at, entry.name);
+      if (entry.isDirectory()) await visit(full);
+      else {
+        const stat = await fs.stat(full).catch(() => undefined);
+        if (stat?.isFile()) found.push({ path: full, size: stat.size });
+      }
+      if (found.length > most) throw new AnyMC3DError("FILE_TOO_LARGE", `${folder}: more than ${most} files. Give the folder of one study or series.`);
+    }
+  };
+  await visit(folder);
+  return found;
+}
+
+/** Some bytes of a file. @throws AnyMC3DError as {@link readFileBytes} */
+export async function readFilePart(path: string, start: number, end: number): Promise<Uint8Array> {
+  try {
+    return await readAll(path, end - start, undefined, start);
+  } catch (cause) {
+    throw readFailure(path, cause);
+  }
+}
+
+async function readAll(path: string, size: number, signal?: AbortSignal, from = 0): Promise<Uint8Array> {
   const handle = await files().fs.open(path, "r");
   try {
     const bytes = allocate(path, size, () => new Uint8Array(size));
     for (let at = 0; at < size; ) {
       signal?.throwIfAborted();
-      const { bytesRead } = await handle.read(bytes, at, Math.min(PIECE, size - at), at);
+      const { bytesRead } = await handle.read(bytes, at, Math.min(PIECE, size - at), from + at);
       if (bytesRead === 0)
         throw new AnyMC3DError(
           "FILE_TRUNCATED",

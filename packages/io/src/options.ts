@@ -2,6 +2,7 @@
 
 import { AnyMC3DError } from "@anymc3d/core";
 import type { Source } from "./bytes.js";
+import type { CodecUrl } from "./dicom-codecs.js";
 
 export interface ReadOptions {
   /** Which 3-D frame of a 4-D file (a time or list axis) to read, from 0. A 4-D file without it is refused. */
@@ -25,6 +26,18 @@ export interface ReadOptions {
   readonly name?: string;
   /** Most bytes that the decoded file, or the voxel array made of it, may take. Default 4 GiB. */
   readonly maxBytes?: number;
+  /** DICOM: which series, where there are several: its UID, the beginning of it, or its number. */
+  readonly series?: string;
+  /** DICOM: which stack of a series that mixes sizes or orientations, from 0. */
+  readonly stack?: number;
+  /** DICOM: `resample` interpolates slices at uneven distances, or over a gap, linearly onto even ones. Without it they are refused. */
+  readonly uneven?: "resample";
+  /** DICOM: put the patient's name, id, birth date and sex into the volume's `meta`. Default false. */
+  readonly identity?: boolean;
+  /** DICOM in browsers: where the decoders' .wasm files are hosted, by name. Default: beside the package's modules. */
+  readonly codecUrl?: CodecUrl;
+  /** Called as files are read (DICOM: headers, then slices). */
+  readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
   /**
    * The file, or files, that hold the voxels of a header read from bytes or from a `File`: the .img of a .hdr, the data file of an .nhdr or .mhd.

@@ -1,36 +1,49 @@
 // Reads a volume from wherever it is, in whatever format its bytes are.
 
 import { AnyMC3DError, type Volume } from "@anymc3d/core";
-import { bytesOf, headerBeside, type Source, sourcePath } from "./bytes.js";
+import { bytesOf, folderPath, headerBeside, type Source, sourcePath } from "./bytes.js";
 import { companionsOf } from "./companions.js";
+import { bytesFile, type DicomFile, folderFiles, sourceFiles, zipFiles } from "./dicom-files.js";
+import { isDicom } from "./dicom-parse.js";
+import { decodeDicom, seriesIn } from "./dicom-read.js";
+import type { SeriesSummary } from "./dicom-series.js";
 import { describeBytes, formatOf, READABLE } from "./format.js";
 import { gunzipHead, isGzip } from "./gzip.js";
 import { decodeMgh } from "./mgh-read.js";
 import { decodeMha } from "./mha-read.js";
 import { decodeNifti, pairImage } from "./nifti-read.js";
+import { isFolder } from "./node-files.js";
 import { decodeNpy, decodeNpz } from "./npy-volume.js";
+import { npzSizes } from "./npz.js";
 import { decodeNrrd } from "./nrrd-read.js";
 import { byteLimit, type ReadOptions } from "./options.js";
 
 /**
  * Reads a volume: NIfTI-1 and NIfTI-2 (.nii, .nii.gz, .hdr with .img), ANALYZE 7.5 (with `orientation`), NRRD (.nrrd, .nhdr), MetaImage
- * (.mha, .mhd), NumPy (.npy, .npz), FreeSurfer (.mgh, .mgz). The format is told by the content, not by the name.
+ * (.mha, .mhd), NumPy (.npy, .npz), FreeSurfer (.mgh, .mgz), DICOM (files, folders, zips). The format is told by the content, not by the name.
  *
- * @param source a path (Node), URL, File or Blob, or bytes; or a list of them, of which one is a header and the others its data files. Data files
- * of a path or URL are found beside it, never outside its folder; of a .hdr/.img pair, either file's path does.
+ * @param source a path (Node; of a file, or of a folder of DICOM files), URL, File or Blob, or bytes; or a list of them: a header and its data files,
+ * or DICOM files. Data files of a path or URL are found beside it, never outside its folder; of a .hdr/.img pair, either file's path does.
  * @returns voxels x fastest with scaling applied, affine in mm RAS+, and notes on anything that the reader had to decide
  * @throws AnyMC3DError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `FILE_EMPTY`, `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `FORMAT_UNKNOWN`, `FORMAT_INVALID`,
- * `FRAME_REQUIRED`, `CHANNELS_UNSUPPORTED`, `GEOMETRY_INVALID`, `ASSET_INVALID` (a server answered with a web page), `OPTION_INVALID`,
+ * `FRAME_REQUIRED`, `SERIES_REQUIRED`, `CHANNELS_UNSUPPORTED`, `GEOMETRY_INVALID`, `ASSET_INVALID` (a server answered with a web page), `OPTION_INVALID`,
  * `OUT_OF_MEMORY`; the signal's reason after an abort
  */
 export async function readVolume(source: Source | readonly Source[], options: ReadOptions = {}): Promise<Volume> {
   if (Array.isArray(source)) return readList(source, options);
   const given = source as Source;
   const limit = byteLimit(options);
+  const folder = await folderOf(given);
+  if (folder !== undefined) return decodeDicom(await folderFiles(folder, options.signal), options.name ?? folder, options);
   // Of a pair, the header is read first, whichever file was named.
   const header = await headerBeside(given);
   const file = await bytesOf(header ?? given, { name: options.name, limit, signal: options.signal });
   const companions = companionsOf(header ?? given, file.name, options, limit);
+  if (isDicom(file.bytes) && formatOf(file.bytes) === undefined) return decodeDicom([bytesFile(file.bytes, file.name)], file.name, options);
+  if (isZip(file.bytes) && !hasArrays(file.bytes, file.name)) {
+    const files = zipFiles(file.bytes, file.name, limit);
+    if (await anyDicom(files)) return decodeDicom(files, file.name, options);
+  }
   const packed = isGzip(file.bytes);
   const head = packed ? gunzipHead(file.bytes) : file.bytes;
   const format = formatOf(head);
@@ -52,15 +65,56 @@ function unknown(name: string, head: Uint8Array, packed: boolean): AnyMC3DError 
 /** Headers that may have their voxels in other files. */
 const HEADER = /\.(?:nhdr|mhd|hdr)(?:\.gz)?$/i;
 
-/** A header and its data files, as they are dropped onto a page; or one file alone. */
+/** A header and its data files, as they are dropped onto a page; DICOM files; or one file alone. */
 async function readList(sources: readonly Source[], options: ReadOptions): Promise<Volume> {
   const headers = sources.length === 1 ? sources : sources.filter((each) => HEADER.test(sourcePath(each)));
   if (headers.length !== 1) {
+    const files = headers.length === 0 ? await sourceFiles(sources, byteLimit(options), options.signal) : [];
+    if (await anyDicom(files)) return decodeDicom(files, options.name ?? `${files.length} files`, options);
     throw new AnyMC3DError(
       "OPTION_INVALID",
-      `A list of ${sources.length} files with ${headers.length} headers (.nhdr, .mhd, .hdr) among them; give one file, or one header with its data files.`,
+      `A list of ${sources.length} files with ${headers.length} headers (.nhdr, .mhd, .hdr) and no DICOM file among them; give one file, one header with its data files, or the files of a DICOM series.`,
     );
   }
   const companion = sources.filter((each) => each !== headers[0]);
   return readVolume(headers[0], companion.length > 0 ? { ...options, companion } : options);
+}
+
+/** The folder that a source names, if it does. */
+async function folderOf(source: Source): Promise<string | undefined> {
+  const path = folderPath(source);
+  return path !== undefined && (await isFolder(path)) ? path : undefined;
+}
+
+async function anyDicom(files: readonly DicomFile[]): Promise<boolean> {
+  for (const file of files) if (isDicom(await file.read(0, 132))) return true;
+  return false;
+}
+
+const isZip = (bytes: Uint8Array): boolean => bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
+
+/** Whether a zip is an .npz. One that cannot be listed is left to the .npz reader, which says why. */
+function hasArrays(bytes: Uint8Array, name: string): boolean {
+  try {
+    return npzSizes(bytes, { name }).size > 0;
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * The DICOM series in a folder, a zip, a file or a list of files: what the option `series` may choose.
+ * @throws AnyMC3DError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `FILE_TOO_LARGE`, `FORMAT_INVALID`; the signal's reason
+ */
+export async function listSeries(source: Source | readonly Source[], options: ReadOptions = {}): Promise<SeriesSummary[]> {
+  return seriesIn(await dicomFiles(source, options), options);
+}
+
+async function dicomFiles(source: Source | readonly Source[], options: ReadOptions): Promise<DicomFile[]> {
+  const limit = byteLimit(options);
+  if (Array.isArray(source)) return sourceFiles(source, limit, options.signal);
+  const folder = await folderOf(source as Source);
+  if (folder !== undefined) return folderFiles(folder, options.signal);
+  const { bytes, name } = await bytesOf(source as Source, { name: options.name, limit, signal: options.signal });
+  return isZip(bytes) ? zipFiles(bytes, name, limit) : [bytesFile(bytes, name)];
 }

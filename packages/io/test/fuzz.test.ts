@@ -7,6 +7,7 @@ import type { ErrorCode } from "@anymc3d/core";
 import { describe, expect, it } from "vitest";
 import { type ReadOptions, readMgh, readMha, readNifti, readNrrd, readVolume } from "../src/index.js";
 import { counting, nifti } from "./build.js";
+import { slice } from "./dicom-build.js";
 import { type Fuzz, fuzz, MAX_BYTES, mutated, ROUNDS } from "./mutate.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -17,6 +18,7 @@ const endingIn = (...endings: string[]): Uint8Array[] =>
     .flatMap(({ files }) => Object.entries(files))
     .flatMap(([name, base64]) => (endings.some((ending) => name.endsWith(ending)) ? [Uint8Array.from(Buffer.from(base64, "base64"))] : []));
 
+const dicomFixture = (name: string): Uint8Array => Uint8Array.from(readFileSync(path.join(here, `fixtures/dicom/${name}.dcm`)));
 const options: ReadOptions = { maxBytes: MAX_BYTES, frame: 0, channel: 0, index: 0 };
 /** Milliseconds for all rounds of one format. */
 const TIME = 60_000 + 30 * ROUNDS;
@@ -49,6 +51,15 @@ const FORMATS: Record<string, Omit<Fuzz, "name"> & { codes: (ErrorCode | "volume
     seeds: endingIn(".raw.gz"),
     read: (bytes) => readNrrd(Buffer.from(cases["SimpleITK packed.nhdr"].files["packed.nhdr"], "base64"), { ...options, companion: bytes }),
     codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED"],
+  },
+  DICOM: {
+    seeds: [
+      ...["raw-12", "rle-16s", "jpeg-lossless-sv1", "jpeg-lossless-6", "jpeg-extended", "jpeg-ls", "jpeg-2000", "htj2k"].map((name) => dicomFixture(name)),
+      slice(0, [1, 2, 3, 4], {}, { implicit: true }),
+      slice(0, [1, 2, 3, 4], {}, { big: true }),
+    ],
+    read: (bytes) => readVolume(bytes, options),
+    codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED", "CHANNELS_UNSUPPORTED"],
   },
   MHA: {
     seeds: endingIn(".mha"),

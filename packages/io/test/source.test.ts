@@ -37,7 +37,7 @@ describe("a path", () => {
   });
 
   it("of a folder, an empty file, a file over the limit", async () => {
-    await refusal(() => readVolume(path.join(folder, "series")), "FILE_UNREADABLE", /a folder/);
+    await refusal(() => readVolume(path.join(folder, "series")), "FORMAT_UNKNOWN", /no DICOM image in 0 file/);
     await refusal(() => readVolume(path.join(folder, "empty.nii")), "FILE_EMPTY", /empty\.nii/);
     await refusal(() => readVolume(path.join(folder, "a b.nii"), { maxBytes: 100 }), "FILE_TOO_LARGE", /480 bytes/);
   });
