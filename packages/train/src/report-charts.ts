@@ -2,7 +2,7 @@
 
 import { scaleLinear } from "d3-scale";
 
-export interface Line {
+interface Line {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly dashed?: boolean;

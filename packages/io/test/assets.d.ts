@@ -1,0 +1,5 @@
+// Vite's asset addresses.
+declare module "*?url" {
+  const url: string;
+  export default url;
+}

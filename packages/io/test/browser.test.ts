@@ -1,0 +1,55 @@
+// The same files in headless Chromium: the same voxels as the programs that wrote them read, nothing fetched from elsewhere.
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Harness, hasChromium, startHarness } from "../../../scripts/browser/harness.js";
+
+if (!hasChromium) console.warn("SKIPPED: reading volumes in a browser, no Chromium at /usr/bin/chromium or $CHROMIUM");
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const shared = path.resolve(here, "../../../../shared/data/io");
+const json = (name: string) => JSON.parse(readFileSync(path.join(here, "reference", name), "utf8"));
+const file = (full: string) => [path.basename(full), readFileSync(full).toString("base64")] as const;
+
+describe.skipIf(!hasChromium)("in Chromium", () => {
+  let harness: Harness;
+  let page: Page;
+  beforeAll(async () => {
+    harness = await startHarness(path.join(here, "browser-entry.ts"));
+    page = await harness.page();
+  }, 120_000);
+  afterAll(() => harness?.close());
+  const read = (files: readonly (readonly [string, string])[], options = {}) => page.evaluate(([f, o]) => anymc3d.read(f, o), [files, options] as const);
+
+  const syntaxes: Record<string, { sha256: string }> = json("syntaxes.json");
+  it.each(Object.keys(syntaxes))("DICOM, %s", async (name) => {
+    expect(await read([file(path.join(here, "fixtures/dicom", name))])).toMatchObject({ sha256: syntaxes[name].sha256 });
+  });
+
+  const { cases }: { cases: Record<string, { files: Record<string, string>; values?: number[] }> } = json("formats.json");
+  const hash = (values: readonly number[]) =>
+    createHash("sha256")
+      .update(Buffer.from(Float32Array.from(values).buffer))
+      .digest("hex");
+  // Those that need no choice; formats.test.ts reads the others.
+  const readable = Object.entries(cases).flatMap(([name, { files, values }]) =>
+    values?.every(Number.isFinite) && !/channels|frames|analyze|mnist/.test(name) ? [[name, files, values] as const] : [],
+  );
+  it.each(readable)("%s", async (_, files, values) => {
+    expect(await read(Object.entries(files))).toMatchObject({ sha256: hash(values) });
+  });
+
+  it.skipIf(!existsSync(shared))("a real series as a list of files; a damaged file refused by name", async () => {
+    const folder = path.join(shared, "ct-head-tilted");
+    const files = readdirSync(folder).map((name) => file(path.join(folder, name)));
+    const found = await read(files, { uneven: "resample" });
+    expect(found.shape).toEqual([512, 512, 37]);
+    const cut = files.map(([name, base64], i) => [name, i === 3 ? base64.slice(0, 400_000) : base64] as const);
+    expect(await read(cut)).toMatchObject({ code: "FILE_TRUNCATED", message: expect.stringContaining("04.dcm") });
+  });
+
+  it("nothing was asked of another host", () => expect(harness.strangers).toEqual([]));
+});
