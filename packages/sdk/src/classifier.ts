@@ -15,8 +15,8 @@ import { type ReadOptions, readVolume, type Source } from "@anymc3d/io";
 import { type AdapterSource, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
 import { createEngine, type EngineOptions } from "./engines.js";
 
-/** A path or URL, a File, bytes or a volume; or one of these for each source an adapter names. */
-export type VolumeSource = Source | Volume;
+/** A path (of a file or a DICOM folder) or URL, a File, bytes, a list of these that makes one volume, or a volume; or one of all that for each source an adapter names. */
+export type VolumeSource = Source | readonly Source[] | Volume;
 export type StudySource = VolumeSource | Readonly<Record<string, VolumeSource>>;
 
 export interface RunOptions {
@@ -26,8 +26,8 @@ export interface RunOptions {
   readonly checks?: "refuse" | "warn";
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
-  /** For the reader: which frame of a 4-D file, the modality that a NIfTI file cannot tell, the byte limit. */
-  readonly read?: Pick<ReadOptions, "frame" | "channel" | "modality" | "maxBytes">;
+  /** For the reader: which series, frame or array, the modality or orientation that a file cannot tell, the byte limit, … */
+  readonly read?: Omit<ReadOptions, "signal" | "onProgress" | "name">;
 }
 
 export interface ClassifierOptions extends EngineOptions {
@@ -44,7 +44,9 @@ const CLASSIFIER_OPTIONS = ["backbone", "signal", "onProgress", "engine", "preci
 function checkOptionNames(options: object, known: readonly string[]): void {
   const unknown = Object.keys(options).filter((name) => !known.includes(name));
   if (unknown.length === 0) return;
-  const hint = unknown.some((name) => ["frame", "channel", "modality", "maxBytes"].includes(name))
+  const hint = unknown.some((name) =>
+    ["frame", "channel", "modality", "maxBytes", "series", "stack", "uneven", "orientation", "spacing", "array", "index", "codecUrl"].includes(name),
+  )
     ? ' Options for the reader go into `read`, for example { read: { modality: "MR" } }.'
     : "";
   throw new AnyMC3DError("OPTION_INVALID", `unknown option ${unknown.join(", ")}; there are ${known.join(", ")}.${hint}`);
@@ -129,7 +131,9 @@ async function readStudy(source: StudySource, options: RunOptions): Promise<Volu
   if (source === undefined || source === null)
     throw new AnyMC3DError("OPTION_INVALID", `the source is ${source}; pass a path, a URL, a File, bytes or a volume`);
   options.onProgress?.({ stage: "read", done: 0, total: 1 });
-  const read = (one: VolumeSource): Promise<Volume> | Volume => (isVolume(one) ? one : readVolume(one, { ...options.read, signal: options.signal }));
+  const onProgress = options.onProgress && ((done: number, total: number) => options.onProgress?.({ stage: "read", done, total }));
+  const read = (one: VolumeSource): Promise<Volume> | Volume =>
+    isVolume(one) ? one : readVolume(one, { ...options.read, signal: options.signal, ...(onProgress && { onProgress }) });
   if (isSource(source)) {
     const volume = await read(source);
     options.onProgress?.({ stage: "read", done: 1, total: 1 });

@@ -16,7 +16,7 @@ export {
   type Volume,
   type Warning,
 } from "@anymc3d/core";
-export { type ReadOptions, readVolume, type Source, writeNifti, writeVolume } from "@anymc3d/io";
+export { listSeries, type ReadOptions, readVolume, type SeriesSummary, type Source, writeNifti, writeVolume } from "@anymc3d/io";
 export { type AdapterSource, type AssetModule, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
 export {
   backboneOf,

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";
+import { slice, words } from "../../io/test/dicom-build.js";
 import { classify, createClassifier, createEngine, isAbortError, openAdapter, openBackbone, readVolume } from "../src/index.js";
 
 const folder = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));
@@ -20,6 +21,31 @@ describe("classify()", () => {
     expect(result.provenance.engine).toBe("onnxruntime-node/cpu");
     expect(result.heatmap?.shape).toEqual((await readVolume(sample)).shape);
     expect(result.warnings).toEqual([]);
+  });
+
+  test("the same CT as a DICOM series, its files in any order; its modality is known", async () => {
+    const { data, shape, affine = [] } = await readVolume(sample);
+    const size = shape[0] * shape[1];
+    // RAS to LPS: x and y change their sign.
+    const lps = (column: number, scale = 1) => [-affine[column], -affine[4 + column], affine[8 + column]].map((value) => value / scale);
+    const spacing = [0, 1].map((column) => Math.hypot(...lps(column)));
+    const files = Array.from({ length: shape[2] }, (_, k) => {
+      const position = lps(3).map((value, axis) => value + k * lps(2)[axis]);
+      const bytes = slice(k, [0], {
+        "00200032": ["DS", position],
+        "00200037": ["DS", [...lps(0, spacing[0]), ...lps(1, spacing[1])].map((value) => value.toFixed(12)).join("\\")],
+        "00280010": ["US", shape[1]],
+        "00280011": ["US", shape[0]],
+        "00280030": ["DS", [spacing[1], spacing[0]]],
+        "7fe00010": ["OW", words([...data.subarray(k * size, (k + 1) * size)])],
+      });
+      return new File([bytes as Uint8Array<ArrayBuffer>], `${(7 * k) % shape[2]}`);
+    });
+    const result = await classify([...files].reverse(), lungNodule);
+    expectLogits(result);
+    expect(result.warnings).toEqual([]);
+    const mr = { ...(await readVolume(files)), modality: "MR" };
+    await expect(classify(mr, lungNodule)).rejects.toMatchObject({ code: "INPUT_MODALITY" });
   });
 
   test("abort before and during work", async () => {
