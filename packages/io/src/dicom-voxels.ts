@@ -219,6 +219,16 @@ class Voxels {
   }
 }
 
+/** Pixel data that are longer than the image: the tail is dropped (PS3.5 8.1.1 allows padding), and more than an even length needs is told. */
+function leftOver(frames: readonly DicomFrame[]): Warning[] {
+  const extra = ({ image: { pixels, rows, columns, frames: count, bitsAllocated } }: DicomFrame) =>
+    pixels.length - Math.ceil((rows * columns * count * bitsAllocated) / 8);
+  const long = frames.filter((frame) => frame.image.codec === "native" && extra(frame) > 1);
+  if (long.length === 0) return [];
+  const message = `${long[0].image.file.name}: ${extra(long[0])} bytes follow the pixels${long.length > 1 ? `, and in ${long.length - 1} more frames` : ""}; they were ignored. Are Rows and Columns right?`;
+  return [{ code: "EXTRA_BYTES", message }];
+}
+
 /**
  * Voxels of the frames, one behind the other.
  * @throws AnyMC3DError as {@link FrameReader.stored}, `OUT_OF_MEMORY`; the signal's reason
@@ -242,6 +252,6 @@ export async function readFrames(frames: readonly DicomFrame[], options: VoxelOp
     voxels.take(stored, frame, i * size);
     onSlice?.();
   }
-  const note = voxels.fillPadding(image.series.modality === "CT");
-  return { data: voxels.data, notes: note ? [note] : [] };
+  const filled = voxels.fillPadding(image.series.modality === "CT");
+  return { data: voxels.data, notes: [...leftOver(frames), ...(filled ? [filled] : [])] };
 }

@@ -185,7 +185,11 @@ describe("voxel values", () => {
   it("O30: too few bytes are refused; more are read, the tail is not", async () => {
     const pixels = (bytes: number): More => ({ "7fe00010": ["OW", new Uint8Array(bytes).fill(1)], "00280010": ["US", 4], "00280011": ["US", 4] });
     await refusal(() => readVolume(slice(0, four(0), pixels(30))), "FILE_TRUNCATED", /32 bytes, found 30/);
-    for (const bytes of [32, 34]) expect([...(await readVolume(slice(0, four(0), pixels(bytes)))).data]).toEqual(Array(16).fill(257));
+    for (const bytes of [32, 34]) {
+      const volume = await readVolume(slice(0, four(0), { ...pixels(bytes), "00180050": ["DS", 1] }));
+      expect([...volume.data]).toEqual(Array(16).fill(257));
+      expect(codes(volume)).toEqual(bytes === 34 ? ["EXTRA_BYTES"] : []);
+    }
   });
 
   it("O36: one-bit frames run on across bytes", async () => {
