@@ -1,6 +1,6 @@
 // anymc3d inspect --png and convert, as a user runs them. Runs the built program.
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import type { Volume } from "@anymc3d/core";
 import { readVolume, writeVolume } from "@anymc3d/io";
 import { decode } from "fast-png";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { slice } from "../../io/test/dicom-build.js";
 
 const bin = fileURLToPath(new URL("../bin/anymc3d.js", import.meta.url));
 process.env.NO_COLOR = "1";
@@ -69,6 +70,21 @@ test("convert --canonical, --crop-above, --like: values stay where they are in t
   await anymc3d("convert", path("crop.nii.gz"), path("back.nii.gz"), "--like", path("in.nii.gz"), "--interpolation", "nearest");
   const back = await readVolume(path("back.nii.gz"));
   expect([...back.data]).toEqual([...volume.data].map((value) => (value === 1000 ? 1000 : 0)));
+});
+
+test("a DICOM folder: the series are listed, one is chosen, converted and inspected", async () => {
+  await mkdir(path("study"));
+  for (const z of [0, 2, 4]) await writeFile(path(`study/a${9 - z}`), slice(z, [z, z, z, -1000]));
+  for (const z of [0, 1]) await writeFile(path(`study/b${z}`), slice(z, [5, 5, 5, 5], { "0020000e": ["UI", "1.2.9"], "0008103e": ["LO", "lung kernel"] }));
+  const asked = await anymc3d("convert", path("study"), path("ct.nii.gz"));
+  expect(asked.code).toBe(1);
+  expect(asked.stderr).toMatch(/SERIES_REQUIRED.*1\.2\.3 .*3 image\(s\).*1\.2\.9 \(CT, lung kernel, 2 image\(s\)/s);
+  expect((await anymc3d("convert", path("study"), path("ct.nii.gz"), "--series", "1.2.3")).code).toBe(0);
+  const read = await readVolume(path("ct.nii.gz"));
+  expect([...read.data]).toEqual([0, 0, 0, -1000, 2, 2, 2, -1000, 4, 4, 4, -1000]);
+  expect(read.affine).toEqual([-1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1]);
+  const { stdout } = await anymc3d("inspect", path("study"), "--series", "1.2.9");
+  expect(stdout).toMatch(/modality +CT.*units +HU.*description +lung kernel.*series 1\.2\.9 .* was read; left out: 1\.2\.3/s);
 });
 
 test("what cannot work says so", async () => {

@@ -96,6 +96,11 @@ export function imageOf(file: DicomFile, header: DicomHeader, littleEndian: bool
     );
   }
   checkGrey(data, name);
+  if (data.items(TAG.modalityLut).length)
+    throw new AnyMC3DError(
+      "FORMAT_UNKNOWN",
+      `${name}: its values go through a table, Modality LUT ${tagText(TAG.modalityLut)}, which is not applied here. Convert the file to rescaled values.`,
+    );
   const image = {
     file,
     codec,
@@ -220,11 +225,18 @@ function framesOf(image: DicomImage, data: DicomData, name: string): DicomFrame[
       orientation: orientation.length === 2 ? checkedOrientation(orientation as [Vector, Vector], name) : undefined,
       pixelSpacing: rowSpacing > 0 && columnSpacing > 0 ? [rowSpacing, columnSpacing] : undefined,
       thickness: thickness > 0 ? thickness : undefined,
-      slope: values.number(TAG.rescaleSlope, name) || data.number(TAG.doseGridScaling, name) || 1,
+      slope: slopeOf(values, data, name),
       intercept: values.number(TAG.rescaleIntercept, name) ?? 0,
       dimensions: dimensionsOf(data, group, image, name),
     };
   });
+}
+
+/** @throws AnyMC3DError `FORMAT_INVALID` for 0, which would make all voxels equal */
+function slopeOf(values: DicomData, data: DicomData, name: string): number {
+  const slope = values.number(TAG.rescaleSlope, name) ?? data.number(TAG.doseGridScaling, name) ?? 1;
+  if (slope !== 0) return slope;
+  throw new AnyMC3DError("FORMAT_INVALID", `${name}: Rescale Slope ${tagText(TAG.rescaleSlope)} is 0: every voxel would be the same. Correct the header.`);
 }
 
 /** Frames without functional groups lie where Grid Frame Offset Vector says (RT Dose); otherwise their place is not known. */

@@ -190,9 +190,27 @@ class Parser {
       into.elements.set(tag, { vr, offset: value, length });
       return value + length;
     }
+    if (vr === "OB" || vr === "OW") {
+      // Compressed pixels of an icon: pieces, not data sets.
+      const next = this.#pieces(value, end);
+      into.elements.set(tag, { vr, offset: value, length: next - value });
+      return next;
+    }
     const { items, next } = this.#sequence(value, length === UNDEFINED ? undefined : value + length, end, depth + 1, inside);
     into.elements.set(tag, { vr: "SQ", offset: value, length: next - value, items });
     return next;
+  }
+
+  /** Passes over items whose content is not looked at. */
+  #pieces(start: number, end: number): number {
+    let at = start;
+    for (;;) {
+      const head = this.#head(at, end, this.#encoding);
+      if (head.tag === SEQUENCE_END) return head.value;
+      if (head.tag !== ITEM || head.length === UNDEFINED) throw this.#damaged(`${tagText(head.tag)} at byte ${at} where an item should begin`);
+      this.#mustFit(head, end);
+      at = head.value + head.length;
+    }
   }
 
   #damaged(what: string): AnyMC3DError {

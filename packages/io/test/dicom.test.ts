@@ -139,6 +139,11 @@ describe("voxel values", () => {
     expect([...mask.data].map(Math.round)).toEqual([0, 1, 1, 0]);
   });
 
+  it("a slope of 0 and a table of values are refused", async () => {
+    await refusal(() => readVolume(slice(0, four(1), { "00281053": ["DS", 0] })), "FORMAT_INVALID", /Rescale Slope .* is 0/);
+    await refusal(() => readVolume(slice(0, four(1), { "00283000": ["SQ", [{ "00283002": ["US", [1, 0, 16]] }]] })), "FORMAT_UNKNOWN", /Modality LUT/);
+  });
+
   it("O4: bits beside those stored are nothing", async () => {
     const more: More = { "00280101": ["US", 12], "00280102": ["US", 11], "00280103": ["US", 0] };
     expect([...(await readVolume(slice(0, [0x8005, 0x1800, 0xf7ff, 0x0fff], more))).data]).toEqual([5, 2048, 2047, 4095]);
@@ -333,6 +338,17 @@ describe("odd files", () => {
     expect(JSON.stringify(volume)).not.toMatch(/Doe|4711/);
     expect(volume.meta).toEqual({ units: "HU", bodyPart: "CHEST", laterality: "L", plane: "axial", seriesUid: "1.2.3", studyUid: "1.2" });
     expect((await readVolume(file, { identity: true })).meta?.patient).toEqual({ name: "Doe^Jane", id: "4711" });
+  });
+
+  it("compressed pixels of an icon in a sequence are passed over", async () => {
+    const pieces = concat([
+      Uint8Array.of(0xfe, 0xff, 0, 0xe0, 0, 0, 0, 0),
+      Uint8Array.of(0xfe, 0xff, 0, 0xe0, 4, 0, 0, 0, 0xff, 0xd8, 0xff, 0xd9),
+      Uint8Array.of(0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0),
+    ]);
+    const icon = concat([Uint8Array.of(0xe0, 0x7f, 0x10, 0, 0x4f, 0x42, 0, 0, 255, 255, 255, 255), pieces]);
+    const item = concat([Uint8Array.of(0xfe, 0xff, 0, 0xe0), new Uint8Array(Uint32Array.of(icon.length).buffer), icon]);
+    expect([...(await readVolume(slice(0, four(3), { "00880200": ["SQ", item] }))).data]).toEqual(four(3));
   });
 
   it("nested and undefined-length sequences are followed to a depth and no further", async () => {
