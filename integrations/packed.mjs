@@ -26,7 +26,7 @@ function check(what, logits) {
 }
 
 try {
-  const packages = readdirSync(join(root, "packages")).map((name) => join(root, "packages", name));
+  const packages = [...readdirSync(join(root, "packages")).map((name) => join(root, "packages", name)), join(root, "registry")];
   exec("npm", ["pack", "--silent", "--pack-destination", folder, ...packages], root);
   const tarballs = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));

@@ -43,7 +43,7 @@ export function positiveNumber(text: string): number {
 }
 
 /** DICOM codes are upper case. */
-const upperCase = (text: string): string => text.trim().toUpperCase();
+export const upperCase = (text: string): string => text.trim().toUpperCase();
 
 /** Three numbers above 0, as 1,1,2.5, or one for all. */
 export function triple(text: string): [number, number, number] {

@@ -3,7 +3,7 @@
 import tab from "@bomb.sh/tab/commander";
 import { Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { addEngineFlags, addReadFlags, positiveNumber, triple, wholeNumber } from "./options.js";
+import { addEngineFlags, addReadFlags, positiveNumber, triple, upperCase, wholeNumber } from "./options.js";
 
 export function createProgram(): Command {
   const program = new Command("anymc3d")
@@ -111,6 +111,43 @@ export function createProgram(): Command {
     .option("--verbose", "show where an error came from")
     .action(async (folder, flags) => (await import("./adapter-verify.js")).verify(folder, flags));
 
+  adapter
+    .command("new")
+    .description("start a task: a folder with task.json and labels.csv to fill")
+    .argument("<folder>")
+    .option("--name <name>", "npm name of the package; default: adapter-FOLDER")
+    .option("--modality <code>", "CT, MR, …", upperCase, "CT")
+    .option("--labels <ids>", "separated by commas", "finding")
+    .option("--verbose", "show where an error came from")
+    .action(async (folder, flags) => (await import("./adapter-new.js")).newAdapter(folder, flags));
+
+  adapter
+    .command("publish")
+    .description("check an adapter's folder, show what would be published, and with --yes publish it by npm")
+    .argument("<folder>")
+    .option("--registry <url>", "default: npm's own setting")
+    .option("--tag <tag>", "default: latest")
+    .option("--provenance", "state where it was built, where the CI offers it")
+    .option("--yes", "publish; without it nothing leaves the machine")
+    .option("--engine <engine>", "auto, onnx/cpu, onnx/wasm, tfjs/wasm, tfjs/cpu, tfjs/tensorflow", "auto")
+    .option("--backbone <folder>", "the backbone's folder or package; default: the one the adapter names")
+    .option("--json", "print one JSON object")
+    .option("--verbose", "show where an error came from")
+    .action(async (folder, flags) => (await import("./adapter-publish.js")).publish(folder, flags));
+
+  const registry = program.command("registry").description("a private marketplace");
+  registry
+    .command("start")
+    .description("run an npm registry for adapters on this machine (needs verdaccio installed)")
+    .option("--storage <folder>", "packages and accounts are kept here", "anymc3d-registry")
+    .option("--port <n>", "0: a free one", wholeNumber(0), 4873)
+    .option("--host <address>", "interface to listen on; 0.0.0.0 for all", "127.0.0.1")
+    .option("--no-sign-up", "nobody may make an account any more")
+    .option("--no-public-read", "reading needs an account, too")
+    .option("--json", "print one JSON object")
+    .option("--verbose", "show where an error came from")
+    .action(async (flags) => (await import("./registry-start.js")).serveRegistry(flags));
+
   const backbone = program.command("backbone").description("backbones");
   backbone
     .command("import")
@@ -122,7 +159,7 @@ export function createProgram(): Command {
     .option("--verbose", "show where an error came from")
     .action(async (folder, flags) => (await import("./backbone-import.js")).importBackbone(folder, flags));
 
-  for (const command of [...program.commands, ...adapter.commands, ...backbone.commands]) command.exitOverride();
+  for (const command of [...program.commands, ...adapter.commands, ...registry.commands, ...backbone.commands]) command.exitOverride();
   tab(program);
   return program;
 }

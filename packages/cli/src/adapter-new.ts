@@ -1,0 +1,60 @@
+// anymc3d adapter new: a folder to start a task from, with a task.json and a labels.csv that can be trained once images lie beside them.
+
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { AnyMC3DError } from "@anymc3d/core";
+import { parseTrainConfig } from "@anymc3d/train";
+
+export interface NewFlags {
+  name?: string;
+  modality: string;
+  labels: string;
+}
+
+/** What a scan of a modality is shown to the backbone as. */
+function intensityOf(modality: string) {
+  if (modality === "CT") return { kind: "windows", windows: [[-1000, 1000], [-150, 250], [-1000, 400]] }; // biome-ignore format: a line
+  return { kind: "percentile", low: 0.5, high: 99.5, over: "nonzero" };
+}
+
+export async function newAdapter(folder: string, { name = `adapter-${basename(resolve(folder))}`, modality, labels }: NewFlags): Promise<void> {
+  const there = await readdir(folder).catch(() => []);
+  if (there.length) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder} is not empty; choose a new folder`);
+  const ids = labels.split(",").map((label) => label.trim());
+  const task = {
+    name,
+    title: `${ids.join(", ")} (${modality})`,
+    description: `Whether a ${modality} volume shows ${ids.join(", ")}.`,
+    dataset: "what the data is called, with its licence",
+    task: { kind: ids.length > 1 ? "multilabel" : "binary", labels: ids.map((id) => ({ id, name: id })) },
+    input: {
+      views: [
+        {
+          source: "volume",
+          plane: "axial",
+          crop: "volume",
+          spacing: 1,
+          size: [224, 224],
+          slices: { choice: "even", count: 24 },
+          intensity: intensityOf(modality),
+          pad: modality === "CT" ? -1000 : 0,
+        },
+      ],
+    },
+    license: "UNLICENSED",
+    limits: ["What it cannot do, and on whom it was not tried."],
+    training: { epochs: 6 },
+  };
+  parseTrainConfig(task, "task.json");
+  const csv = `id,group,split,${ids.join(",")}\n0001,patient-1,train,${ids.map(() => 1).join(",")}\n0002,patient-2,val,${ids.map(() => 0).join(",")}\n`;
+  try {
+    await mkdir(join(folder, "images"), { recursive: true });
+    await writeFile(join(folder, "task.json"), `${JSON.stringify(task, null, 2)}\n`);
+    await writeFile(join(folder, "labels.csv"), csv);
+  } catch (cause) {
+    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder} could not be written: ${(cause as Error).message}`, { cause });
+  }
+  process.stdout.write(
+    `${folder}: task.json, labels.csv (replace its two rows), images/\nThen: anymc3d train ${join(folder, "labels.csv")} --config ${join(folder, "task.json")} --out ${folder}-package --modality ${modality}\n`,
+  );
+}

@@ -1,0 +1,105 @@
+// anymc3d adapter publish: all checks, a list of what would go out, and only then, if asked for, npm publish with the user's own configuration.
+
+import { execFile, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { AnyMC3DError } from "@anymc3d/core";
+import pc from "picocolors";
+import { contentFaults, packedFiles } from "./adapter-contents.js";
+import { type VerifyFlags, verifyFolder } from "./adapter-verify.js";
+import { EXIT, Reported } from "./failure.js";
+
+export interface PublishFlags extends VerifyFlags {
+  registry?: string;
+  tag?: string;
+  provenance?: boolean;
+  yes?: boolean;
+}
+
+export async function publish(folder: string, flags: PublishFlags): Promise<void> {
+  const { name, version } = await packageOf(folder);
+  const checks = await verifyFolder(folder, flags);
+  const packed = await packedFiles(folder);
+  const faults = [...checks.filter(({ ok }) => !ok).map(({ name: check, detail }) => `${check}: ${detail}`), ...(await contentFaults(folder, packed))];
+  const taken = await publishedVersion(`${name}@${version}`, flags.registry);
+  if (taken)
+    faults.push(`${name}@${version} is published already, and a version never changes: raise the version in task.json or adapter.json and package.json`);
+  const report = { folder, name, version, files: packed, faults, published: faults.length === 0 && Boolean(flags.yes) };
+  if (!flags.json) printPlan(report, flags);
+  if (report.published) await npmPublish(folder, flags);
+  if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else if (report.published) process.stdout.write(`${pc.green("published")} ${name}@${version}\n`);
+  if (faults.length) throw new Reported(EXIT.failed);
+}
+
+async function packageOf(folder: string): Promise<{ name: string; version: string }> {
+  const path = join(folder, "package.json");
+  try {
+    const { name, version } = JSON.parse(await readFile(path, "utf8"));
+    if (typeof name === "string" && typeof version === "string") return { name, version };
+  } catch (cause) {
+    throw new AnyMC3DError("FILE_NOT_FOUND", `${path}: ${(cause as Error).message}. Give the folder of an adapter package, as \`anymc3d train\` writes it.`, {
+      cause,
+    });
+  }
+  throw new AnyMC3DError("MANIFEST_INVALID", `${path}: no name and version`);
+}
+
+/** A registry that does not answer is told of soon. */
+const SOON = ["--fetch-retries", "1", "--fetch-retry-mintimeout", "500", "--fetch-retry-maxtimeout", "1000", "--fetch-timeout", "20000"];
+
+const registryFlag = (registry: string | undefined) => (registry ? ["--registry", registry] : []);
+
+/** Whether the registry has the version. @throws AnyMC3DError `FILE_UNREADABLE` where it cannot be asked */
+async function publishedVersion(spec: string, registry: string | undefined): Promise<boolean> {
+  try {
+    const { stdout } = await promisify(execFile)("npm", ["view", spec, "version", "--json", "--prefer-online", ...SOON, ...registryFlag(registry)]);
+    return stdout.trim() !== "";
+  } catch (cause) {
+    const said = String((cause as { stderr?: string }).stderr ?? cause);
+    if (/E404/.test(said + String((cause as { stdout?: string }).stdout ?? ""))) return false;
+    throw new AnyMC3DError(
+      "FILE_UNREADABLE",
+      `the registry could not be asked whether ${spec} exists: ${said.trim().split("\n")[0]}. Is it running, and --registry right?`,
+      { cause },
+    );
+  }
+}
+
+function printPlan(
+  { name, version, files, faults }: { name: string; version: string; files: readonly { path: string; size: number }[]; faults: readonly string[] },
+  flags: PublishFlags,
+): void {
+  process.stdout.write(`${pc.bold(`${name}@${version}`)}${flags.registry ? ` to ${flags.registry}` : ""}\n`);
+  for (const { path, size } of files) process.stdout.write(`  ${String(size).padStart(10)}  ${path}\n`);
+  for (const fault of faults) process.stderr.write(`${pc.red("refused")} ${fault}\n`);
+  if (faults.length === 0 && !flags.yes) process.stdout.write("Fit to publish. Nothing was published: add --yes to do it.\n");
+}
+
+function npmPublish(folder: string, { registry, tag, provenance }: PublishFlags): Promise<void> {
+  const args = [
+    "publish",
+    "--ignore-scripts",
+    "--access",
+    "public",
+    ...registryFlag(registry),
+    ...(tag ? ["--tag", tag] : []),
+    ...(provenance ? ["--provenance"] : []),
+  ];
+  return new Promise((resolve, reject) => {
+    // What npm says goes to stderr, so that --json's stdout stays JSON.
+    const child = spawn("npm", args, { cwd: folder, stdio: ["inherit", process.stderr, process.stderr] });
+    child.on("error", reject);
+    child.on("exit", (code) => {
+      if (code === 0) resolve();
+      else
+        reject(
+          new AnyMC3DError(
+            "OUTPUT_NOT_WRITABLE",
+            `npm publish failed, as said above. \`npm login${registry ? ` --registry ${registry}` : ""}\` lets npm know who you are.`,
+          ),
+        );
+    });
+  });
+}

@@ -1,0 +1,115 @@
+// The author's road against a real registry: a scaffold, checks that refuse, a dry run, publishing, and a version that exists. Runs the built program.
+import { execFile, spawn } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const bin = fileURLToPath(new URL("../bin/anymc3d.js", import.meta.url));
+const shipped = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));
+let folder: string;
+let url: string;
+let env: NodeJS.ProcessEnv;
+let stop: () => void;
+
+const anymc3d = (...args: string[]) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile("node", [bin, ...args], { env, encoding: "utf8" }, (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
+  });
+
+/** A copy of the shipped adapter to spoil, without what training leaves in its folder. */
+async function copy(name: string): Promise<string> {
+  const to = join(folder, name);
+  await cp(shipped, to, { recursive: true, filter: (path) => !/[/\\](run|compare)$/.test(path) });
+  return to;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anymc3d-publish-"));
+  env = { ...process.env, NO_COLOR: "1", npm_config_userconfig: join(folder, "npmrc"), npm_config_cache: join(folder, "npm-cache") };
+  const server = spawn("node", [bin, "registry", "start", "--storage", join(folder, "registry"), "--port", "0", "--json"], { env });
+  stop = () => server.kill("SIGINT");
+  url = await new Promise((resolve, reject) => {
+    server.stdout.on("data", (text: Buffer) => /^\{"url"/m.test(String(text)) && resolve(JSON.parse(/^\{.*\}$/m.exec(String(text))?.[0] as string).url));
+    server.on("exit", reject);
+  });
+  const body = JSON.stringify({ name: "author", password: "a long password" });
+  const account = await fetch(`${url}-/user/org.couchdb.user:author`, { method: "PUT", headers: { "content-type": "application/json" }, body });
+  const { token } = await account.json();
+  await writeFile(join(folder, "npmrc"), `${url.replace("http:", "")}:_authToken=${token}\n`);
+}, 60_000);
+afterAll(async () => {
+  stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("publish", () => {
+  test("first a plan, then with --yes the package; the same version never again", async () => {
+    const fine = await copy("fine");
+    const plan = await anymc3d("adapter", "publish", fine, "--registry", url);
+    expect(plan.stdout).toMatch(/adapter\.json.*weights\.safetensors.*Nothing was published/s);
+    expect((await fetch(`${url}@anymc3d%2fadapter-lung-nodule`)).status).toBe(404);
+    const done = await anymc3d("adapter", "publish", fine, "--registry", url, "--yes");
+    expect(done.stderr + done.stdout).toContain("published @anymc3d/adapter-lung-nodule@1.0.0");
+    const { versions } = await (await fetch(`${url}@anymc3d%2fadapter-lung-nodule`)).json();
+    const tarball = new Uint8Array(await (await fetch(versions["1.0.0"].dist.tarball)).arrayBuffer());
+    const digest = Buffer.from(await crypto.subtle.digest("SHA-512", tarball)).toString("base64");
+    expect(versions["1.0.0"].dist.integrity).toBe(`sha512-${digest}`);
+    const again = await anymc3d("adapter", "publish", fine, "--registry", url, "--yes");
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("is published already")]);
+  });
+
+  test.each<[string, (at: string) => Promise<void>, RegExp]>([
+    ["a failed conformance", (at) => edit(at, "adapter.json", (text) => text.replace(/("logits": \[\s*)/, "$19")), /conformance: /],
+    ["a card without limits", (at) => edit(at, "README.md", (text) => text.replace(/limits/gi, "scope")), /card: .*limits/],
+    [
+      "figures without an interval",
+      (at) => edit(at, "adapter.json", (text) => text.replace(/"interval": \[[^\]]+\]/, '"interval": null')),
+      /metrics: .*without an interval/,
+    ],
+    ["an undeclared file", (at) => also(at, "train.py", "x = 1"), /train\.py would be published/],
+    ["a scan of a patient", (at) => writeFile(join(at, "IM0001"), `${"\0".repeat(128)}DICM`), /IM0001 is a DICOM file/],
+    ["a token", (at) => writeFile(join(at, "notes.txt"), `npm_${"a1B2".repeat(9)}`), /notes\.txt holds what looks like an access token/],
+    ["settings", (at) => writeFile(join(at, ".npmrc"), "save-exact=true"), /\.npmrc holds settings/],
+  ])("%s is refused, and nothing goes out", async (name, spoil, said) => {
+    const at = await copy(name);
+    await edit(at, "package.json", (text) => text.replace('"1.0.0"', '"1.0.1"'));
+    await edit(at, "adapter.json", (text) => text.replace('"version": "1.0.0"', '"version": "1.0.1"'));
+    await spoil(at);
+    const { code, stderr } = await anymc3d("adapter", "publish", at, "--registry", url, "--yes");
+    expect(stderr).toMatch(said);
+    expect(code).toBe(1);
+    expect((await fetch(`${url}@anymc3d%2fadapter-lung-nodule/1.0.1`)).status).toBe(404);
+  });
+
+  test("a registry that is not there is named", async () => {
+    const { code, stderr } = await anymc3d("adapter", "publish", await copy("nowhere"), "--registry", "http://127.0.0.1:9/", "--yes");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("could not be asked")]);
+  });
+});
+
+async function edit(at: string, name: string, change: (text: string) => string): Promise<void> {
+  const before = await readFile(join(at, name), "utf8");
+  const after = change(before);
+  expect(after).not.toBe(before);
+  await writeFile(join(at, name), after);
+}
+
+async function also(at: string, name: string, text: string): Promise<void> {
+  await writeFile(join(at, name), text);
+  await edit(at, "package.json", (json) => json.replace('"files": [', `"files": ["${name}",`));
+}
+
+describe("new", () => {
+  test("a scaffold whose task.json is valid, in a new folder only", async () => {
+    const at = join(folder, "my-task");
+    const made = await anymc3d("adapter", "new", at, "--modality", "mr", "--labels", "tumour,oedema");
+    expect(made.code).toBe(0);
+    const task = JSON.parse(await readFile(join(at, "task.json"), "utf8"));
+    expect([task.task.kind, task.input.views[0].intensity.kind]).toEqual(["multilabel", "percentile"]);
+    expect(await readFile(join(at, "labels.csv"), "utf8")).toMatch(/^id,group,split,tumour,oedema\n/);
+    const again = await anymc3d("adapter", "new", at);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("not empty")]);
+  });
+});
