@@ -1,0 +1,83 @@
+// A folder as a store: safe for several processes at once and for one that is killed, as files appear under their name only when they are whole.
+
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { keyOf, type Store } from "./cache.js";
+import { integrityOf } from "./integrity.js";
+
+export interface FolderStore extends Store {
+  readonly folder: string;
+  list(): Promise<{ key: string; bytes: number; used: Date }[]>;
+  /** Removes packages whose bytes are not those of their name, and rests of writers that were killed over an hour ago. @returns what was removed */
+  verify(): Promise<string[]>;
+  /** Removes what was not used for longest, until no more than so many bytes stay. @returns what was removed */
+  prune(most: number): Promise<string[]>;
+}
+
+/** ANYMC3D_CACHE, or the user's cache folder. */
+export const defaultFolder = (): string => process.env.ANYMC3D_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "anymc3d");
+
+const PART = /\.part$/;
+const HOUR = 3_600_000;
+
+export function folderStore(folder = defaultFolder()): FolderStore {
+  const at = (key: string) => join(folder, key);
+  const list = async () => {
+    const names = await readdir(folder).catch(() => [] as string[]);
+    const found = await Promise.all(names.map(async (key) => ({ key, info: await stat(at(key)).catch(() => undefined) })));
+    return found.flatMap(({ key, info }) => (info?.isFile() ? [{ key, bytes: info.size, used: info.mtime }] : []));
+  };
+  const remove = (key: string) => rm(at(key), { force: true });
+  return {
+    folder,
+    async read(key) {
+      const bytes = await readFile(at(key)).catch(() => undefined);
+      // When it was used last; a read-only folder does not know.
+      if (bytes) await utimes(at(key), new Date(), new Date()).catch(() => undefined);
+      return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    },
+    async write(key, bytes) {
+      await mkdir(folder, { recursive: true });
+      const part = at(`${key}.${process.pid}.${Math.random().toString(36).slice(2)}.part`);
+      try {
+        const file = await open(part, "wx");
+        try {
+          await file.writeFile(bytes);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(part, at(key));
+      } catch (error) {
+        await rm(part, { force: true }).catch(() => undefined);
+        throw error;
+      }
+    },
+    remove,
+    list,
+    async verify() {
+      const removed: string[] = [];
+      for (const { key, used } of await list()) {
+        const rest = PART.test(key) && Date.now() - used.getTime() > HOUR;
+        const damaged = /^package-/.test(key) && !PART.test(key) && keyOf(await integrityOf(new Uint8Array(await readFile(at(key))))) !== key;
+        if (!rest && !damaged) continue;
+        await remove(key);
+        removed.push(key);
+      }
+      return removed;
+    },
+    async prune(most) {
+      const entries = (await list()).filter(({ key }) => !PART.test(key)).sort((a, b) => a.used.getTime() - b.used.getTime());
+      let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
+      const removed: string[] = [];
+      for (const { key, bytes } of entries) {
+        if (total <= most) break;
+        await remove(key);
+        total -= bytes;
+        removed.push(key);
+      }
+      return removed;
+    },
+  };
+}
