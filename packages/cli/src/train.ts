@@ -185,7 +185,7 @@ function trainingLines(config: TrainConfig, cases: readonly TrainCase[], keptEpo
     modules.lora
       ? `LoRA rank ${modules.lora.rank}, alpha ${modules.lora.alpha}, on ${modules.lora.targets.join(", ")}${modules.lora.lastBlocks ? ` of the last ${modules.lora.lastBlocks} blocks` : ""}`
       : "frozen features, head only",
-    `AdamW, learning rates ${training.learningRate.lora} (LoRA) and ${training.learningRate.head} (head, queries), ${training.batch} volumes a step, seed ${training.seed}, ${engine}`,
+    `AdamW, learning rates ${modules.lora ? `${training.learningRate.lora} (LoRA) and ` : ""}${training.learningRate.head} (head, queries), ${training.batch} volumes a step, seed ${training.seed}, ${engine}`,
     training.masks ? `pixel-level supervision by masks, weight ${training.masks.weight}` : "no pixel-level supervision",
     "thresholds, temperatures and the kept epoch were chosen on the validation cases that the metrics are from: on new data expect somewhat less",
   ];

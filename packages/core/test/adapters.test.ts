@@ -31,7 +31,7 @@ async function volumeOf(adapter: string, name: string): Promise<Volume> {
   return { data: data.subarray(Number(index) * size, (Number(index) + 1) * size), shape: [shape[3], shape[2], shape[1]] };
 }
 
-describe.each(["lung-nodule", "vessel-aneurysm"])("%s", async (name) => {
+describe.each(["lung-nodule", "adrenal-shape", "vessel-aneurysm"])("%s", async (name) => {
   const adapter: Adapter = await open(name);
   const expected: Record<string, { logits: number[]; sliceWeights: number[] }> = await readJson(new URL(`reference/${name}.json`, import.meta.url));
   const volumes = Object.keys(expected);
