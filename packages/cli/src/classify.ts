@@ -69,14 +69,14 @@ function toJson(file: string, result: ClassifyResult, heatmap: string | undefine
 }
 
 function heatmapPath(pattern: string, file: string): string {
-  return pattern.replaceAll("{name}", basename(file).replace(/\.(nii|hdr|img)(\.gz)?$/i, ""));
+  return pattern.replaceAll("{name}", basename(file).replace(/\.(nii|hdr|img|nrrd|nhdr|mha|mhd|mgz|mgh|npy|npz|dcm|zip)(\.gz)?$/i, ""));
 }
 
 /** Refuses a target that cannot work before anything is computed. */
 async function checkHeatmapTarget(files: readonly string[], pattern: string | undefined): Promise<void> {
   if (!pattern) return;
-  if (!/\.nii(\.gz)?$/i.test(pattern))
-    throw new AnyMC3DError("OPTION_INVALID", `--heatmap ${pattern}: heatmaps are written as NIfTI; give a name that ends in .nii or .nii.gz`);
+  if (!/\.(nii(\.gz)?|nrrd)$/i.test(pattern))
+    throw new AnyMC3DError("OPTION_INVALID", `--heatmap ${pattern}: heatmaps are written as NIfTI or NRRD; give a name that ends in .nii, .nii.gz or .nrrd`);
   const targets = files.map((file) => resolve(heatmapPath(pattern, file)));
   if (new Set(targets).size < targets.length)
     throw new AnyMC3DError(

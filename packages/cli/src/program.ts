@@ -15,7 +15,7 @@ export function createProgram(): Command {
 
   addEngineFlags(program.command("classify").description("classify volumes: NIfTI, DICOM, NRRD, MetaImage, NumPy, …").argument("<files...>"))
     .requiredOption("--adapter <adapter>", "a name (lung-nodule), an npm package or a folder")
-    .option("--heatmap <file>", "write where the model looked, as NIfTI on the input's grid; with several files put {name} into it")
+    .option("--heatmap <file>", "write where the model looked, as NIfTI or NRRD on the input's grid; with several files put {name} into it")
     .addOption(
       new Option("--heatmap-method <method>", "attention, or gradcam: what speaks for one label").choices(["attention", "gradcam"]).default("attention"),
     )

@@ -183,6 +183,9 @@ function geometry(
       code: "GANTRY_TILT",
       message: `${options.name}: the slices are shifted against each other as by a gantry tilt of ${tilt.toFixed(1)}°; the affine is sheared accordingly`,
     });
+  const apart = Math.hypot(...step);
+  if (count > 1 && !places && first.thickness !== undefined && first.thickness > 1.05 * apart)
+    notes.push({ code: "SLICES_OVERLAP", message: `${options.name}: slices ${first.thickness} mm thick lie ${apart.toFixed(3)} mm apart: they overlap` });
   if (!first.pixelSpacing) throw new AnyMC3DError("GEOMETRY_INVALID", `${where(first)}: Pixel Spacing is missing. Without it sizes are not known.`);
   const [row, column] = first.orientation as readonly [Vector, Vector];
   const [rowSpacing, columnSpacing] = first.pixelSpacing;

@@ -42,6 +42,18 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
     expect(await read(Object.entries(files))).toMatchObject({ sha256: hash(values) });
   });
 
+  const dicom: Record<string, { sha256?: string; error?: string }> = json("dicom.json");
+  it.skipIf(!existsSync(shared)).each(Object.entries(dicom))("real file %s: pydicom's voxels, or refused", async (name, { sha256 }) => {
+    expect(await read([file(path.join(shared, name))])).toMatchObject(sha256 ? { sha256 } : { code: expect.stringMatching(/FILE_TRUNCATED|FORMAT_INVALID/) });
+  });
+
+  const others: Record<string, { sha256: string[]; array?: string }> = json("shared.json");
+  const plain = Object.entries(others).filter(([, { array }]) => array === undefined);
+  it.skipIf(!existsSync(shared)).each(plain)("real file %s: the voxels of SimpleITK and nibabel", async (name, { sha256 }) => {
+    for (const [frame, hash] of sha256.entries())
+      expect(await read([file(path.join(shared, "..", name))], sha256.length > 1 ? { frame } : {})).toMatchObject({ sha256: hash });
+  });
+
   it.skipIf(!existsSync(shared))("a real series as a list of files; a damaged file refused by name", async () => {
     const folder = path.join(shared, "ct-head-tilted");
     const files = readdirSync(folder).map((name) => file(path.join(folder, name)));

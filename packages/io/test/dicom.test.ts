@@ -267,6 +267,12 @@ describe("geometry", () => {
     expect(values(await readVolume(files("ORIGINAL\\PRIMARY\\AXIAL"), { stack: 0 }))).toEqual([0, 1, 2, 3, 4]);
   });
 
+  it("slices thicker than their distance are told of", async () => {
+    const volume = await readVolume(stack([0, 1, 2], () => ({ "00180050": ["DS", 2.5] })));
+    expect(codes(volume)).toEqual(["SLICES_OVERLAP"]);
+    expect(codes(await readVolume(stack([0, 1, 2], () => ({ "00180050": ["DS", 1] }))))).toEqual([]);
+  });
+
   it("slices of other sizes, without places, or beside each other are refused", async () => {
     await refusal(() => readVolume([...stack([0, 1]), slice(2, Array(9).fill(1))]), "SERIES_REQUIRED", /3×3/);
     await refusal(() => readVolume([slice(0, four(1)), slice(1, four(1), { "00200032": undefined })]), "GEOMETRY_INVALID", /Image Position/);
