@@ -21,7 +21,8 @@ export const defaultFolder = (): string => process.env.ANYMC3D_CACHE ?? join(pro
 const PART = /\.part$/;
 const HOUR = 3_600_000;
 
-export function folderStore(folder = defaultFolder()): FolderStore {
+/** @param most bytes of all packages; beyond, what was not used for longest goes. Default 8 GiB, or ANYMC3D_CACHE_MAX (bytes) */
+export function folderStore(folder = defaultFolder(), most = Number(process.env.ANYMC3D_CACHE_MAX) || 2 ** 33): FolderStore {
   const at = (key: string) => join(folder, key);
   const list = async () => {
     const names = await readdir(folder).catch(() => [] as string[]);
@@ -29,6 +30,19 @@ export function folderStore(folder = defaultFolder()): FolderStore {
     return found.flatMap(({ key, info }) => (info?.isFile() ? [{ key, bytes: info.size, used: info.mtime }] : []));
   };
   const remove = (key: string) => rm(at(key), { force: true });
+  const prune = async (limit: number, keep?: string) => {
+    const entries = (await list()).filter(({ key }) => !PART.test(key)).sort((a, b) => a.used.getTime() - b.used.getTime());
+    let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
+    const removed: string[] = [];
+    for (const { key, bytes } of entries) {
+      if (total <= limit) break;
+      if (key === keep) continue;
+      await remove(key);
+      total -= bytes;
+      removed.push(key);
+    }
+    return removed;
+  };
   return {
     folder,
     async read(key) {
@@ -49,6 +63,7 @@ export function folderStore(folder = defaultFolder()): FolderStore {
           await file.close();
         }
         await rename(part, at(key));
+        if (key.startsWith("package-")) await prune(most, key);
       } catch (error) {
         await rm(part, { force: true }).catch(() => undefined);
         throw error;
@@ -67,17 +82,6 @@ export function folderStore(folder = defaultFolder()): FolderStore {
       }
       return removed;
     },
-    async prune(most) {
-      const entries = (await list()).filter(({ key }) => !PART.test(key)).sort((a, b) => a.used.getTime() - b.used.getTime());
-      let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
-      const removed: string[] = [];
-      for (const { key, bytes } of entries) {
-        if (total <= most) break;
-        await remove(key);
-        total -= bytes;
-        removed.push(key);
-      }
-      return removed;
-    },
+    prune,
   };
 }

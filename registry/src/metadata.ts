@@ -1,8 +1,11 @@
 // What a registry says of a package (npm's packument), as far as it is used; nothing of it is believed before it is checked.
 
-import { AnyMC3DError } from "@anymc3d/core";
+import { type AdapterFacts, AnyMC3DError } from "@anymc3d/core";
 import semver from "semver";
+import { parseFacts } from "./facts.js";
 import { sha512Of } from "./integrity.js";
+import { isObject, parseJson } from "./json.js";
+import type { Signature } from "./signatures.js";
 
 export interface VersionInfo {
   readonly version: string;
@@ -11,6 +14,13 @@ export interface VersionInfo {
   readonly integrity: string;
   /** Why it should not be used any more. */
   readonly deprecated?: string;
+  /** Of the registry, on name, version and integrity. */
+  readonly signatures: readonly Signature[];
+  /** When it was published, ISO 8601. */
+  readonly published?: string;
+  /** What its package.json says of the adapter, for finding it. */
+  readonly facts?: AdapterFacts;
+  readonly license?: string;
 }
 
 export interface PackageInfo {
@@ -19,24 +29,34 @@ export interface PackageInfo {
   readonly versions: readonly VersionInfo[];
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const textOf = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 
 /** Reads a packument. Versions without SHA-512 are left out: what they send could not be checked. @throws AnyMC3DError `ASSET_INVALID` */
 export function parsePackument(bytes: Uint8Array, name: string, url: string): PackageInfo {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    throw new AnyMC3DError("ASSET_INVALID", `${url}: no JSON came, but ${bytes.length} bytes of something else. Is this an npm registry?`, { cause });
-  }
+  const json = parseJson(bytes, url);
   if (!isObject(json) || json.name !== name || !isObject(json.versions))
     throw new AnyMC3DError("ASSET_INVALID", `${url}: not what an npm registry says of ${name}. Is this an npm registry?`);
-  const versions = Object.entries(json.versions).flatMap(([version, entry]) => {
-    const dist = isObject(entry) && isObject(entry.dist) ? entry.dist : {};
+  const times = isObject(json.time) ? json.time : {};
+  const versions = Object.entries(json.versions).flatMap(([version, entry]): VersionInfo[] => {
+    if (!isObject(entry)) return [];
+    const dist = isObject(entry.dist) ? entry.dist : {};
     const integrity = typeof dist.integrity === "string" ? sha512Of(dist.integrity) : undefined;
     if (!semver.valid(version) || typeof dist.tarball !== "string" || !/^https?:\/\//.test(dist.tarball) || !integrity) return [];
-    const deprecated = isObject(entry) && typeof entry.deprecated === "string" && entry.deprecated ? entry.deprecated : undefined;
-    return [{ version, tarball: dist.tarball, integrity, ...(deprecated && { deprecated }) }];
+    const signatures = (Array.isArray(dist.signatures) ? dist.signatures : []).filter(
+      (each): each is Signature => isObject(each) && typeof each.keyid === "string" && typeof each.sig === "string",
+    );
+    return [
+      {
+        version,
+        tarball: dist.tarball,
+        integrity,
+        signatures,
+        deprecated: textOf(entry.deprecated),
+        published: textOf(times[version]),
+        facts: parseFacts(entry.anymc3d),
+        license: textOf(entry.license),
+      },
+    ];
   });
   const tags = Object.fromEntries(
     Object.entries(isObject(json["dist-tags"]) ? json["dist-tags"] : {}).filter(([, version]) => typeof version === "string"),

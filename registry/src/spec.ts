@@ -1,30 +1,33 @@
-// What a user asks for: "lung-nodule", "lung-nodule@^1", "@me/adapter-x@next", the address of a tarball.
+// What a user asks for: "lung-nodule", "lung-nodule@^1", "@me/adapter-x@next", the address of a tarball, a folder or file.
 
 import { AnyMC3DError } from "@anymc3d/core";
 
 export type Kind = "adapter" | "backbone";
 
 export type Spec =
-  | { readonly kind: "package"; readonly name: string /** A range, an exact version or a tag. */; readonly wanted: string }
-  | { readonly kind: "tarball"; readonly url: string };
+  | { readonly kind: "package"; readonly name: string /** A range, an exact version or a tag; undefined: any. */; readonly wanted: string | undefined }
+  | { readonly kind: "tarball"; readonly url: string }
+  | { readonly kind: "path"; readonly path: string };
 
 const NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+const PATH = /^(?:\.{0,2}[\\/]|[a-z]:[\\/]|file:)|\.tgz$/i;
 
 /**
  * Reads a spec. A bare name is one of this project's packages: "lung-nodule" is "@anymc3d/adapter-lung-nodule"; names that begin with
- * "anymc3d-adapter-" or "adapter-", and scoped ones, stand for themselves.
+ * "anymc3d-adapter-" or "adapter-", and scoped ones, stand for themselves. What begins with ./, ../, / or file:, or ends in .tgz, is a path.
  * @throws AnyMC3DError `OPTION_INVALID`
  */
 export function parseSpec(text: string, kind: Kind): Spec {
   if (/^https?:\/\//i.test(text)) return { kind: "tarball", url: text };
+  if (PATH.test(text) || text === "." || text === "..") return { kind: "path", path: text.replace(/^file:(?:\/\/)?/i, "") };
   const at = text.indexOf("@", 1);
-  const [given, wanted] = at > 0 ? [text.slice(0, at), text.slice(at + 1)] : [text, "latest"];
+  const [given, wanted] = at > 0 ? [text.slice(0, at), text.slice(at + 1).trim()] : [text, undefined];
   const name = /[@/]|^(?:anymc3d-)?(?:adapter|backbone)-/.test(given) ? given : `@anymc3d/${kind}-${given}`;
-  if (given === "" || name.length > 214 || !NAME.test(name) || wanted.trim() === "") {
+  if (given === "" || name.length > 214 || !NAME.test(name) || wanted === "") {
     throw new AnyMC3DError(
       "OPTION_INVALID",
-      `"${text}" names no ${kind}: expected a name such as lung-nodule, @me/${kind}-x@^1 or x@next, or the address of a tarball.`,
+      `"${text}" names no ${kind}: expected a name such as lung-nodule, @me/${kind}-x@^1 or x@next, the address of a tarball, or a path that begins with ./`,
     );
   }
-  return { kind: "package", name, wanted: wanted.trim() };
+  return { kind: "package", name, wanted };
 }

@@ -7,6 +7,7 @@ export { type Chunk, encodeInChunks, inChunks } from "./chunks.js";
 export { type ClassifyInput, classify, DISCLAIMER } from "./classify.js";
 export { checkConformance, conformanceLogits, syntheticVolume } from "./conformance.js";
 export { AnyMC3DError, type ErrorCode, isAbortError, isAnyMC3DError } from "./errors.js";
+export { type AdapterFacts, factsOf } from "./facts.js";
 export {
   type FoldedBackbone,
   type FoldedBlock,

@@ -151,6 +151,9 @@ export function adapterJsonSchema(): unknown {
  * @throws AnyMC3DError `MANIFEST_INVALID`, naming every field at fault
  */
 export function parseAdapterManifest(json: unknown, name = "adapter.json"): AdapterManifest {
+  const { schemaVersion } = (json ?? {}) as { schemaVersion?: unknown };
+  if (typeof schemaVersion === "number" && schemaVersion > 1)
+    throw new AnyMC3DError("MANIFEST_INVALID", `${name}: schemaVersion ${schemaVersion}; this version of @anymc3d/core reads 1. Update it.`);
   const parsed = adapterManifestSchema.safeParse(json);
   const faults = parsed.success ? crossFaults(parsed.data) : [z.prettifyError(parsed.error)];
   if (!parsed.success || faults.length) {

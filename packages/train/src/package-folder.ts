@@ -2,7 +2,7 @@
 
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type AdapterManifest, AnyMC3DError } from "@anymc3d/core";
+import { type AdapterManifest, AnyMC3DError, factsOf } from "@anymc3d/core";
 import { type CardOptions, modelCard } from "./card.js";
 import { replaceFile } from "./run-folder.js";
 
@@ -55,7 +55,8 @@ const SAMPLE_TYPE = `
 export declare const sample: URL;
 `;
 
-function packageJson({ name, version, title, license, input, backbone }: AdapterManifest, before: { files?: string[]; keywords?: string[] }, sample?: string) {
+function packageJson(manifest: AdapterManifest, before: { files?: string[]; keywords?: string[] }, sample?: string) {
+  const { name, version, title, license, input, backbone } = manifest;
   const own = (list: readonly string[], more: readonly string[] = []) => [...new Set([...list, ...more])];
   return {
     name,
@@ -74,5 +75,6 @@ function packageJson({ name, version, title, license, input, backbone }: Adapter
     },
     files: own([...FILES, ...(sample ? [sample] : [])], before.files),
     peerDependencies: { [backbone.name]: "^0.1.0" },
+    anymc3d: factsOf(manifest),
   };
 }

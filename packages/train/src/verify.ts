@@ -2,7 +2,18 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Adapter, type AdapterManifest, bindAdapter, checkConformance, DISCLAIMER, type Engine, loadAdapter, parseAdapterManifest } from "@anymc3d/core";
+import {
+  type Adapter,
+  type AdapterFacts,
+  type AdapterManifest,
+  bindAdapter,
+  checkConformance,
+  DISCLAIMER,
+  type Engine,
+  factsOf,
+  loadAdapter,
+  parseAdapterManifest,
+} from "@anymc3d/core";
 
 export interface Check {
   readonly name: "manifest" | "tensors" | "conformance" | "metrics" | "card" | "package";
@@ -45,7 +56,10 @@ export async function verifyAdapter(folder: string, engineFor: (manifest: Adapte
     orFaults(cardFaults(await text("README.md"), manifest as AdapterManifest), "README.md states name, limits, licence, disclaimer and the manifest's figures"),
   );
   await check("package", async () =>
-    orFaults(packageFaults(JSON.parse(await text("package.json")), { name, version, backbone: backbone.name }), `${name}@${version}, ready to publish`),
+    orFaults(
+      packageFaults(JSON.parse(await text("package.json")), { name, version, backbone: backbone.name, anymc3d: factsOf(manifest as AdapterManifest) }),
+      `${name}@${version}, ready to publish`,
+    ),
   );
   return checks;
 }
@@ -83,7 +97,7 @@ function cardFaults(card: string, { name, license, metrics }: AdapterManifest): 
   return /^(#+|- \*\*).*limits/im.test(card) ? missing : [...missing, "README.md has no section on limits"];
 }
 
-function packageFaults(found: Record<string, unknown>, expected: { name: string; version: string; backbone: string }): string[] {
+function packageFaults(found: Record<string, unknown>, expected: { name: string; version: string; backbone: string; anymc3d: AdapterFacts }): string[] {
   const files = Array.isArray(found.files) ? (found.files as string[]) : [];
   const keywords = Array.isArray(found.keywords) ? (found.keywords as string[]) : [];
   const paths = Object.keys((found.exports ?? {}) as object);
@@ -96,6 +110,9 @@ function packageFaults(found: Record<string, unknown>, expected: { name: string;
     ...[".", "./adapter.json", "./weights.safetensors"].filter((path) => !paths.includes(path)).map((path) => `package.json: exports lacks ${path}`),
     ...(keywords.includes("anymc3d-adapter") ? [] : ['package.json: keywords lacks "anymc3d-adapter"']),
     ...(expected.backbone in ((found.peerDependencies ?? {}) as object) ? [] : [`package.json: peerDependencies lacks ${expected.backbone}`]),
+    ...(JSON.stringify(found.anymc3d) === JSON.stringify(expected.anymc3d)
+      ? []
+      : [`package.json: "anymc3d", which searches look at, must be ${JSON.stringify(expected.anymc3d)}`]),
     ...(found.license ? [] : ["package.json: no license"]),
     ...scans.map((file) => `package.json: files would publish the scan ${file}; only sample.* may go in`),
   ];

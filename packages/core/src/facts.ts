@@ -1,0 +1,21 @@
+// The `anymc3d` field of an adapter's package.json: what a search looks at without fetching the package. It follows from adapter.json.
+
+import type { AdapterManifest } from "./manifest.js";
+
+export interface AdapterFacts {
+  readonly title: string;
+  /** binary, multilabel, multiclass */
+  readonly kind: string;
+  readonly labels: readonly string[];
+  /** DICOM modalities (CT, MR); empty where the adapter takes any. */
+  readonly modalities: readonly string[];
+  readonly bodyParts: readonly string[];
+  /** The backbone's package. */
+  readonly backbone: string;
+}
+
+/** What the field must be for a manifest. */
+export function factsOf({ title, task, input, backbone }: AdapterManifest): AdapterFacts {
+  const modalities = [...new Set(input.views.flatMap(({ expect }) => expect.modality ?? []))];
+  return { title, kind: task.kind, labels: task.labels.map(({ id }) => id), modalities, bodyParts: input.bodyParts, backbone: backbone.name };
+}

@@ -1,0 +1,12 @@
+// The `anymc3d` field of a package.json, as strangers wrote it.
+
+import type { AdapterFacts } from "@anymc3d/core";
+
+/** Reads the field of a stranger's package; undefined where it is not what it should be. */
+export function parseFacts(value: unknown): AdapterFacts | undefined {
+  const { title, kind, labels, modalities, bodyParts, backbone } = (value ?? {}) as Record<string, unknown>;
+  const text = (each: unknown): each is string => typeof each === "string" && each.length <= 500;
+  const list = (each: unknown): each is string[] => Array.isArray(each) && each.length <= 10_000 && each.every(text);
+  if (!text(title) || !text(kind) || !list(labels) || !list(modalities) || !list(bodyParts) || !text(backbone)) return undefined;
+  return { title, kind, labels, modalities, bodyParts, backbone };
+}

@@ -1,0 +1,73 @@
+// anymc3d.lock.json: which adapters a project uses, down to the bytes. What is locked is loaded as it was, or refused.
+
+import { AnyMC3DError } from "@anymc3d/core";
+import semver from "semver";
+import { sha512Of } from "./integrity.js";
+import { isObject } from "./json.js";
+
+export const LOCK_FILE = "anymc3d.lock.json";
+
+export interface LockEntry {
+  readonly version: string;
+  /** What was asked for: a range, a tag, an address. */
+  readonly wanted: string;
+  /** Of the tarball, sha512-… */
+  readonly integrity: string;
+  /** Of manifest and weights (`Adapter.hash`). */
+  readonly hash: string;
+  /** The tarball's address, where it did not come from a registry by name. */
+  readonly tarball?: string;
+  readonly backbone: { readonly name: string; readonly version: string; readonly integrity: string /** Of its weights. */; readonly hash: string };
+}
+
+export interface Lock {
+  /** By the package's name. */
+  readonly adapters: Readonly<Record<string, LockEntry>>;
+}
+
+const text = (value: unknown): value is string => typeof value === "string" && value !== "";
+const hash = (value: unknown): value is string => text(value) && /^sha256-[0-9a-f]{64}$/.test(value);
+const integrity = (value: unknown): value is string => text(value) && sha512Of(value) === value;
+
+function isEntry(value: unknown): value is LockEntry {
+  if (!isObject(value) || !isObject(value.backbone)) return false;
+  const { backbone } = value;
+  const tarball = value.tarball === undefined || text(value.tarball);
+  const own = Boolean(semver.valid(value.version as string)) && text(value.wanted) && integrity(value.integrity) && hash(value.hash) && tarball;
+  return own && text(backbone.name) && Boolean(semver.valid(backbone.version as string)) && integrity(backbone.integrity) && hash(backbone.hash);
+}
+
+/** @throws AnyMC3DError `LOCK_INVALID` */
+export function parseLock(content: string, where: string): Lock {
+  const invalid = (what: string) =>
+    new AnyMC3DError("LOCK_INVALID", `${where}: ${what}. Take it back from version control, or delete it and add the adapters again.`);
+  let json: unknown;
+  try {
+    json = JSON.parse(content);
+  } catch (cause) {
+    throw invalid(`no JSON (${(cause as Error).message})`);
+  }
+  if (!isObject(json) || !isObject(json.adapters)) throw invalid('no lock file: "adapters" is missing');
+  if (json.lockfileVersion !== 1) throw invalid(`lockfileVersion ${JSON.stringify(json.lockfileVersion)}, where this version reads 1`);
+  for (const [name, entry] of Object.entries(json.adapters)) if (!isEntry(entry)) throw invalid(`the entry of ${name} is damaged`);
+  return { adapters: json.adapters as Record<string, LockEntry> };
+}
+
+/** The file's text: sorted by name, so that two people's additions merge. */
+export function formatLock({ adapters }: Lock): string {
+  const sorted = Object.fromEntries(Object.entries(adapters).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${JSON.stringify({ lockfileVersion: 1, adapters: sorted }, null, 2)}\n`;
+}
+
+/**
+ * The lock's entry for a name; undefined where it has none.
+ * @throws AnyMC3DError `LOCK_MISMATCH` where another version is asked for than is locked
+ */
+export function lockedEntry(lock: Lock | undefined, name: string, wanted: string | undefined): LockEntry | undefined {
+  const entry = lock && Object.hasOwn(lock.adapters, name) ? lock.adapters[name] : undefined;
+  if (!entry || wanted === undefined || wanted === entry.wanted || semver.satisfies(entry.version, wanted)) return entry;
+  throw new AnyMC3DError(
+    "LOCK_MISMATCH",
+    `${name}@${wanted}: ${LOCK_FILE} holds ${entry.version} (${entry.wanted}). \`anymc3d adapter add ${name}@${wanted}\` changes that.`,
+  );
+}

@@ -1,0 +1,38 @@
+// A registry as a Node program wants it: the user's npm settings, a folder to keep packages in, the project's lock file, paths.
+
+import { type FolderStore, folderStore } from "./folder-store.js";
+import { findLock, type LockFile } from "./lock-file.js";
+import { npmSettings } from "./npm-settings.js";
+import type { RegistryOptions } from "./options.js";
+import { readPath } from "./read-path.js";
+import { createRegistry, type Registry } from "./registry.js";
+
+export interface OpenOptions extends Partial<Omit<RegistryOptions, "store" | "lock" | "readPath">> {
+  /** Where npm's settings and the lock file are looked for. Default: the working directory. */
+  readonly cwd?: string;
+  /** Default: `folderStore()`. */
+  readonly store?: FolderStore;
+  /** Pass over the lock file. */
+  readonly unlocked?: boolean;
+}
+
+export interface OpenRegistry extends Registry {
+  readonly store: FolderStore;
+  /** The lock file that is in force. */
+  readonly lockFile: LockFile | undefined;
+}
+
+/**
+ * Opens a registry.
+ * @example const adapter = await (await openRegistry()).load("lung-nodule@^1");
+ * @throws AnyMC3DError `CONFIG_INVALID` (npm's settings), `LOCK_INVALID`
+ */
+export async function openRegistry(options: OpenOptions = {}): Promise<OpenRegistry> {
+  const { cwd = process.cwd(), store = folderStore(), unlocked, url, http, scopes, ...rest } = options;
+  const settings = await npmSettings(cwd, url);
+  const lockFile = unlocked ? undefined : await findLock(cwd);
+  // An address that was asked for is meant for all packages, scoped ones too.
+  const registries = { url: settings.url, scopes: { ...(url ? {} : settings.scopes), ...scopes } };
+  const registry = createRegistry({ ...rest, ...registries, store, readPath, lock: lockFile?.lock, http: { ...settings.http, ...http } });
+  return { ...registry, store, lockFile };
+}

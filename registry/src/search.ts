@@ -1,0 +1,75 @@
+// Adapters that registries have, by text, modality, body part, backbone: npm's search endpoint finds candidates, their package.json tells the rest.
+
+import type { AdapterFacts } from "@anymc3d/core";
+import { isObject, parseJson } from "./json.js";
+import { chooseVersion, type PackageInfo } from "./metadata.js";
+import type { Packages } from "./packages.js";
+
+/** On every adapter's package, so that registries find them. */
+export const KEYWORD = "anymc3d-adapter";
+
+export interface SearchOptions {
+  /** Words that title, name or labels must hold, all of them; case does not matter. */
+  readonly text?: string;
+  /** DICOM modality, as CT. */
+  readonly modality?: string;
+  readonly bodyPart?: string;
+  /** The backbone's name or short name. */
+  readonly backbone?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface Found extends AdapterFacts {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: string;
+  readonly published?: string;
+  readonly deprecated?: string;
+}
+
+const PAGE = 250;
+const MOST_PAGES = 20;
+
+/** Searches every configured registry. @throws as {@link createRegistry} */
+export async function search(packages: Packages, options: SearchOptions): Promise<Found[]> {
+  const names = new Set<string>();
+  for (const registry of packages.registries) for (const name of await candidates(packages, registry, options.signal)) names.add(name);
+  const found = await Promise.all([...names].sort().map(async (name) => factsOf((await packages.info(name, options.signal)).info)));
+  return found.filter((each) => each !== undefined).filter((each) => matches(each, options));
+}
+
+/** npm's registry searches keywords; Verdaccio looks at names alone, and lists all it has for an empty text. */
+async function candidates(packages: Packages, registry: string, signal?: AbortSignal): Promise<string[]> {
+  const found = await listed(packages, registry, `keywords:${KEYWORD}`, signal);
+  return found.length ? found : listed(packages, registry, "", signal);
+}
+
+async function listed(packages: Packages, registry: string, text: string, signal?: AbortSignal): Promise<string[]> {
+  const names: string[] = [];
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const url = `${registry}-/v1/search?text=${encodeURIComponent(text)}&size=${PAGE}&from=${page * PAGE}`;
+    const json = parseJson(await packages.ask(url, signal), url);
+    const objects = isObject(json) && Array.isArray(json.objects) ? json.objects : [];
+    for (const each of objects) {
+      const found = isObject(each) && isObject(each.package) ? each.package : {};
+      const keywords = Array.isArray(found.keywords) ? found.keywords : [];
+      if (typeof found.name === "string" && keywords.includes(KEYWORD)) names.push(found.name);
+    }
+    if (objects.length < PAGE) break;
+  }
+  return names;
+}
+
+function factsOf(info: PackageInfo): Found | undefined {
+  if (info.versions.length === 0) return undefined;
+  const { version, facts, license, published, deprecated } = chooseVersion(info, info.tags.latest ? "latest" : "*");
+  return facts && { name: info.name, version, ...facts, license, published, deprecated };
+}
+
+function matches(found: Found, { text = "", modality, bodyPart, backbone }: SearchOptions): boolean {
+  const has = (words: readonly string[], part: string) => words.some((word) => word.toLowerCase().includes(part.toLowerCase()));
+  const words = [found.name, found.title, ...found.labels, ...found.bodyParts, ...found.modalities];
+  if (!text.split(/\s+/).every((part) => has(words, part))) return false;
+  if (modality && found.modalities.length > 0 && !found.modalities.includes(modality.toUpperCase())) return false;
+  return (!bodyPart || has(found.bodyParts, bodyPart)) && (!backbone || has([found.backbone], backbone));
+}
