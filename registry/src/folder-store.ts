@@ -4,11 +4,12 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:f
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { keyOf, type Store } from "./cache.js";
-import { integrityOf } from "./integrity.js";
+import { integrityOf, sha512Of } from "./integrity.js";
 
 export interface FolderStore extends Store {
   readonly folder: string;
-  list(): Promise<{ key: string; bytes: number; used: Date }[]>;
+  /** `what`: name and version of a package, where the store knows what a registry said of it; else the kind of the entry. */
+  list(): Promise<{ key: string; what: string; bytes: number; used: Date }[]>;
   /** Removes packages whose bytes are not those of their name, and rests of writers that were killed over an hour ago. @returns what was removed */
   verify(): Promise<string[]>;
   /** Removes what was not used for longest, until no more than so many bytes stay. @returns what was removed */
@@ -27,7 +28,8 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
   const list = async () => {
     const names = await readdir(folder).catch(() => [] as string[]);
     const found = await Promise.all(names.map(async (key) => ({ key, info: await stat(at(key)).catch(() => undefined) })));
-    return found.flatMap(({ key, info }) => (info?.isFile() ? [{ key, bytes: info.size, used: info.mtime }] : []));
+    const known = await packageNames(names.filter((key) => /^metadata-/.test(key) && !PART.test(key)).map(at));
+    return found.flatMap(({ key, info }) => (info?.isFile() ? [{ key, what: known.get(key) ?? key.split("-")[0], bytes: info.size, used: info.mtime }] : []));
   };
   const remove = (key: string) => rm(at(key), { force: true });
   const prune = async (limit: number, keep?: string) => {
@@ -84,4 +86,17 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
     },
     prune,
   };
+}
+
+/** Names and versions by key, as the registries' answers that are kept tell them. */
+async function packageNames(paths: readonly string[]): Promise<Map<string, string>> {
+  const names = new Map<string, string>();
+  for (const path of paths) {
+    const said = await readFile(path, "utf8").then(JSON.parse, () => undefined);
+    for (const [version, entry] of Object.entries((said?.versions ?? {}) as Record<string, { dist?: { integrity?: string } }>)) {
+      const integrity = sha512Of(entry.dist?.integrity);
+      if (integrity) names.set(keyOf(integrity), `${said.name}@${version}`);
+    }
+  }
+  return names;
 }

@@ -38,7 +38,7 @@ function npmFetch(flat: Record<string, unknown>): typeof fetch {
   return async (url, init = {}) => {
     const { default: registryFetch } = await import("npm-registry-fetch");
     const { headers, signal } = init;
-    const options = { ...flat, headers: headers as Record<string, string>, signal: signal ?? undefined, cache: undefined, fetchRetries: 0, timeout: 0 };
+    const options = { ...flat, headers: headers as Record<string, string>, signal: signal ?? undefined, cache: undefined, retry: { retries: 0 }, timeout: 0 };
     try {
       const { status, statusText, headers: said, body } = await registryFetch(String(url), options as Parameters<typeof registryFetch>[1]);
       const stream = Readable.toWeb(Readable.from(body)) as ReadableStream<Uint8Array<ArrayBuffer>>;

@@ -3,15 +3,18 @@
 import { access, constants } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { AnyMC3DError, type ClassifyResult, isAbortError } from "@anymc3d/core";
-import { openAdapter, writeVolume } from "@anymc3d/sdk";
+import { checkConformanceOnce } from "@anymc3d/registry";
+import { writeVolume } from "@anymc3d/sdk";
+import { findAdapter } from "./adapter-source.js";
 import { describeError, EXIT, Reported, reportError } from "./failure.js";
 import { interruptSignal } from "./interrupt.js";
 import { type EngineFlags, readOptions } from "./options.js";
 import { progressLine } from "./progress.js";
+import type { RegistryFlags } from "./registry-flags.js";
 import { printResult } from "./result.js";
 import { startClassifier } from "./start.js";
 
-export interface ClassifyFlags extends EngineFlags {
+export interface ClassifyFlags extends EngineFlags, RegistryFlags {
   adapter: string;
   heatmap?: string;
   heatmapMethod: "attention" | "gradcam";
@@ -25,11 +28,12 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
   const progress = progressLine(() => current);
   progress.show({ stage: "load", done: 0, total: 2 });
   await checkHeatmapTarget(files, flags.heatmap);
-  const adapter = await openAdapter(flags.adapter);
-  const classifier = await startClassifier(adapter, flags, signal, progress.show);
+  const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
+  const classifier = await startClassifier(found, flags, signal, progress.show);
   let failed = 0;
   const warned = new Set<string>();
   try {
+    await checkConformanceOnce(adapter, classifier.engine, found.registry.store);
     for (const file of files) {
       current = basename(file);
       try {

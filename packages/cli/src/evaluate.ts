@@ -3,19 +3,22 @@
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError } from "@anymc3d/core";
-import { type Classifier, openAdapter } from "@anymc3d/sdk";
+import { checkConformanceOnce } from "@anymc3d/registry";
+import type { Classifier } from "@anymc3d/sdk";
 import { evaluateLabel, type LabelMetrics, topOneAccuracy } from "@anymc3d/train";
 import { replaceFile } from "@anymc3d/train/node";
 import pc from "picocolors";
 import packageJson from "../package.json" with { type: "json" };
+import { findAdapter } from "./adapter-source.js";
 import { type EvaluationCase, evaluationCases } from "./evaluation-cases.js";
 import { describeError, EXIT, Reported } from "./failure.js";
 import { interruptSignal } from "./interrupt.js";
 import { type EngineFlags, readOptions } from "./options.js";
 import { progressLine } from "./progress.js";
+import type { RegistryFlags } from "./registry-flags.js";
 import { startClassifier } from "./start.js";
 
-export interface EvaluateFlags extends EngineFlags {
+export interface EvaluateFlags extends EngineFlags, RegistryFlags {
   adapter: string;
   split?: string;
   predictions?: string;
@@ -38,10 +41,11 @@ interface Failure {
 
 export async function evaluate(data: string, flags: EvaluateFlags): Promise<void> {
   const signal = interruptSignal();
-  const adapter = await openAdapter(flags.adapter);
+  const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
   await checkPredictionsTarget(flags.predictions, data);
   const rows = await evaluationCases(data, adapter, flags.split);
-  const classifier = await startClassifier(adapter, flags, signal);
+  const classifier = await startClassifier(found, flags, signal);
+  await checkConformanceOnce(adapter, classifier.engine, found.registry.store);
   const failures: Failure[] = [];
   const started = performance.now();
   const predictions = await predictAll(classifier, adapter, rows, { flags, failures, signal }).finally(() => classifier.dispose());

@@ -4,6 +4,7 @@ import tab from "@bomb.sh/tab/commander";
 import { Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { addEngineFlags, addReadFlags, positiveNumber, triple, upperCase, wholeNumber } from "./options.js";
+import { addRegistryFlags } from "./registry-flags.js";
 
 export function createProgram(): Command {
   const program = new Command("anymc3d")
@@ -13,8 +14,8 @@ export function createProgram(): Command {
     .showHelpAfterError("(anymc3d --help shows the commands)")
     .addHelpText("after", "\nExit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.");
 
-  addEngineFlags(program.command("classify").description("classify volumes: NIfTI, DICOM, NRRD, MetaImage, NumPy, …").argument("<files...>"))
-    .requiredOption("--adapter <adapter>", "a name (lung-nodule), an npm package or a folder")
+  addRegistryFlags(addEngineFlags(program.command("classify").description("classify volumes: NIfTI, DICOM, NRRD, MetaImage, NumPy, …").argument("<files...>")))
+    .requiredOption("--adapter <adapter>", "a folder, a name (lung-nodule), a name with a range (lung-nodule@^1), a .tgz or its address")
     .option("--heatmap <file>", "write where the model looked, as NIfTI or NRRD on the input's grid; with several files put {name} into it")
     .addOption(
       new Option("--heatmap-method <method>", "attention, or gradcam: what speaks for one label").choices(["attention", "gradcam"]).default("attention"),
@@ -23,10 +24,12 @@ export function createProgram(): Command {
     .option("--json", "one JSON object a volume, one a line")
     .action(async (files, flags) => (await import("./classify.js")).classifyFiles(files, flags));
 
-  addEngineFlags(
-    program.command("evaluate").description("measure an adapter on labelled volumes").argument("<data>", "labels.csv, or an .npz in MedMNIST's layout"),
+  addRegistryFlags(
+    addEngineFlags(
+      program.command("evaluate").description("measure an adapter on labelled volumes").argument("<data>", "labels.csv, or an .npz in MedMNIST's layout"),
+    ),
   )
-    .requiredOption("--adapter <adapter>", "a name (lung-nodule), an npm package or a folder")
+    .requiredOption("--adapter <adapter>", "a folder, a name (lung-nodule), a name with a range (lung-nodule@^1), a .tgz or its address")
     .option("--split <split>", "only this split; an .npz needs one: train, val or test")
     .option("--predictions <file>", "write logits and probabilities of every volume as CSV")
     .option("--samples <n>", "bootstrap resamples for the 95 % intervals", wholeNumber(100), 1000)
@@ -135,6 +138,83 @@ export function createProgram(): Command {
     .option("--verbose", "show where an error came from")
     .action(async (folder, flags) => (await import("./adapter-publish.js")).publish(folder, flags));
 
+  addRegistryFlags(adapter.command("search").description("find adapters in the registry").argument("[words...]", "that name, title, labels or body parts hold"))
+    .option("--modality <code>", "CT, MR, …", upperCase)
+    .option("--body-part <part>")
+    .option("--backbone <name>", "as dinov2-small")
+    .option("--json", "print one JSON list")
+    .option("--verbose", "show where an error came from")
+    .action(async (words, flags) => (await import("./adapter-search.js")).searchAdapters(words, flags));
+
+  addRegistryFlags(adapter.command("info").description("show an adapter's card: data, figures, limits, versions").argument("<adapter>"))
+    .option("--json", "the manifest and the versions, as one JSON object")
+    .option("--verbose", "show where an error came from")
+    .action(async (spec, flags) => (await import("./adapter-search.js")).adapterInfo(spec, flags));
+
+  addRegistryFlags(
+    adapter
+      .command("add")
+      .description("fetch adapters and their backbones, check them on this machine, and write them into anymc3d.lock.json")
+      .argument("<adapters...>", "name, name@range, a .tgz or its address, a bundle (.zip)"),
+  )
+    .option("--json", "print one JSON object an adapter")
+    .option("--verbose", "show where an error came from")
+    .action(async (specs, flags) => (await import("./adapter-add.js")).addAdapters(specs, flags));
+
+  adapter
+    .command("remove")
+    .description("take adapters out of anymc3d.lock.json")
+    .argument("<adapters...>")
+    .option("--verbose", "show where an error came from")
+    .action(async (names) => (await import("./adapter-add.js")).removeAdapters(names));
+
+  adapter
+    .command("list")
+    .description("the adapters of this project: locked and installed")
+    .option("--json", "print one JSON object")
+    .option("--verbose", "show where an error came from")
+    .action(async (flags) => (await import("./adapter-list.js")).listAdapters(flags));
+
+  addRegistryFlags(adapter.command("outdated").description("locked adapters of which the registry has another version"))
+    .option("--json", "print one JSON list")
+    .option("--verbose", "show where an error came from")
+    .action(async (flags) => (await import("./adapter-list.js")).outdatedAdapters(flags));
+
+  addRegistryFlags(adapter.command("bundle").description("adapters and their backbones as one file, for a machine without a network").argument("<adapters...>"))
+    .requiredOption("--out <file>", "a .zip")
+    .option("--force", "replace a file that exists")
+    .option("--verbose", "show where an error came from")
+    .action(async (specs, flags) => (await import("./adapter-bundle.js")).bundleAdapters(specs, flags));
+
+  adapter
+    .command("pack")
+    .description("check an adapter's folder and make a .tgz of it, as publish would send it")
+    .argument("<folder>")
+    .option("--out <folder>", "where the file goes", ".")
+    .option("--engine <engine>", "auto, onnx/cpu, onnx/wasm, tfjs/wasm, tfjs/cpu, tfjs/tensorflow", "auto")
+    .option("--backbone <folder>", "the backbone's folder or package; default: the one the adapter names")
+    .option("--json", "print one JSON object")
+    .option("--verbose", "show where an error came from")
+    .action(async (folder, flags) => (await import("./adapter-bundle.js")).packAdapter(folder, flags));
+
+  const cache = program.command("cache").description("the packages that are kept on this machine (folder: ANYMC3D_CACHE)");
+  cache
+    .command("ls")
+    .description("list them")
+    .option("--json", "print one JSON object")
+    .action(async (flags) => (await import("./cache.js")).listCache(flags));
+  cache
+    .command("verify")
+    .description("remove what is damaged")
+    .option("--json", "print one JSON object")
+    .action(async (flags) => (await import("./cache.js")).verifyCache(flags));
+  cache
+    .command("prune")
+    .description("remove what was not used for longest")
+    .option("--max-size <MB>", "what may stay", wholeNumber(0), 0)
+    .option("--json", "print one JSON object")
+    .action(async (flags) => (await import("./cache.js")).pruneCache(flags));
+
   const registry = program.command("registry").description("a private marketplace");
   registry
     .command("start")
@@ -159,7 +239,7 @@ export function createProgram(): Command {
     .option("--verbose", "show where an error came from")
     .action(async (folder, flags) => (await import("./backbone-import.js")).importBackbone(folder, flags));
 
-  for (const command of [...program.commands, ...adapter.commands, ...registry.commands, ...backbone.commands]) command.exitOverride();
+  for (const command of [...program.commands, ...adapter.commands, ...registry.commands, ...cache.commands, ...backbone.commands]) command.exitOverride();
   tab(program);
   return program;
 }

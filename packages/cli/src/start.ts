@@ -1,17 +1,17 @@
 // A command's classifier: the flags' engine, on the backbone that the flags or the adapter name.
 
-import type { Adapter, Progress } from "@anymc3d/core";
-import { backboneOf, type Classifier, createClassifier, type EngineChoice } from "@anymc3d/sdk";
+import type { Backbone, Progress } from "@anymc3d/core";
+import { type Classifier, createClassifier, type EngineChoice } from "@anymc3d/sdk";
 import type { EngineFlags } from "./options.js";
 
 export async function startClassifier(
-  adapter: Adapter,
+  found: { backbone(): Promise<Backbone> },
   flags: EngineFlags,
   signal: AbortSignal,
   onProgress?: (progress: Progress) => void,
 ): Promise<Classifier> {
   return createClassifier({
-    backbone: flags.backbone ?? (await backboneOf(adapter, signal)),
+    backbone: flags.backbone ?? (await found.backbone()),
     engine: flags.engine as EngineChoice,
     precision: flags.precision,
     threads: flags.threads,

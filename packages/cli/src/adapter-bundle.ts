@@ -1,0 +1,48 @@
+// anymc3d adapter bundle, pack: one file for machines without a network; one file of an adapter's folder.
+
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { AnyMC3DError } from "@anymc3d/core";
+import type { LockEntry } from "@anymc3d/registry";
+import { writeBundle } from "@anymc3d/registry/node";
+import pc from "picocolors";
+import { contentFaults, packedFiles } from "./adapter-contents.js";
+import { type VerifyFlags, verifyFolder } from "./adapter-verify.js";
+import { EXIT, Reported } from "./failure.js";
+import { interruptSignal } from "./interrupt.js";
+import { loadingOptions, openFor, type RegistryFlags } from "./registry-flags.js";
+
+export async function bundleAdapters(specs: readonly string[], { out, force, ...flags }: RegistryFlags & { out: string; force?: boolean }): Promise<void> {
+  if (!/\.zip$/i.test(out)) throw new AnyMC3DError("OPTION_INVALID", `--out ${out}: a bundle is a zip; give a name that ends in .zip`);
+  if (existsSync(out) && !force) throw new AnyMC3DError("OPTION_INVALID", `${out} exists; --force replaces it`);
+  const signal = interruptSignal();
+  const registry = await openFor(flags);
+  const adapters: Record<string, LockEntry> = {};
+  for (const spec of specs) {
+    const loading = loadingOptions(spec, signal);
+    const { name, entry } = await registry.lock(spec, loading).finally(loading.done);
+    adapters[name] = entry;
+  }
+  const bytes = await writeBundle({ adapters }, registry.store);
+  await writeFile(out, bytes).catch((cause) => {
+    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${out}: ${(cause as Error).message}`, { cause });
+  });
+  process.stdout.write(`${pc.green("written")} ${out}, ${(bytes.length / 1e6).toFixed(1)} MB; on the other machine: anymc3d adapter add ${out}\n`);
+}
+
+/** What `publish` would send, as a file: checked the same way. */
+export async function packAdapter(folder: string, flags: VerifyFlags & { out: string }): Promise<void> {
+  const checks = (await verifyFolder(folder, flags)).filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
+  const faults = [...checks, ...(await contentFaults(folder, await packedFiles(folder)))];
+  for (const fault of faults) process.stderr.write(`${pc.red("refused")} ${fault}\n`);
+  if (faults.length) throw new Reported(EXIT.failed);
+  const { stdout } = await promisify(execFile)("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", resolve(flags.out)], { cwd: folder });
+  const parsed: unknown = JSON.parse(stdout);
+  const [{ filename }] = (Array.isArray(parsed) ? parsed : Object.values(parsed as object)) as { filename: string }[];
+  const file = join(flags.out, filename);
+  if (flags.json) process.stdout.write(`${JSON.stringify({ file })}\n`);
+  else process.stdout.write(`${pc.green("written")} ${file}; \`anymc3d adapter add ${file}\` takes it\n`);
+}
