@@ -1,3 +1,9 @@
 import { defineConfig } from "tsup";
 
-export default defineConfig({ entry: ["src/index.ts", "src/node.ts", "src/server.ts"], format: "esm", dts: true, clean: true, target: "es2022" });
+export default defineConfig({
+  entry: ["src/index.ts", "src/node.ts", "src/server.ts", "src/site.ts"],
+  format: "esm",
+  dts: true,
+  clean: true,
+  target: "es2022",
+});

@@ -228,6 +228,14 @@ export function createProgram(): Command {
     .option("--verbose", "show where an error came from")
     .action(async (flags) => (await import("./registry-start.js")).serveRegistry(flags));
 
+  addRegistryFlags(registry.command("site").description("write the marketplace page of a registry as static files: search, cards, figures, versions"))
+    .requiredOption("--out <folder>", "where index.html goes")
+    .option("--title <text>")
+    .option("--public-url <url>", "the registry's address as readers reach it; default: --registry")
+    .option("--try <url>", "the browser app; {adapter} becomes name@version")
+    .option("--verbose", "show where an error came from")
+    .action(async (flags) => (await import("./registry-site.js")).registrySite(flags));
+
   const backbone = program.command("backbone").description("backbones");
   backbone
     .command("import")

@@ -1,0 +1,69 @@
+// A marketplace page: static files made from what a registry has. Reading works without JavaScript.
+
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type AdapterManifest, AnyMC3DError } from "@anymc3d/core";
+import type { LoadOptions } from "./options.js";
+import type { Registry } from "./registry.js";
+import type { Found } from "./search.js";
+import { adapterPage, indexPage, slugOf } from "./site-pages.js";
+import { FILTER, STYLE } from "./site-style.js";
+
+export interface SiteOptions extends LoadOptions {
+  readonly title?: string;
+  /** Shown in the install lines: the registry's address as users reach it. */
+  readonly registryUrl?: string;
+  /** The browser app's address; {adapter} in it becomes name@version. */
+  readonly tryUrl?: string;
+  readonly onAdapter?: (done: number, total: number) => void;
+}
+
+export interface Listed {
+  readonly found: Found;
+  readonly manifest: AdapterManifest;
+  readonly card: string;
+  readonly versions: readonly { version: string; published?: string; deprecated?: string }[];
+}
+
+/**
+ * Writes the site of all adapters a registry has into a folder: index.html and adapters/NAME.html. One that cannot be loaded is told of and left out.
+ * @returns how many adapters it shows
+ * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`; as {@link createRegistry}
+ */
+export async function writeSite(registry: Registry, out: string, options: SiteOptions = {}): Promise<number> {
+  const all = await registry.search({ signal: options.signal });
+  const listed: Listed[] = [];
+  for (const [i, found] of all.entries()) {
+    options.onAdapter?.(i, all.length);
+    const one = await listOne(registry, found, options).catch((error: unknown) => {
+      if (!(error instanceof AnyMC3DError)) throw error;
+      options.onWarning?.({ code: error.code, message: `left out: ${error.message}` });
+    });
+    if (one) listed.push(one);
+  }
+  const files = { "index.html": indexPage(listed, options), "style.css": STYLE, "filter.js": FILTER } as Record<string, string>;
+  for (const each of listed) files[`adapters/${slugOf(each.found.name)}.html`] = adapterPage(each, options);
+  try {
+    for (const [name, content] of Object.entries(files)) await replace(join(out, name), content);
+  } catch (cause) {
+    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${out}: ${(cause as Error).message}`, { cause });
+  }
+  return listed.length;
+}
+
+async function listOne(registry: Registry, found: Found, options: SiteOptions): Promise<Listed> {
+  const spec = `${found.name}@${found.version}`;
+  const { manifest } = await registry.load(spec, { signal: options.signal });
+  const { versions } = await registry.info(found.name, { signal: options.signal });
+  return { found, manifest, card: await registry.card(spec, { signal: options.signal }), versions: [...versions].reverse() };
+}
+
+async function replace(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const part = `${path}.${process.pid}.part`;
+  await writeFile(part, content);
+  await rename(part, path).catch(async (error) => {
+    await rm(part, { force: true });
+    throw error;
+  });
+}
