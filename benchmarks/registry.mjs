@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { createRegistry } from "../registry/dist/index.js";
-import { folderStore } from "../registry/dist/node.js";
+import { folderStore, openRegistry } from "../registry/dist/node.js";
 import { startRegistry } from "../registry/dist/server.js";
 import { spread } from "./statistics.mjs";
 
@@ -16,7 +16,7 @@ const folder = await mkdtemp(join(tmpdir(), "anymc3d-bench-"));
 const server = await startRegistry({ storage: join(folder, "storage"), port: 0 });
 try {
   await publish();
-  const times = { "cold load": [], "load from the folder cache": [], "resolve, warm metadata": [] };
+  const times = { "cold load": [], "cold load, npm's settings": [], "load from the folder cache": [], "resolve, warm metadata": [] };
   const time = async (name, work) => {
     const start = performance.now();
     await work();
@@ -25,6 +25,8 @@ try {
   for (let round = 0; round < Number(values.rounds); round++) {
     const store = folderStore(join(folder, `cache-${round}`));
     await time("cold load", () => createRegistry({ url: server.url, store }).load("lung-nodule"));
+    const own = folderStore(join(folder, `npm-${round}`));
+    await time("cold load, npm's settings", async () => (await openRegistry({ url: server.url, store: own, unlocked: true })).load("lung-nodule"));
     const offline = createRegistry({ url: server.url, store, offline: true });
     await time("load from the folder cache", () => offline.load("lung-nodule"));
     const warm = createRegistry({ url: server.url, store });
