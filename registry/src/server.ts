@@ -1,6 +1,7 @@
 // A private npm registry for adapters: Verdaccio, set up so that it asks no other registry and keeps all it has in one folder.
 
 import { mkdir } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
@@ -59,6 +60,10 @@ export async function startRegistry(options: ServerOptions): Promise<RunningRegi
     });
   });
   const server = await runServer(configOf(storage, options) as unknown as string);
+  // Tarballs are compressed already; Verdaccio would do it again, which takes seconds for a backbone.
+  server.prependListener("request", (request: IncomingMessage) => {
+    if (/\.tgz(?:\?|$)/.test(request.url ?? "")) delete request.headers["accept-encoding"];
+  });
   await new Promise<void>((done, fail) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const why = cause.code === "EADDRINUSE" ? "the port is taken; another registry may run there" : cause.message;

@@ -1,5 +1,5 @@
 // What only Node has: the folder that packages are kept in, the user's npm settings and proxies, the lock file, bundles.
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { isAnyMC3DError } from "@anymc3d/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createRegistry, memoryStore, parseLock } from "../src/index.js";
+import { createRegistry, type LockEntry, memoryStore, parseLock } from "../src/index.js";
 import { changeLock, findLock, folderStore, openRegistry, readBundle, writeBundle } from "../src/node.js";
 import type { RunningRegistry } from "../src/server.js";
 import { packageFolder, startPublished } from "./published.js";
@@ -67,6 +67,32 @@ describe("the folder", () => {
     expect((await registry.load("lung-nodule", { onWarning: ({ code }) => told.push(code) })).manifest.version).toBe("1.0.0");
     expect(told).toEqual(["CACHE_NOT_WRITABLE"]);
   });
+});
+
+test("a full disk: loaded all the same, told, and nothing half-written stays; the lock file before is still whole", async (context) => {
+  const disk = join(folder, "small-disk");
+  await mkdir(disk);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], { stdio: "ignore" });
+  } catch {
+    return context.skip("no file system may be mounted here: a full disk is not tested");
+  }
+  try {
+    const told: string[] = [];
+    const registry = createRegistry({ url: real.url, store: folderStore(join(disk, "cache")) });
+    expect((await registry.load("lung-nodule", { onWarning: ({ code, message }) => told.push(`${code} ${message}`) })).manifest.version).toBe("1.0.0");
+    expect(told).toEqual([expect.stringMatching(/^CACHE_NOT_WRITABLE .*no space left/i)]);
+    expect((await readdir(join(disk, "cache"))).filter((name) => !name.startsWith("metadata-"))).toEqual([]);
+    const path = join(disk, "anymc3d.lock.json");
+    const entry = await someEntry();
+    await changeLock(path, () => ({ adapters: { a: entry } }));
+    const before = await readFile(path, "utf8");
+    const many = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`adapter-${i}`, entry]));
+    expect((await refusal(changeLock(path, () => ({ adapters: many })))).code).toBe("OUTPUT_NOT_WRITABLE");
+    expect([await readFile(path, "utf8"), (await readdir(disk)).sort()]).toEqual([before, ["anymc3d.lock.json", "cache"]]);
+  } finally {
+    execFileSync("umount", [disk]);
+  }
 });
 
 describe("npm's settings", () => {
@@ -214,7 +240,14 @@ describe("the lock file", () => {
   });
 });
 
-const someEntry = async () => (await createRegistry({ url: real.url, store: memoryStore() }).lock("lung-nodule")).entry;
+let entryOnce: Promise<LockEntry> | undefined;
+/** Any entry: the one of the shipped adapter, fetched once. */
+function someEntry(): Promise<LockEntry> {
+  entryOnce ??= createRegistry({ url: real.url, store: memoryStore() })
+    .lock("lung-nodule")
+    .then(({ entry }) => entry);
+  return entryOnce;
+}
 
 describe("bundles", () => {
   test("carry adapter and backbone to a machine that never saw the registry; a changed one is refused whole", async () => {
