@@ -192,6 +192,7 @@ describe("what a shell does", () => {
     const { stdout } = await inShell(`mkdir -p ${home}; node ${bin} classify ${long} ${sample} --adapter lung-nodule --json`, {
       HOME: home,
       XDG_CACHE_HOME: join(home, ".cache"),
+      ANYMC3D_CACHE: join(folder, "cache"),
     });
     const lines = stdout.trim().split("\n");
     expect(lines).toHaveLength(601);

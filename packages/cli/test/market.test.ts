@@ -144,7 +144,7 @@ describe("adapters by name", () => {
 });
 
 describe("killed and crowded", () => {
-  test("killed at any moment, add leaves a whole lock or none, and nothing that verify must remove", async () => {
+  test("killed at any moment, add leaves a whole lock or none, and nothing that verify must remove", { timeout: 300_000 }, async () => {
     for (const delay of [150, 300, 450, 600, 900, 1300, 1800]) {
       const at = await project();
       const cache = { ANYMC3D_CACHE: join(folder, `killed-${delay}`) };
@@ -159,7 +159,7 @@ describe("killed and crowded", () => {
     }
   });
 
-  test("20 processes add the same adapter to one project on an empty cache", async () => {
+  test("20 processes add the same adapter to one project on an empty cache", { timeout: 400_000 }, async () => {
     const at = await project();
     const cache = { ANYMC3D_CACHE: join(folder, "crowded") };
     const runs = await Promise.all(Array.from({ length: 20 }, () => anymc3d(at, ["adapter", "add", "adrenal-shape"], cache)));

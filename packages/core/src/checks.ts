@@ -84,9 +84,12 @@ export function checkInput(volume: Volume, view: ViewManifest, adapterName: stri
   return [...(volume.notes ?? []), ...warnings];
 }
 
-function modalityFindings({ modality }: Volume, { modality: expected }: Expectations): Finding[] {
-  if (!modality || !expected || expected.includes(modality)) return [];
-  return [{ code: "INPUT_MODALITY", message: `its modality is ${modality}, expected ${expected.join(" or ")}`, refuse: true }];
+function modalityFindings({ modality, meta }: Volume, { modality: expected }: Expectations): Finding[] {
+  if (modality && expected && !expected.includes(modality))
+    return [{ code: "INPUT_MODALITY", message: `its modality is ${modality}, expected ${expected.join(" or ")}`, refuse: true }];
+  if (modality === "CT" && expected && meta?.units && meta.units !== "HU")
+    return [{ code: "INPUT_VALUES", message: `its values are stated as ${meta.units}, expected HU (Hounsfield units)`, refuse: true }];
+  return [];
 }
 
 function rangeFindings(volume: Volume, view: ViewManifest, range: { minimum: number; maximum: number }): Finding[] {

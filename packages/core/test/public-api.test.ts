@@ -26,6 +26,7 @@ test("@anymc3d/core", () => {
     "determinant",
     "displayGrid",
     "encodeInChunks",
+    "factsOf",
     "foldBackbone",
     "foldLora",
     "forwardStudy",

@@ -28,7 +28,7 @@ const CHARACTER_SETS: Readonly<Record<string, string>> = {
   GBK: "gbk",
 };
 
-const WIDTH: Readonly<Record<string, number>> = { US: 2, SS: 2, UL: 4, SL: 4, FL: 4, FD: 8, OW: 2, OV: 8, UV: 8, SV: 8 };
+const WIDTH: Readonly<Record<string, number>> = { AT: 4, US: 2, SS: 2, UL: 4, SL: 4, FL: 4, FD: 8, OW: 2, OV: 8, UV: 8, SV: 8 };
 
 export class DicomData {
   readonly #bytes: Uint8Array;
@@ -99,6 +99,8 @@ export class DicomData {
         return view.getFloat32(at, little);
       case "FD":
         return view.getFloat64(at, little);
+      case "AT":
+        return view.getUint16(at, little) * 65536 + view.getUint16(at + 2, little);
       case "OV":
       case "UV":
         return Number(view.getBigUint64(at, little));

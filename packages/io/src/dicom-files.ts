@@ -5,6 +5,7 @@ import { type UnzipFileInfo, unzipSync } from "fflate";
 import { bytesOf, type Source, sourcePath } from "./bytes.js";
 import { listFolder, readFilePart } from "./node-files.js";
 import { tooLarge } from "./options.js";
+import { checksum, type ZipEntry, zipEntries } from "./zip-directory.js";
 
 export interface DicomFile {
   readonly name: string;
@@ -56,6 +57,14 @@ export const bytesFile = (bytes: Uint8Array, name: string): DicomFile => ({ name
  * @throws AnyMC3DError `FORMAT_INVALID`, `FILE_TRUNCATED`, `FILE_TOO_LARGE`
  */
 export function zipFiles(bytes: Uint8Array, name: string, limit: number): DicomFile[] {
+  const entries = new Map<string, ZipEntry>();
+  for (const entry of zipEntries(bytes)) {
+    const bad = (what: string) => new AnyMC3DError("FORMAT_INVALID", `${name}: ${entry.file} ${what}. Unpack the archive with the program that made it.`);
+    if (entry.encrypted) throw bad("is encrypted");
+    if (entry.method !== 0 && entry.method !== 8) throw bad(`is compressed by method ${entry.method}, which is not read`);
+    if (entries.has(entry.file)) throw bad("is in the archive twice");
+    entries.set(entry.file, entry);
+  }
   let total = 0;
   let seen = 0;
   const filter = (entry: UnzipFileInfo): boolean => {
@@ -68,7 +77,12 @@ export function zipFiles(bytes: Uint8Array, name: string, limit: number): DicomF
     return true;
   };
   try {
-    return Object.entries(unzipSync(bytes, { filter })).map(([path, content]) => bytesFile(content, `${name}: ${path}`));
+    return Object.entries(unzipSync(bytes, { filter })).map(([path, content]) => {
+      const crc = entries.get(path)?.crc;
+      if (crc !== undefined && checksum(content) !== crc)
+        throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${path} is damaged: its checksum does not match. Copy or download the archive again.`);
+      return bytesFile(content, `${name}: ${path}`);
+    });
   } catch (cause) {
     if (isAnyMC3DError(cause)) throw cause;
     throw new AnyMC3DError("FORMAT_INVALID", `${name}: the zip archive is damaged (${(cause as Error).message}). Copy or download it again.`, { cause });

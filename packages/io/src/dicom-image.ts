@@ -35,6 +35,12 @@ export interface DicomFrame {
   /** Mm between rows, between columns. */
   readonly pixelSpacing?: readonly [rows: number, columns: number];
   readonly thickness?: number;
+  /** Spacing Between Slices, mm, as the header states it. */
+  readonly stated?: number;
+  /** Frames of one Stack ID lie in one stack (PS3.3 C.7.6.17). */
+  readonly stackId?: string;
+  /** Whether slope or intercept are stated. */
+  readonly rescaled: boolean;
   readonly slope: number;
   readonly intercept: number;
   readonly dimensions: Readonly<Partial<Record<Dimension, number | string>>>;
@@ -45,7 +51,7 @@ export interface DicomImage {
   readonly codec: Codec;
   readonly littleEndian: boolean;
   /** Offset and bytes of the pixel data's value (-1: encapsulated), and which element it is. */
-  readonly pixels: { readonly offset: number; readonly length: number; readonly tag: number };
+  readonly pixels: { readonly offset: number; readonly length: number; readonly tag: number; readonly vr: string };
   /** Where frames of compressed pixel data begin, by the extended offset table; empty without one. */
   readonly extendedOffsets: readonly number[];
   /** The pixels' offset is not one of the file but of what is deflated in it. */
@@ -62,6 +68,12 @@ export interface DicomImage {
   readonly instance: string;
   readonly instanceNumber?: number;
   readonly imageType: readonly string[];
+  /** Where positions are measured from: images of different ones do not lie in one space. */
+  readonly frameOfReference?: string;
+  /** Convolution kernel of a reconstruction. */
+  readonly kernel?: string;
+  /** What frames follow without functional groups, by the attributes that the Frame Increment Pointer names. */
+  readonly increments: readonly number[];
   readonly series: SeriesIdentity;
 }
 
@@ -78,8 +90,17 @@ export interface SeriesIdentity {
   readonly patient: { readonly name?: string; readonly id?: string; readonly birthDate?: string; readonly sex?: string };
 }
 
-/** True for a file with an image in it. */
-export const hasImage = ({ data, pixels }: DicomHeader): boolean => pixels !== undefined && data.has(TAG.rows) && data.has(TAG.columns);
+/**
+ * True for a file with an image in it, false for one without (a report, a directory).
+ * @throws AnyMC3DError `FILE_TRUNCATED` for half an image: a slice would be missing without a word
+ */
+export function hasImage({ data, pixels }: DicomHeader, name: string): boolean {
+  const parts = { "pixel data": pixels !== undefined, Rows: data.has(TAG.rows), Columns: data.has(TAG.columns) };
+  const missing = Object.entries(parts).flatMap(([part, there]) => (there ? [] : [part]));
+  if (missing.length === 0) return true;
+  if (missing.length === 3) return false;
+  throw new AnyMC3DError("FILE_TRUNCATED", `${name}: an image without ${missing.join(" and ")}. The file is cut short or damaged; copy or export it again.`);
+}
 
 /**
  * The image and its frames.
@@ -105,8 +126,9 @@ export function imageOf(file: DicomFile, header: DicomHeader, littleEndian: bool
     file,
     codec,
     littleEndian,
-    ...encoding(data, name),
+    ...encoding(data, (pixels as DicomImage["pixels"]).tag, name),
     ...identity(data, name),
+    increments: data.numbers(TAG.frameIncrement, name),
     pixels: pixels as DicomImage["pixels"],
     deflated: transferSyntax === DEFLATED,
     extendedOffsets: data.numbers(TAG.extendedOffsets, name),
@@ -122,8 +144,12 @@ export function imageOf(file: DicomFile, header: DicomHeader, littleEndian: bool
 
 /** Refuses pixel data that reach beyond the file; of a deflated one, it shows when it is unpacked. */
 function checkLength({ codec, deflated, pixels, bitsAllocated, rows, columns, frames, file }: DicomImage): void {
-  if (codec !== "native" || deflated) return;
   const need = Math.ceil((rows * columns * frames * bitsAllocated) / 8);
+  // Every compressed frame takes an item of 8 bytes and more; DEFLATE cannot shrink data further than 1032 times.
+  if (codec !== "native" && 8 * frames > file.size - pixels.offset)
+    throw tooFew(file.name, `${frames} compressed frames`, 8 * frames, file.size - pixels.offset);
+  if (deflated && need > 1032 * file.size) throw tooFew(file.name, `${frames} frame(s)`, need, 1032 * file.size);
+  if (codec !== "native" || deflated) return;
   const there = Math.min(pixels.length, file.size - pixels.offset);
   if (there < need) throw tooFew(file.name, `${columns}×${rows} pixels of ${bitsAllocated} bits in ${frames} frame(s)`, need, there);
 }
@@ -145,7 +171,7 @@ function checkGrey(data: DicomData, name: string): void {
   );
 }
 
-function encoding(data: DicomData, name: string) {
+function encoding(data: DicomData, pixelTag: number, name: string) {
   const number = (tag: number, fallback?: number): number => {
     const value = data.number(tag, name) ?? fallback;
     if (value === undefined) throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${tagText(tag)} is missing; an image needs it.`);
@@ -164,20 +190,37 @@ function encoding(data: DicomData, name: string) {
     );
   if (!(rows > 0 && columns > 0 && Number.isInteger(frames) && frames > 0))
     throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${columns}×${rows} pixels, ${frames} frames: that cannot be. Correct the header.`);
-  const signed = number(TAG.pixelRepresentation, 0) === 1;
-  return { rows, columns, frames, bitsAllocated, bitsStored, highBit, signed, padding: paddingOf(data, signed, name) };
+  if (pixelTag !== TAG.pixelData)
+    return { rows, columns, frames, bitsAllocated, bitsStored, highBit, signed: false, padding: floatPadding(data, pixelTag, name) };
+  const representation = number(TAG.pixelRepresentation);
+  if (representation !== 0 && representation !== 1)
+    throw new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${name}: Pixel Representation ${tagText(TAG.pixelRepresentation)} is ${representation}; 0 (unsigned) and 1 (signed) exist.`,
+    );
+  const signed = representation === 1;
+  return { rows, columns, frames, bitsAllocated, bitsStored, highBit, signed, padding: paddingOf(data, { signed, bitsStored }, name) };
+}
+
+const between = (a: number | undefined, b: number | undefined): readonly [number, number] | undefined =>
+  a === undefined ? undefined : [Math.min(a, b ?? a), Math.max(a, b ?? a)];
+
+function floatPadding(data: DicomData, pixelTag: number, name: string): readonly [number, number] | undefined {
+  const [value, limit] = pixelTag === TAG.floatPixelData ? [TAG.floatPadding, TAG.floatPaddingLimit] : [TAG.doublePadding, TAG.doublePaddingLimit];
+  return between(data.number(value, name), data.number(limit, name));
 }
 
 /** Compared in stored values, before rescaling (PS3.3 C.7.5.1.1.2). */
-function paddingOf(data: DicomData, signed: boolean, name: string): readonly [number, number] | undefined {
+function paddingOf(data: DicomData, { signed, bitsStored }: { signed: boolean; bitsStored: number }, name: string): readonly [number, number] | undefined {
   const read = (tag: number) => {
     const value = data.number(tag, name);
-    return value !== undefined && signed && value > 32767 ? value - 65536 : value;
+    if (value === undefined) return undefined;
+    // Written as a word of the other sign, or as the stored bits alone.
+    if (!signed) return value < 0 ? value + 65536 : value;
+    if (value >= 2 ** (bitsStored - 1) && value < 2 ** bitsStored) return value - 2 ** bitsStored;
+    return value > 32767 && bitsStored <= 16 ? value - 65536 : value;
   };
-  const value = read(TAG.pixelPadding);
-  if (value === undefined) return undefined;
-  const limit = read(TAG.pixelPaddingLimit) ?? value;
-  return [Math.min(value, limit), Math.max(value, limit)];
+  return between(read(TAG.pixelPadding), read(TAG.pixelPaddingLimit));
 }
 
 function identity(data: DicomData, name: string) {
@@ -189,15 +232,41 @@ function identity(data: DicomData, name: string) {
     study: text(TAG.studyInstance) ?? "",
     modality,
     description: text(TAG.seriesDescription),
-    number: data.number(TAG.seriesNumber, name),
+    number: soft(data, TAG.seriesNumber, name),
     bodyPart: text(TAG.bodyPart),
     laterality: text(TAG.laterality),
     manufacturer: text(TAG.manufacturer),
-    units: text(TAG.units) ?? text(TAG.rescaleType) ?? (modality === "CT" ? "HU" : undefined),
+    units: text(TAG.units) ?? rescaleType(data, text) ?? (modality === "CT" && isRescaled(data) ? "HU" : undefined),
     patient: { name: text(TAG.patientName), id: text(TAG.patientId), birthDate: text(TAG.patientBirthDate), sex: text(TAG.patientSex) },
   };
-  return { series, instance: text(TAG.sopInstance) ?? "", instanceNumber: data.number(TAG.instanceNumber, name), imageType: data.texts(TAG.imageType) };
+  return {
+    series,
+    instance: text(TAG.sopInstance) ?? "",
+    instanceNumber: soft(data, TAG.instanceNumber, name),
+    imageType: data.texts(TAG.imageType),
+    frameOfReference: text(TAG.frameOfReference),
+    kernel: data.texts(TAG.kernel).join("\\") || undefined,
+  };
 }
+
+/** A number that only describes: one that cannot be read is as good as none. */
+function soft(data: DicomData, tag: number, name: string): number | undefined {
+  try {
+    return data.number(tag, name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Functional groups of the first frame, then those that all frames share. */
+const firstGroup = (data: DicomData, sequence: number): DicomData | undefined =>
+  data.items(TAG.perFrameGroups)[0]?.item(sequence) ?? data.item(TAG.sharedGroups)?.item(sequence);
+
+const rescaleType = (data: DicomData, text: (tag: number) => string | undefined): string | undefined =>
+  firstGroup(data, TAG.pixelValueSequence)?.text(TAG.rescaleType) || text(TAG.rescaleType);
+
+const statesRescale = (data: DicomData | undefined): boolean => Boolean(data && (data.has(TAG.rescaleSlope) || data.has(TAG.rescaleIntercept)));
+const isRescaled = (data: DicomData): boolean => statesRescale(data) || statesRescale(firstGroup(data, TAG.pixelValueSequence));
 
 /** Attributes of a frame are looked for in its own functional groups, then in the shared ones, then in the image (PS3.3 C.7.6.16). */
 function framesOf(image: DicomImage, data: DicomData, name: string): DicomFrame[] {
@@ -205,7 +274,7 @@ function framesOf(image: DicomImage, data: DicomData, name: string): DicomFrame[
   const own = data.items(TAG.perFrameGroups);
   if (own.length > 0 && own.length !== image.frames)
     throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${image.frames} frames, but functional groups of ${own.length}. Correct the header.`);
-  const offsets = data.numbers(TAG.gridFrameOffsets, name);
+  const offsets = gridOffsets(data, image, own.length > 0, name);
   return Array.from({ length: image.frames }, (_, index) => {
     const group = (sequence: number) => own[index]?.item(sequence) ?? shared?.item(sequence);
     const from = (sequence: number, tag: number) => {
@@ -225,6 +294,9 @@ function framesOf(image: DicomImage, data: DicomData, name: string): DicomFrame[
       orientation: orientation.length === 2 ? checkedOrientation(orientation as [Vector, Vector], name) : undefined,
       pixelSpacing: rowSpacing > 0 && columnSpacing > 0 ? [rowSpacing, columnSpacing] : undefined,
       thickness: thickness > 0 ? thickness : undefined,
+      stated: Math.abs(from(measures, TAG.spacingBetweenSlices)[0]) || undefined,
+      stackId: group(TAG.frameContentSequence)?.text(TAG.stackId) || undefined,
+      rescaled: statesRescale(values) || data.has(TAG.doseGridScaling),
       slope: slopeOf(values, data, name),
       intercept: values.number(TAG.rescaleIntercept, name) ?? 0,
       dimensions: dimensionsOf(data, group, image, name),
@@ -244,6 +316,19 @@ function gridPosition(first: Vector | undefined, orientation: readonly Vector[],
   if (!first || orientation.length !== 2 || offset === undefined) return undefined;
   const normal = cross(orientation[0], orientation[1]);
   return [0, 1, 2].map((axis) => first[axis] + offset * normal[axis]) as unknown as Vector;
+}
+
+/** RT Dose: from the first frame, or as positions along the patient's axis (PS3.3 C.8.8.3.2); made to begin with 0. */
+function gridOffsets(data: DicomData, image: DicomImage, grouped: boolean, name: string): number[] {
+  const offsets = data.numbers(TAG.gridFrameOffsets, name);
+  if (offsets.length === 0 || grouped || image.frames === 1) return offsets;
+  const position = data.numbers(TAG.position, name);
+  const first = offsets[0];
+  if (offsets.length === image.frames && (first === 0 || Math.abs(first - position[2]) < 1e-3)) return offsets.map((offset) => offset - first);
+  throw new AnyMC3DError(
+    "GEOMETRY_INVALID",
+    `${name}: Grid Frame Offset Vector ${tagText(TAG.gridFrameOffsets)} has ${offsets.length} numbers from ${first}, expected ${image.frames} from 0 or from the position's z (${position[2]}). Correct the header.`,
+  );
 }
 
 function vectors(numbers: readonly number[], what: string, count: number, name: string): Vector[] {
@@ -269,13 +354,13 @@ export const cross = (a: Vector, b: Vector): Vector => [a[1] * b[2] - a[2] * b[1
 function dimensionsOf(data: DicomData, group: (sequence: number) => DicomData | undefined, image: DicomImage, name: string): DicomFrame["dimensions"] {
   const number = (sequence: number, tag: number) => group(sequence)?.number(tag, name) ?? data.number(tag, name);
   const found: Record<Dimension, number | string | undefined> = {
-    "temporal position": number(TAG.frameContentSequence, TAG.temporalPositionIndex) ?? data.number(TAG.temporalPosition, name),
-    echo: data.number(TAG.echoNumber, name),
+    "temporal position": number(TAG.frameContentSequence, TAG.temporalPositionIndex) ?? soft(data, TAG.temporalPosition, name),
+    echo: soft(data, TAG.echoNumber, name),
     "echo time": number(TAG.echoSequence, TAG.effectiveEchoTime) ?? data.number(TAG.echoTime, name),
     "b-value": number(TAG.diffusionSequence, TAG.diffusionBValue),
-    "trigger time": data.number(TAG.triggerTime, name),
+    "trigger time": soft(data, TAG.triggerTime, name),
     segment: number(TAG.segmentSequence, TAG.segmentNumber),
-    acquisition: data.number(TAG.acquisitionNumber, name),
+    acquisition: soft(data, TAG.acquisitionNumber, name),
     "image type": image.imageType.join("\\") || undefined,
     "acquisition time": data.text(TAG.acquisitionTime),
   };

@@ -132,7 +132,14 @@ class Parser {
         if (!PIXELS.has(tag)) return { end: at };
         return { end: at, pixels: { tag, vr, offset: value, length: length === UNDEFINED ? -1 : length } };
       }
-      if (head.tag === 0 && last >= 0) break;
+      if (head.tag === 0 && last >= 0) {
+        if (this.#bytes.subarray(at).some((byte) => byte !== 0))
+          throw new AnyMC3DError(
+            "FORMAT_INVALID",
+            `${this.#name}: zeros from byte ${at} and something after them: the file is damaged; copy or export it again.`,
+          );
+        break;
+      }
       at = this.#element(this.data, head, this.#total, 0, this.#encoding);
       last = head.tag;
     }

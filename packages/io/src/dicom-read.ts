@@ -26,7 +26,8 @@ export async function decodeDicom(files: readonly DicomFile[], name: string, opt
   const index = await indexFiles(files, { limit, signal, onProgress: onProgress && ((done, total) => onProgress(done, 2 * total)) });
   const { frames, notes: chosen } = chooseSeries(index, options.series, name);
   const voxelOptions = { name, limit, codecUrl, signal };
-  const same = async (a: DicomFrame, b: DicomFrame) => equal(await new FrameReader(voxelOptions).stored(a), await new FrameReader(voxelOptions).stored(b));
+  const same = async (a: DicomFrame, b: DicomFrame) =>
+    a.slope === b.slope && a.intercept === b.intercept && equal(await new FrameReader(voxelOptions).stored(a), await new FrameReader(voxelOptions).stored(b));
   const stack = await arrange(frames, { name, stack: options.stack, frame: options.frame, uneven: options.uneven, same });
   let done = 0;
   const count = stack.frames.length;

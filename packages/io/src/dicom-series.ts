@@ -33,7 +33,7 @@ export interface DicomIndex {
   readonly frames: readonly DicomFrame[];
   readonly faults: readonly { readonly series?: SeriesIdentity["uid"]; readonly error: AnyMC3DError }[];
   /** Files that are no DICOM, or hold no image. */
-  readonly others: number;
+  readonly others: readonly string[];
 }
 
 export interface IndexOptions {
@@ -59,7 +59,7 @@ export async function indexFiles(files: readonly DicomFile[], { limit, signal, o
   return {
     frames: found.flatMap((each) => each.frames ?? []),
     faults: found.flatMap(({ error, series }) => (error ? [{ series, error }] : [])),
-    others: found.filter(({ frames, error }) => !frames && !error).length,
+    others: found.flatMap(({ other }) => other ?? []),
   };
 }
 
@@ -67,14 +67,26 @@ interface Found {
   readonly frames?: readonly DicomFrame[];
   readonly series?: string;
   readonly error?: AnyMC3DError;
+  /** The name of a file that holds no image. */
+  readonly other?: string;
 }
+
+/** Hidden files (macOS writes ._ beside each) are nobody's slice. */
+const namedLikeDicom = ({ name }: DicomFile): boolean => /(?:^|[\\/ ])[^.\\/][^\\/]*\.(?:dcm|ima)$/i.test(name);
+
+const notDicom = ({ name, size }: DicomFile): AnyMC3DError =>
+  new AnyMC3DError(
+    "FORMAT_INVALID",
+    `${name}: named like a DICOM file, and is none (${size} bytes). It is damaged or cut short: copy it again, or take it out.`,
+  );
 
 async function look(file: DicomFile, limit: number): Promise<Found> {
   let series: string | undefined;
   try {
     const parsed = await headerOf(file, limit);
-    if (!parsed || !hasImage(parsed.header)) return {};
+    if (!parsed) return namedLikeDicom(file) ? { error: notDicom(file) } : { other: file.name };
     series = parsed.header.data.text(TAG.seriesInstance);
+    if (!hasImage(parsed.header, file.name)) return { other: file.name };
     return { frames: imageOf(file, parsed.header, parsed.header.data.littleEndian).frames };
   } catch (error) {
     if (isAnyMC3DError(error)) return { series, error };
@@ -161,16 +173,13 @@ export function seriesOf({ frames, faults }: DicomIndex): SeriesSummary[] {
 export function chooseSeries(index: DicomIndex, wanted: string | undefined, name: string): { frames: readonly DicomFrame[]; notes: Warning[] } {
   const all = seriesOf(index);
   const readable = all.filter(({ images }) => images > 0);
-  const matches =
-    wanted === undefined
-      ? readable
-      : all.filter(({ uid, number }) => uid === wanted || String(number) === wanted || (wanted.length > 8 && uid.startsWith(wanted)));
+  const matches = wanted === undefined ? readable : wantedSeries(all, wanted);
   const stray = index.faults.filter(({ series }) => series === undefined).map(({ error }) => error);
   if (wanted === undefined && stray.length) throw stray[0];
   if (all.length === 0)
     throw new AnyMC3DError(
       "FORMAT_UNKNOWN",
-      `${name}: no DICOM image in ${index.others} file(s): reports, directories or other formats only. Give the folder with the images.`,
+      `${name}: no DICOM image in ${index.others.length} file(s): reports, directories or other formats only. Give the folder with the images.`,
     );
   const chosen = matches.length === 1 ? matches[0] : wanted === undefined && all.length === 1 ? all[0] : undefined;
   if (!chosen) throw seriesRequired(all, wanted, name);
@@ -179,8 +188,32 @@ export function chooseSeries(index: DicomIndex, wanted: string | undefined, name
   const notes: Warning[] = stray.map(({ message }) => ({ code: "FILE_SKIPPED", message }));
   const left = all.filter((each) => each !== chosen);
   if (left.length) notes.push({ code: "SERIES_LEFT", message: `${name}: series ${label(chosen)} was read; left out: ${left.map(label).join("; ")}` });
-  if (index.others) notes.push({ code: "FILES_LEFT", message: `${name}: ${index.others} file(s) without a DICOM image were left out` });
-  return { frames: index.frames.filter(({ image }) => image.series.uid === chosen.uid), notes };
+  const { others } = index;
+  const some = others.slice(0, 5).join(", ") + (others.length > 5 ? ", …" : "");
+  if (others.length) notes.push({ code: "FILES_LEFT", message: `${name}: ${others.length} file(s) without a DICOM image were left out: ${some}` });
+  const frames = index.frames.filter(({ image }) => image.series.uid === chosen.uid);
+  checkOneStudy(frames, name);
+  return { frames, notes };
+}
+
+/** The UID as a whole before the number, the number before the UID's beginning. */
+function wantedSeries(all: readonly SeriesSummary[], wanted: string): readonly SeriesSummary[] {
+  const exact = all.filter(({ uid }) => uid === wanted);
+  if (exact.length) return exact;
+  const numbered = all.filter(({ number }) => String(number) === wanted);
+  return numbered.length ? numbered : all.filter(({ uid }) => wanted.length > 8 && uid.startsWith(wanted));
+}
+
+/** Two patients' images can carry one Series Instance UID, or none. @throws AnyMC3DError `SERIES_REQUIRED` */
+function checkOneStudy(frames: readonly DicomFrame[], name: string): void {
+  const [first] = frames;
+  const who = ({ image: { series } }: DicomFrame) => [series.study, series.patient.id, series.patient.name, series.patient.birthDate].join("\n");
+  const other = frames.find((frame) => who(frame) !== who(first));
+  if (!other) return;
+  throw new AnyMC3DError(
+    "SERIES_REQUIRED",
+    `${name}: ${first.image.file.name} and ${other.image.file.name} are of different studies or patients, and carry the same Series Instance UID (${first.image.series.uid || "none"}). Give the files of one of them.`,
+  );
 }
 
 const label = ({ uid, number, modality, description, images, columns, rows, problems }: SeriesSummary): string =>

@@ -1,7 +1,9 @@
 // From the frames of a series to slices in order: stacks, repeated places (time, echo, b-value, copies), spacing, tilt, and the affine.
 
 import { type Affine, AnyMC3DError, type Warning } from "@anymc3d/core";
+import { tagText } from "./dicom-data.js";
 import { cross, DIMENSIONS, type DicomFrame, type Dimension, dot, type Vector } from "./dicom-image.js";
+import { TAG } from "./dicom-tags.js";
 
 export interface StackOptions {
   readonly name: string;
@@ -30,13 +32,15 @@ export interface Stack {
  */
 export async function arrange(frames: readonly DicomFrame[], options: StackOptions): Promise<Stack> {
   const notes: Warning[] = [];
-  const chosen = chooseStack(frames, options, notes);
+  const chosen = oneSegment(chooseStack(frames, options, notes), options);
+  checkRescaling(chosen);
   const located = chosen.every(({ position, orientation }) => position && orientation);
   if (!located) return unlocated(chosen, options, notes);
   const normal = cross(...(chosen[0].orientation as [Vector, Vector]));
   const along = (frame: DicomFrame) => dot(frame.position as Vector, normal);
   const places = placesOf(chosen, along);
   const slices = await onePerPlace(places, options, notes);
+  checkAlongStack(slices, options.name, notes);
   return { ...geometry(slices, normal, along, options, notes), notes };
 }
 
@@ -52,9 +56,10 @@ function chooseStack(frames: readonly DicomFrame[], { name, stack }: StackOption
   }
   const isLocalizer = (those: readonly DicomFrame[]) => those.every(({ image }) => image.imageType.includes("LOCALIZER"));
   const rest = stacks.filter((those) => !isLocalizer(those));
-  const candidates = rest.length > 0 && stack === undefined ? rest : stacks;
+  const localizers = stacks.filter(isLocalizer);
+  const candidates = rest.length === 0 || stack === undefined ? (rest.length ? rest : stacks) : [...rest, ...localizers];
   if (candidates.length < stacks.length) {
-    const left = stacks.filter(isLocalizer).flat();
+    const left = localizers.flat();
     notes.push({
       code: "LOCALIZER_LEFT",
       message: `${name}: ${left.length} localizer image(s) of the same series were left out: ${left.map(where).slice(0, 5).join(", ")}`,
@@ -63,23 +68,81 @@ function chooseStack(frames: readonly DicomFrame[], { name, stack }: StackOption
   const picked = stack === undefined && candidates.length === 1 ? candidates[0] : candidates[stack ?? -1];
   if (picked) return picked;
   const list = candidates.map(
-    (those, i) => `${i}: ${those.length} image(s) of ${those[0].image.columns}×${those[0].image.rows}, ${facing(those[0])}, ${where(those[0])} …`,
+    (those, i) =>
+      `${i}: ${those.length} image(s) of ${those[0].image.columns}×${those[0].image.rows}, ${facing(those[0])}, ${those[0].image.series.modality ?? "no modality"}, ${those[0].image.series.units ?? "no units"}, ${where(those[0])} …`,
   );
   throw new AnyMC3DError(
     "SERIES_REQUIRED",
-    `${name}: the series mixes ${candidates.length} stacks of images of other size or orientation; expected one. Choose with the option \`stack\` (--stack):\n  ${list.join("\n  ")}`,
+    `${name}: the series mixes ${candidates.length} stacks of images of other size, orientation, modality, units, stack or frame of reference; expected one. Choose with the option \`stack\` (--stack):\n  ${list.join("\n  ")}`,
   );
 }
 
 function alike(a: DicomFrame, b: DicomFrame): boolean {
   const close = (p: readonly number[] | undefined, q: readonly number[] | undefined, most: number) =>
     p === undefined || q === undefined ? p === q : p.every((value, i) => Math.abs(value - q[i]) <= most);
+  const agree = (p: string | undefined, q: string | undefined) => p === undefined || q === undefined || p === q;
   return (
+    agree(a.image.frameOfReference, b.image.frameOfReference) &&
+    agree(a.image.series.modality, b.image.series.modality) &&
+    agree(a.image.series.units, b.image.series.units) &&
+    agree(a.stackId, b.stackId) &&
     a.image.rows === b.image.rows &&
     a.image.columns === b.image.columns &&
     close(a.orientation?.flat(), b.orientation?.flat(), 0.002) &&
     close(a.pixelSpacing, b.pixelSpacing, 1e-3 * (a.pixelSpacing?.[0] ?? 1))
   );
+}
+
+/** Segments are masks of different things: one of them is read. @throws AnyMC3DError `FRAME_REQUIRED` listing them */
+function oneSegment(frames: readonly DicomFrame[], { name, frame }: StackOptions): readonly DicomFrame[] {
+  const segments = [...new Set(frames.flatMap(({ dimensions: { segment } }) => (segment === undefined ? [] : [Number(segment)])))].sort((a, b) => a - b);
+  if (segments.length < 2) return frames;
+  const chosen = segments[frame ?? -1];
+  if (chosen !== undefined) return frames.filter(({ dimensions }) => dimensions.segment === chosen);
+  throw new AnyMC3DError(
+    "FRAME_REQUIRED",
+    `${name}: ${segments.length} segments in one file; expected one. Choose with the option \`frame\` (--frame):\n  ${segments.map((each, i) => `${i}: segment ${each}`).join("\n  ")}`,
+  );
+}
+
+/** Slices with and without a rescaling do not speak of the same quantity. */
+function checkRescaling(frames: readonly DicomFrame[]): void {
+  const [without, others] = [frames.filter(({ rescaled }) => !rescaled), frames.filter(({ rescaled }) => rescaled)];
+  if (!without.length || !others.length) return;
+  throw new AnyMC3DError(
+    "FORMAT_INVALID",
+    `${where(without[0])} states no Rescale Slope and Intercept, and ${where(others[0])} of the same series does: their values do not compare. Correct the header, or take it out.`,
+  );
+}
+
+/** What must not change from slice to slice of one volume; a share of the value that may. */
+const CONSTANT: readonly (readonly [Dimension, number])[] = [
+  ["echo", 0],
+  ["echo time", 0.05],
+  ["b-value", 0.05],
+];
+
+/** @throws AnyMC3DError `GEOMETRY_INVALID` where slices of different contrasts lie behind each other */
+function checkAlongStack(slices: readonly DicomFrame[], name: string, notes: Warning[]): void {
+  for (const [what, share] of CONSTANT) {
+    const values = slices.flatMap(({ dimensions }) => (dimensions[what] === undefined ? [] : [Number(dimensions[what])]));
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    if (values.length < 2 || high - low <= share * Math.abs(high)) continue;
+    throw new AnyMC3DError(
+      "GEOMETRY_INVALID",
+      `${name}: the ${what} of the slices is ${low} to ${high}: they are of different volumes, none of which is whole. Give the files of one.`,
+    );
+  }
+  const kernels = [...new Set(slices.flatMap(({ image: { kernel } }) => kernel ?? []))];
+  if (kernels.length > 1)
+    throw new AnyMC3DError(
+      "GEOMETRY_INVALID",
+      `${name}: slices of ${kernels.length} reconstructions (convolution kernels ${kernels.slice(0, 4).join(", ")}) lie among each other. Give the files of one.`,
+    );
+  // A CT's types change along the stack without meaning another image; an MR's tell magnitude from phase.
+  const types = new Set(slices.map(({ image }) => image.imageType.join("\\")));
+  if (types.size > 1 && slices[0].image.series.modality === "MR")
+    notes.push({ code: "IMAGE_TYPES_MIXED", message: `${name}: the slices are of several image types: ${[...types].slice(0, 4).join("; ")}` });
 }
 
 function facing({ orientation }: DicomFrame): string {
@@ -89,7 +152,8 @@ function facing({ orientation }: DicomFrame): string {
 }
 
 /** Images without a place: one alone, or the frames of one file in their order; never files, whose order would be a guess. */
-function unlocated(frames: readonly DicomFrame[], { name }: StackOptions, notes: Warning[]): Stack {
+function unlocated(all: readonly DicomFrame[], { name, frame }: StackOptions, notes: Warning[]): Stack {
+  const frames = inDepth(all, name, frame);
   const [first] = frames;
   if (frames.some(({ image }) => image !== first.image)) {
     const lost = frames.find(({ position, orientation }) => !(position && orientation)) as DicomFrame;
@@ -103,6 +167,22 @@ function unlocated(frames: readonly DicomFrame[], { name }: StackOptions, notes:
     message: `${name}: the image does not say where it lies in the patient; ${frames.length} slice(s) are taken as stored`,
   });
   return { frames: [...frames].sort((a, b) => a.index - b.index), affine: undefined, notes };
+}
+
+/** Attributes by which frames of one file may lie behind each other: the Slice Vector of nuclear medicine, the grid of a dose. */
+const IN_DEPTH: readonly number[] = [0x00540080, TAG.gridFrameOffsets];
+
+/** Frames that follow in time, gate, energy or rotation are no slices: one of them is read. @throws AnyMC3DError `FRAME_REQUIRED` */
+function inDepth(frames: readonly DicomFrame[], name: string, frame: number | undefined): readonly DicomFrame[] {
+  const [{ image }] = frames;
+  const others = image.increments.filter((tag) => !IN_DEPTH.includes(tag));
+  if (frames.length < 2 || others.length === 0) return frames;
+  const chosen = frames.find(({ index }) => index === frame);
+  if (chosen) return [chosen];
+  throw new AnyMC3DError(
+    "FRAME_REQUIRED",
+    `${name}: its ${frames.length} frames follow in ${others.map(tagText).join(", ")} (Frame Increment Pointer), not in depth alone. Choose one with the option \`frame\` (--frame), from 0.`,
+  );
 }
 
 /** Frames by their place along the normal, ascending. */
@@ -186,7 +266,22 @@ function geometry(
   const apart = Math.hypot(...step);
   if (count > 1 && !places && first.thickness !== undefined && first.thickness > 1.05 * apart)
     notes.push({ code: "SLICES_OVERLAP", message: `${options.name}: slices ${first.thickness} mm thick lie ${apart.toFixed(3)} mm apart: they overlap` });
-  if (!first.pixelSpacing) throw new AnyMC3DError("GEOMETRY_INVALID", `${where(first)}: Pixel Spacing is missing. Without it sizes are not known.`);
+  if (tilt > 60)
+    throw new AnyMC3DError(
+      "GEOMETRY_INVALID",
+      `${options.name}: the slices are shifted against each other by ${tilt.toFixed(1)}°; no gantry tilts so far. Are they of one stack?`,
+    );
+  const expected = first.stated ?? first.thickness;
+  if (count > 1 && !places && expected !== undefined && apart > 1.9 * expected)
+    notes.push({
+      code: "SLICES_APART",
+      message: `${options.name}: slices lie ${apart.toFixed(3)} mm apart, where ${first.stated === undefined ? "they are" : "their headers say"} ${expected} mm${first.stated === undefined ? " thick" : ""}: are slices missing?`,
+    });
+  if (!first.pixelSpacing)
+    throw new AnyMC3DError(
+      "GEOMETRY_INVALID",
+      `${where(first)}: Pixel Spacing ${tagText(TAG.pixelSpacing)} is missing or not above 0. Without it sizes are not known.`,
+    );
   const [row, column] = first.orientation as readonly [Vector, Vector];
   const [rowSpacing, columnSpacing] = first.pixelSpacing;
   const origin = first.position as Vector;
@@ -257,7 +352,7 @@ function unevenSlices(slices: readonly DicomFrame[], gaps: readonly number[], na
   const missing = gaps.every((gap, i) => Math.abs(gap - multiples[i] * least) <= Math.max(tolerance(gap), 0.05 * least));
   const place = (i: number) => `${where(slices[i])} (${(slices[i].position as Vector).join(", ")})`;
   const odd = gaps.flatMap((gap, i) => (multiples[i] > 1 ? [`${multiples[i] - 1} between ${place(i)} and ${place(i + 1)}, ${gap.toFixed(3)} mm apart`] : []));
-  if (missing)
+  if (missing && odd.length)
     return new AnyMC3DError(
       "GEOMETRY_INVALID",
       `${name}: slices are missing, at a distance of ${least.toFixed(3)} mm: ${odd.slice(0, 10).join("; ")}. Get the missing files, or pass uneven: "resample" (--uneven resample) to interpolate over the gap.`,

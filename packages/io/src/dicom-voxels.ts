@@ -48,6 +48,7 @@ export class FrameReader {
   async #native(image: DicomImage, index: number): Promise<Stored> {
     const { rows, columns, bitsAllocated, littleEndian, file, pixels } = image;
     const count = rows * columns;
+    if (!littleEndian && bitsAllocated <= 8 && pixels.vr === "OW") return this.#swappedPairs(image, index);
     const first = pixels.offset + Math.floor((index * count * bitsAllocated) / 8);
     const last = pixels.offset + Math.ceil(((index + 1) * count * bitsAllocated) / 8);
     const raw = await this.#bytes(image, first, last);
@@ -65,6 +66,18 @@ export class FrameReader {
     if (pixels.tag === TAG.doublePixelData) return words(Float64Array);
     if (width === 8) throw new AnyMC3DError("FORMAT_INVALID", `${file.name}: whole numbers of 64 bits; they cannot be held exactly. Convert the file.`);
     return storedValues(width === 1 ? (bytes as Uint8Array<ArrayBuffer>) : width === 2 ? words(Uint16Array) : words(Uint32Array), image);
+  }
+
+  /** Big endian, OW: the words of the file are swapped, though a pixel is smaller than one (PS3.5 8.1.1). */
+  async #swappedPairs(image: DicomImage, index: number): Promise<Stored> {
+    const { rows, columns, bitsAllocated, file, pixels } = image;
+    const [count, bit] = [rows * columns, index * rows * columns * bitsAllocated];
+    const [first, last] = [Math.floor(bit / 16) * 2, Math.ceil((bit + count * bitsAllocated) / 16) * 2];
+    const bytes = (await this.#bytes(image, pixels.offset + first, pixels.offset + last)).slice();
+    if (bytes.length < last - first) throw tooFew(file.name, `${columns}×${rows} pixels of ${bitsAllocated} bits`, last, bytes.length + first);
+    swapBytes(bytes, 2);
+    if (bitsAllocated === 1) return bits(bytes, bit - 8 * first, count);
+    return storedValues(bytes.slice(bit / 8 - first, bit / 8 - first + count), image);
   }
 
   async #bytes(image: DicomImage, start: number, end: number): Promise<Uint8Array> {
@@ -123,6 +136,12 @@ function encapsulatedFrames(bytes: Uint8Array, { frames, file, extendedOffsets }
     }
     return out;
   };
+  const streams = fragments.filter(({ offset }) => bytes[offset] === 0xff && (bytes[offset + 1] === 0xd8 || bytes[offset + 1] === 0x4f)).length;
+  if (frames === 1 && (table.length > 1 || streams > 1))
+    throw new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${file.name}: ${Math.max(table.length, streams)} compressed images, where the header says 1 frame. Correct Number of Frames, or export the file again.`,
+    );
   if (frames === 1 && fragments.length > 0) return [join(fragments)];
   if (fragments.length === frames) return fragments.map((fragment) => join([fragment]));
   const starts = extendedOffsets.length === frames ? extendedOffsets : table.length === frames ? table : undefined;
@@ -201,13 +220,13 @@ class Voxels {
     return this.data;
   }
 
-  /** Sets padding to what is no tissue: -1000 HU in a CT, the smallest other value elsewhere; where it is lower than that. */
+  /** Sets padding to what is no tissue: -1000 HU in a CT, the smallest other value elsewhere, where it is not 0 already. */
   fillPadding(hounsfield: boolean): Warning | undefined {
     if (!this.#anyPadding) return undefined;
     const to = hounsfield ? AIR : Number.isFinite(this.#lowest) ? this.#lowest : 0;
     let changed = 0;
     for (let i = 0; i < this.data.length; i++) {
-      if (!(this.#padded[i >> 3] & (1 << (i & 7))) || this.data[i] >= to || (!hounsfield && this.data[i] === 0)) continue;
+      if (!(this.#padded[i >> 3] & (1 << (i & 7))) || this.data[i] === to || (!hounsfield && this.data[i] === 0)) continue;
       this.data[i] = to;
       changed++;
     }

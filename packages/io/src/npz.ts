@@ -3,10 +3,9 @@
 import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
 import { FlateErrorCode, type UnzipFileInfo, unzipSync } from "fflate";
 import { describeBytes } from "./format.js";
-import { crc32 } from "./inflate.js";
-import { nodeZlib } from "./node-files.js";
 import { type NpyArray, readNpy } from "./npy.js";
 import { byteLimit, tooLarge } from "./options.js";
+import { checksum, zipEntries } from "./zip-directory.js";
 
 export interface NpzOptions {
   /** Only these arrays, without ".npy"; others are not unpacked, and one that is missing is no error. Default: all. */
@@ -35,7 +34,7 @@ export function readNpz(bytes: Uint8Array, options: NpzOptions = {}): Map<string
   }
   const entries = new Map<string, UnzipFileInfo>();
   const files = unpack(bytes, name, entryFilter(name, options, entries));
-  const sums = checksums(bytes);
+  const sums = new Map(zipEntries(bytes).map(({ file, crc }) => [file, crc]));
   const arrays = new Map<string, NpyArray>();
   for (const [file, { originalSize }] of entries) {
     const key = file.slice(0, -4);
@@ -96,28 +95,4 @@ function checkEntry(found: Uint8Array, size: number, sum: number | undefined, na
   if (found.length !== size)
     throw new AnyMC3DError("FILE_TRUNCATED", `${name}: expected ${size} bytes, found ${found.length}. The archive is cut short; copy or save it again.`);
   if (sum !== undefined && checksum(found) !== sum) throw damaged(name, "the checksum does not match");
-}
-
-/** Node's where it has one (20.15 on): ten times as fast. */
-function checksum(bytes: Uint8Array): number {
-  return nodeZlib()?.crc32?.(bytes) ?? crc32(bytes, 0);
-}
-
-const END = 0x06054b50;
-const ENTRY = 0x02014b50;
-
-/** CRC-32 of every entry of the central directory (APPNOTE.TXT 4.3.12), which fflate does not check. None for zip64 directories. */
-function checksums(bytes: Uint8Array): Map<string, number> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let end = bytes.length - 22;
-  while (view.getUint32(end, true) !== END) end--;
-  const sums = new Map<string, number>();
-  let at = view.getUint32(end + 16, true);
-  while (at + 46 <= end && view.getUint32(at, true) === ENTRY) {
-    const [nameLength, extra, comment] = [28, 30, 32].map((field) => view.getUint16(at + field, true));
-    const file = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameLength));
-    sums.set(file, view.getUint32(at + 16, true));
-    at += 46 + nameLength + extra + comment;
-  }
-  return sums;
 }

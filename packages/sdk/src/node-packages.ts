@@ -51,6 +51,6 @@ function installedPackage(text: string, kind: Kind, node: NonNullable<ReturnType
   }
   throw new AnyMC3DError(
     NOT_FOUND[kind],
-    `${kind} "${text}" was not found: no folder of that name with a ${kind}.json, and ${name} is not installed. Install it with \`npm install ${name}\`, or load it by name with @anymc3d/registry.`,
+    `${kind} "${text}" was not found: no folder of that name with a ${kind}.json, and ${name} is not installed. Install it with \`npm install ${name}\`, or \`anymc3d adapter add ${name}\`.`,
   );
 }
