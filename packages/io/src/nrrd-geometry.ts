@@ -93,6 +93,15 @@ export function nrrdAffine(header: NrrdHeader, axes: readonly FileAxis[], option
 }
 
 /** mm per unit of the space, with a note where that is not 1. */
+/** Of an axis's spacing, where it states one. */
+function axisScale({ axisUnits }: NrrdHeader, axis: number, name: string): number {
+  const unit = axisUnits?.[axis]?.trim();
+  if (!unit) return 1;
+  const scale = millimetres(unit);
+  if (scale === undefined) throw invalid(name, `units "${unit}" of axis ${axis}; expected a unit of length, "mm" for example`);
+  return scale;
+}
+
 function unitScale({ units }: NrrdHeader, notes: Warning[], name: string): number {
   const named = [...new Set(units?.slice(0, 3).filter((unit) => unit.trim() !== ""))];
   if (named.length === 0) return 1;
@@ -106,7 +115,7 @@ function unitScale({ units }: NrrdHeader, notes: Warning[], name: string): numbe
 function unoriented(header: NrrdHeader, spatial: readonly number[], scale: number, options: ReadOptions, notes: Warning[], name: string): { affine?: Affine } {
   const sizes = spatial.map((axis) => {
     const step = header.directions?.[axis];
-    return step ? scale * Math.hypot(...step) : (header.spacings?.[axis] ?? Number.NaN);
+    return step ? scale * Math.hypot(...step) : axisScale(header, axis, name) * (header.spacings?.[axis] ?? Number.NaN);
   });
   if (sizes.length === 2) sizes.push(1);
   const known = sizes.every((size) => Number.isFinite(size) && size !== 0);

@@ -19,7 +19,10 @@ export interface NrrdHeader {
   /** Per axis, its step in space; undefined for `none`. */
   readonly directions: readonly (readonly number[] | undefined)[] | undefined;
   readonly origin: readonly number[] | undefined;
+  /** Of the space. */
   readonly units: readonly string[] | undefined;
+  /** Of each axis's spacing. */
+  readonly axisUnits: readonly string[] | undefined;
   /** Per axis; NaN where the file gives none. */
   readonly spacings: readonly number[] | undefined;
   readonly lineSkip: number;
@@ -132,9 +135,8 @@ export function parseNrrdHeader(bytes: Uint8Array, name: string): NrrdHeader {
     space: space === undefined ? undefined : (ACRONYMS[space] ?? space),
     directions: directionsOf(field("space directions"), axes, name),
     origin: vectors(field("space origin"), "space origin", name)?.[0],
-    units: field("space units")
-      ?.match(/"[^"]*"/g)
-      ?.map((unit) => unit.slice(1, -1)),
+    units: quoted(field("space units"), "space units", name),
+    axisUnits: quoted(field("units"), "units", name),
     spacings: perAxis(field("spacings"), "spacings", axes, name)?.map((word) => (word.toLowerCase() === "nan" ? Number.NaN : numberOf(word, "spacings", name))),
     lineSkip: wholeNumber(field("line skip") ?? "0", 0, LONGEST, "line skip", name),
     byteSkip: byteSkipOf(field("byte skip"), encoding, name),
@@ -142,6 +144,13 @@ export function parseNrrdHeader(bytes: Uint8Array, name: string): NrrdHeader {
     modality: dicomModality(field(MODALITY)),
     end: lines.end,
   };
+}
+
+/** Units stand in quotes, as they may hold blanks. @throws AnyMC3DError `FORMAT_INVALID` for others */
+function quoted(value: string | undefined, field: string, name: string): string[] | undefined {
+  if (value === undefined || value.trim() === "") return undefined;
+  if (!/^\s*(?:"[^"]*"\s*)+$/.test(value)) throw invalid(name, `"${field}: ${value}"; expected units in quotes, "mm" "mm" "mm" for example`);
+  return (value.match(/"[^"]*"/g) ?? []).map((unit) => unit.slice(1, -1));
 }
 
 const words = (value: string): string[] => value.split(/\s+/).filter((word) => word !== "");

@@ -25,6 +25,17 @@ function nrrd({ sizes = [4, 3, 2], axes = AXES, fields = {}, data = counting(siz
 const ascii = (text: string) => new TextEncoder().encode(text);
 
 describe("where the volume lies", () => {
+  it("units of the axes hold for spacings; units without quotes, or of no length, are refused (teem's format)", async () => {
+    const centimetres = await readNrrd(nrrd({ axes: 'spacings: 0.1 0.2 0.3\nunits: "cm" "cm" "cm"\n' }), { orientation: "LPS" });
+    near(
+      [0, 5, 10].map((i) => Math.abs(centimetres.affine?.[i] ?? 0)),
+      [1, 2, 3],
+      9,
+    );
+    await refusal(() => readNrrd(nrrd({ axes: `${AXES}space units: m m m\n` })), "FORMAT_INVALID", /in quotes/);
+    await refusal(() => readNrrd(nrrd({ axes: 'spacings: 1 1 1\nunits: "s" "s" "s"\n' })), "FORMAT_INVALID", /unit of length/);
+  });
+
   it("acronym and long name of a space are the same place, columns as listed (O21)", async () => {
     const ras = await readNrrd(nrrd({ axes: "space: RAS\nspace directions: (0,0,2) (1,0,0) (0,1,0)\nspace origin: (5,6,7)\n" }));
     const lps = await readNrrd(nrrd({ axes: "space: left-posterior-superior\nspace directions: (0,0,2) (-1,0,0) (0,-1,0)\nspace origin: (-5,-6,7)\n" }));
