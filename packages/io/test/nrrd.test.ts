@@ -33,7 +33,7 @@ describe("where the volume lies", () => {
       9,
     );
     await refusal(() => readNrrd(nrrd({ axes: `${AXES}space units: m m m\n` })), "FORMAT_INVALID", /in quotes/);
-    await refusal(() => readNrrd(nrrd({ axes: 'spacings: 1 1 1\nunits: "s" "s" "s"\n' })), "FORMAT_INVALID", /unit of length/);
+    await refusal(() => readNrrd(nrrd({ axes: 'spacings: 1 1 1\nunits: "s" "s" "s"\n' })), "GEOMETRY_INVALID", /unit of length/);
   });
 
   it("acronym and long name of a space are the same place, columns as listed (O21)", async () => {
