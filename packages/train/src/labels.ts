@@ -67,7 +67,9 @@ function parseCsv(text: string, file: string): { record: Fields; info: { lines: 
     return header;
   };
   try {
-    return parse(text, { columns, bom: true, info: true, skip_empty_lines: true, trim: true }) as unknown as {
+    // Spreadsheets add rows of nothing but separators.
+    const options = { columns, delimiter: delimiterOf(text), bom: true, info: true, trim: true, skip_empty_lines: true, skip_records_with_empty_values: true };
+    return parse(text, options) as unknown as {
       record: Fields;
       info: { lines: number };
     }[];
@@ -75,6 +77,12 @@ function parseCsv(text: string, file: string): { record: Fields; info: { lines: 
     if (isAnyMC3DError(cause)) throw cause;
     throw new AnyMC3DError("LABELS_INVALID", `${file}: not a CSV table: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Comma; semicolon or tab where the head has no comma, as spreadsheets write it where the comma is the decimal sign. */
+function delimiterOf(text: string): string {
+  const [head] = text.split(/\r?\n/, 1);
+  return [",", ";", "\t"].find((each) => head.includes(each)) ?? ",";
 }
 
 type LabelReader = (record: Fields, line: number) => Map<string, 0 | 1>;

@@ -20,6 +20,23 @@ test("ids stay text, BOM and CRLF are read, blank labels are missing", () => {
   expect(rows.map(({ line }) => line)).toEqual([2, 3, 4]);
 });
 
+test("semicolons and tabs, as spreadsheets write them, and their empty rows", () => {
+  for (const [separator, csv] of [
+    [";", "id;split;a;b\n0001;train;1;0\n;;;\n0002;val;0;1\n"],
+    ["tab", "id\tsplit\ta\tb\n0001\ttrain\t1\t0\n\t\t\t\n0002\tval\t0\t1\n"],
+    [",", "id,split,a,b\n0001,train,1,0\n,,,\n0002,val,0,1\n"],
+  ]) {
+    const rows = parseLabels(csv, multilabel);
+    expect(
+      rows.map(({ id, line, labels }) => [id, line, labels.get("a"), labels.get("b")]),
+      separator,
+    ).toEqual([
+      ["0001", 2, 1, 0],
+      ["0002", 4, 0, 1],
+    ]);
+  }
+});
+
 test("a split is chosen; an unknown one lists those there are", () => {
   const csv = "id,split,a,b\nx,train,0,1\ny,val,1,1\n";
   expect(parseLabels(csv, { ...multilabel, split: "val" }).map(({ id }) => id)).toEqual(["y"]);
