@@ -110,8 +110,10 @@ function decodeWasm(module: WasmModule, codec: keyof typeof WASM, bytes: Uint8Ar
   try {
     decoder.getEncodedBuffer(bytes.length).set(bytes);
     decoder.decode();
-    const { width, height, bitsPerSample, componentCount } = decoder.getFrameInfo();
+    const { width, height, bitsPerSample, componentCount, isSigned } = decoder.getFrameInfo();
     checkSize(width, height, shape, name);
+    // OpenJPEG's build cuts negative samples of 8 bits off at 0.
+    if (isSigned && bitsPerSample <= 8) throw damaged(name, "signed samples of 8 bits, which its decoder does not give back");
     if (componentCount !== 1) throw damaged(name, `${componentCount} components, one is expected`);
     const out = decoder.getDecodedBuffer();
     const size = bitsPerSample > 16 ? 4 : bitsPerSample > 8 ? 2 : 1;

@@ -307,6 +307,7 @@ function framesOf(image: DicomImage, data: DicomData, name: string): DicomFrame[
 /** @throws AnyMC3DError `FORMAT_INVALID` for 0, which would make all voxels equal */
 function slopeOf(values: DicomData, data: DicomData, name: string): number {
   const slope = values.number(TAG.rescaleSlope, name) ?? data.number(TAG.doseGridScaling, name) ?? 1;
+  if (!Number.isFinite(slope)) throw new AnyMC3DError("FORMAT_INVALID", `${name}: Rescale Slope ${tagText(TAG.rescaleSlope)} is ${slope}. Correct the header.`);
   if (slope !== 0) return slope;
   throw new AnyMC3DError("FORMAT_INVALID", `${name}: Rescale Slope ${tagText(TAG.rescaleSlope)} is 0: every voxel would be the same. Correct the header.`);
 }

@@ -29,9 +29,12 @@ export interface DicomHeader {
   readonly pixels?: DicomElement & { readonly tag: number };
 }
 
+/** "DICM" after the preamble, whatever that holds (PS3.10 7.1): also another format's beginning. */
+export const hasDicomPrefix = (bytes: Uint8Array): boolean => bytes.length >= 132 && String.fromCharCode(...bytes.subarray(128, 132)) === "DICM";
+
 /** Whether bytes begin as a DICOM file does, or as a data set without preamble. */
 export function isDicom(bytes: Uint8Array): boolean {
-  if (bytes.length >= 132 && String.fromCharCode(...bytes.subarray(128, 132)) === "DICM") return true;
+  if (hasDicomPrefix(bytes)) return true;
   if (bytes.length < 16) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const group = view.getUint16(0, true);

@@ -7,7 +7,7 @@ import { fragmentsOf } from "./dicom-parse.js";
 import { parseWhole } from "./dicom-series.js";
 import { TAG } from "./dicom-tags.js";
 import { allocate, tooLarge } from "./options.js";
-import { LITTLE_HERE, swapBytes } from "./values.js";
+import { LARGEST, LITTLE_HERE, overflow, swapBytes } from "./values.js";
 
 export interface VoxelOptions {
   readonly name: string;
@@ -41,7 +41,9 @@ export class FrameReader {
       const bytes = await this.#bytes(image, image.pixels.offset, Number.POSITIVE_INFINITY);
       this.#open = { image, frames: encapsulatedFrames(bytes, image) };
     }
-    return storedValues(await decodeFrame(image.codec, this.#open.frames[index], image, image.file.name, this.#options.codecUrl), image);
+    const samples = await decodeFrame(image.codec, this.#open.frames[index], image, image.file.name, this.#options.codecUrl);
+    checkStoredBits(samples, image);
+    return storedValues(samples, image);
   }
 
   /** One frame of pixel data that are not compressed. */
@@ -91,6 +93,17 @@ export class FrameReader {
     if (this.#inflated?.image !== image) this.#inflated = { image, bytes: (await parseWhole(file, limit)).bytes };
     return this.#inflated.bytes.subarray(start, end);
   }
+}
+
+/** A stream holds samples alone: one that needs more bits than are stored contradicts the header, and to cut it off would make it another value. */
+function checkStoredBits(samples: Uint8Array | Uint16Array | Uint32Array, { bitsStored, highBit, signed, file }: DicomImage): void {
+  if (signed || highBit !== bitsStored - 1 || bitsStored >= 8 * samples.BYTES_PER_ELEMENT) return;
+  const beyond = samples.find((sample) => sample >= 2 ** bitsStored);
+  if (beyond === undefined) return;
+  throw new AnyMC3DError(
+    "FORMAT_INVALID",
+    `${file.name}: a compressed sample of ${beyond}, where the header says ${bitsStored} unsigned bits. Correct the header.`,
+  );
 }
 
 /** Words as they lie in the file: what is not stored is masked out, signs are extended (PS3.5 8.1.1: nothing is known about the other bits). */
@@ -212,6 +225,7 @@ class Voxels {
 
   /** Makes room for whole numbers beyond 16 bits; beyond 32 bits there is float32 only, which is exact up to 2^24. */
   #widen(value: number): Int32Array | Int16Array | Float32Array {
+    if (Math.abs(value) > LARGEST && Number.isFinite(value)) throw overflow(this.#name, value);
     if (this.data instanceof Float32Array) return this.data;
     const fits = value <= 2147483647 && value >= -2147483648;
     if (this.data instanceof Int32Array && fits) return this.data;

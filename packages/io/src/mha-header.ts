@@ -92,7 +92,8 @@ function readLines(bytes: Uint8Array, name: string): Lines {
     const [, key, value] = /^([^=]*?)\s*=\s*(.*)$/.exec(line) ?? [];
     const field = ALIASES[key?.toLowerCase()] ?? key?.toLowerCase();
     if (!FIELDS.has(field)) continue;
-    if (fields.has(field)) throw invalid(name, `two fields "${key}", or two names of one`);
+    if (fields.has(field) && fields.get(field)?.trim().toLowerCase() !== value.trim().toLowerCase())
+      throw invalid(name, `two fields "${key}", or two names of one, with different values`);
     fields.set(field, value);
     if (field === "elementdatafile") {
       const rest = () => new TextDecoder().decode(bytes.subarray(at, at + LONGEST)).split("\n");

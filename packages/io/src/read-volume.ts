@@ -4,7 +4,7 @@ import { AnyMC3DError, type Volume } from "@anymc3d/core";
 import { bytesOf, folderPath, headerBeside, type Source, sourcePath } from "./bytes.js";
 import { companionsOf } from "./companions.js";
 import { bytesFile, type DicomFile, folderFiles, sourceFiles, zipFiles } from "./dicom-files.js";
-import { isDicom } from "./dicom-parse.js";
+import { hasDicomPrefix, isDicom } from "./dicom-parse.js";
 import { decodeDicom, seriesIn } from "./dicom-read.js";
 import type { SeriesSummary } from "./dicom-series.js";
 import { describeBytes, formatOf, READABLE } from "./format.js";
@@ -39,7 +39,8 @@ export async function readVolume(source: Source | readonly Source[], options: Re
   const header = await headerBeside(given);
   const file = await bytesOf(header ?? given, { name: options.name, limit, signal: options.signal });
   const companions = companionsOf(header ?? given, file.name, options, limit);
-  if (isDicom(file.bytes) && formatOf(file.bytes) === undefined) return decodeDicom([bytesFile(file.bytes, file.name)], file.name, options);
+  if (hasDicomPrefix(file.bytes) || (isDicom(file.bytes) && formatOf(file.bytes) === undefined))
+    return decodeDicom([bytesFile(file.bytes, file.name)], file.name, options);
   if (isZip(file.bytes) && !hasArrays(file.bytes, file.name)) {
     const files = zipFiles(file.bytes, file.name, limit);
     if (await anyDicom(files)) return decodeDicom(files, file.name, options);

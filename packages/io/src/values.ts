@@ -76,10 +76,20 @@ function tooWide(name: string, type: string, index: number, value: bigint): AnyM
   );
 }
 
+/** Of float32. */
+export const LARGEST = 3.4028234663852886e38;
+
+export const overflow = (name: string, value: number): AnyMC3DError =>
+  new AnyMC3DError("FORMAT_INVALID", `${name}: a voxel is ${value}, beyond what float32 holds. Rescale the data, or correct slope and intercept.`);
+
 /** slope · v + intercept as float32, computed in double precision. @throws AnyMC3DError `OUT_OF_MEMORY` */
 export function scaleValues(stored: VoxelArray, slope: number, intercept: number, name: string): Float32Array {
   const values = allocate(name, stored.length * 4, () => new Float32Array(stored.length));
   for (let i = 0; i < values.length; i++) values[i] = slope * stored[i] + intercept;
+  // Only stored doubles and large slopes can go beyond float32.
+  const wide = stored instanceof Float64Array || stored instanceof Float32Array || Math.abs(slope) > 1e18 || Math.abs(intercept) > 1e37;
+  const lost = wide ? values.findIndex((value, i) => !Number.isFinite(value) && Number.isFinite(stored[i])) : -1;
+  if (lost >= 0) throw overflow(name, slope * stored[lost] + intercept);
   return values;
 }
 

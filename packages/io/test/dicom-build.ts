@@ -11,7 +11,7 @@ export interface BuildOptions {
   readonly preamble?: boolean;
 }
 
-const LONG = ["OB", "OW", "OF", "SQ", "UN", "UT"];
+const LONG = ["OB", "OD", "OW", "OF", "SQ", "UN", "UT"];
 
 function bytesOf(vr: string, value: Value, options: BuildOptions): Uint8Array {
   if (value instanceof Uint8Array) return value;

@@ -184,3 +184,22 @@ it("units are Hounsfield's only where a CT states its rescaling", async () => {
   expect((await one({ "00281054": ["LO", "US"] })).meta?.units).toBe("US");
   expect((await one({ "00281052": undefined, "00281053": undefined })).meta?.units).toBeUndefined();
 });
+
+it("DICM after the preamble wins over a preamble that looks like another format (PS3.10 7.1)", async () => {
+  const bytes = slice(0, four(7), { "00180050": ["DS", 1] });
+  bytes.set(new TextEncoder().encode("NRRD0005\n"), 0);
+  expect([...(await readVolume(bytes)).data]).toEqual(four(7));
+});
+
+it("doubles beyond float32 are refused, not infinite", async () => {
+  const doubles = new Uint8Array(new Float64Array([1e300, 0, 0, 0]).buffer);
+  const bytes = slice(0, four(0), {
+    "7fe00010": undefined,
+    "7fe00009": ["OD", doubles],
+    "00280100": ["US", 64],
+    "00280101": ["US", 64],
+    "00280102": ["US", 63],
+  });
+  await refusal(() => readVolume(bytes), "FORMAT_INVALID", /beyond what float32 holds/);
+  await refusal(() => readVolume(slice(0, four(1), { "00281053": ["DS", "1e400"] })), "FORMAT_INVALID", /Rescale Slope/);
+});

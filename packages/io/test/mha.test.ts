@@ -136,7 +136,7 @@ describe("refused", () => {
     ["five axes", { NDims: "5" }, "FORMAT_INVALID", /NDims = 5/],
     ["an unknown type", { ElementType: "MET_STRING" }, "FORMAT_INVALID", /MET_STRING/],
     ["a flag that is none", { CompressedData: "maybe" }, "FORMAT_INVALID", /maybe/],
-    ["a field under two names", { Position: "0 0 0" }, "FORMAT_INVALID", /Position/],
+    ["a field under two names", { Position: "0 0 9" }, "FORMAT_INVALID", /Position/],
     ["more voxels than memory", { DimSize: "100000 100000 100000" }, "FILE_TOO_LARGE", /maxBytes/],
     ["more voxels than bytes", { DimSize: "400 300 200" }, "FILE_TRUNCATED", /expected 48000000 bytes.*found 48/],
     ["more channels than memory", { ElementNumberOfChannels: "99999999999" }, "FILE_TOO_LARGE", /maxBytes/],
