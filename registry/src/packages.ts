@@ -44,6 +44,8 @@ export class Packages {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    for (const registry of this.registries)
+      if (!/^https?:\/\/[^/]/i.test(registry)) throw new AnyMC3DError("OPTION_INVALID", `"${registry}" is no address of a registry: expected https://…`);
     this.cache = cacheOn(options.store ?? browserStore());
   }
 

@@ -35,8 +35,8 @@ export async function perform({ options, method, spec, integrity, abort }: Call,
       if (abort) controller.abort();
     },
   };
-  const registry = createRegistry({ ...options, store });
   const work = async () => {
+    const registry = createRegistry({ ...options, store });
     if (method === "search") return registry.search(spec ? JSON.parse(spec) : {});
     if (method === "resolve") return registry.resolve(spec);
     if (method === "card") return registry.card(spec, loading);

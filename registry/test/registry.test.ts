@@ -84,6 +84,10 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
       for (const spec of ["", "UPPER CASE", "@", "lung-nodule@", "../up"]) expect((await ask("resolve", spec)).error?.code, spec).toBe("OPTION_INVALID");
     });
 
+    test("a registry's address that is none", async () => {
+      for (const url of ["notaurl", "ftp://x/", "", "https://"]) expect((await ask("resolve", "lung-nodule", { url })).error?.code, url).toBe("OPTION_INVALID");
+    });
+
     test("search, by words, modality, body part and backbone", async () => {
       const names = async (query: object) => (await ask("search", JSON.stringify(query))).value.map((each: { name: string }) => each.name);
       const all = ["@anymc3d/adapter-lung-nodule"];
