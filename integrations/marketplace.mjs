@@ -35,13 +35,17 @@ function check(what, logits) {
 
 async function startRegistry() {
   const child = spawn("node", [bin, "registry", "start", "--storage", join(folder, "storage"), "--port", "0", "--json"], { env });
-  let said = "";
-  for await (const text of child.stdout) {
-    said += text;
-    const found = /^\{"url".*\}$/m.exec(said);
-    if (found) return { url: JSON.parse(found[0]).url, child };
-  }
-  throw new Error(`the registry did not start: ${said}`);
+  // The pipe stays open: what the registry logs later must go somewhere.
+  const url = await new Promise((resolve, reject) => {
+    let said = "";
+    child.stdout.on("data", (text) => {
+      said += text;
+      const found = /^\{"url".*\}$/m.exec(said);
+      if (found) resolve(JSON.parse(found[0]).url);
+    });
+    child.on("exit", () => reject(new Error(`the registry did not start: ${said}`)));
+  });
+  return { url, child };
 }
 
 async function publishAll(url) {

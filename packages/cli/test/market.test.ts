@@ -144,6 +144,17 @@ describe("adapters by name", () => {
 });
 
 describe("killed and crowded", () => {
+  test("a registry goes on when nobody reads what it says any more", async () => {
+    const server = spawn("node", [bin, "registry", "start", "--storage", join(folder, "unread"), "--port", "0", "--json"], { env: environment() });
+    const own: string = await new Promise((resolve) => server.stdout.on("data", (text: Buffer) => /"url":"([^"]+)"/.test(String(text)) && resolve(RegExp.$1)));
+    server.stdout.destroy();
+    // A refused login is logged.
+    for (let i = 0; i < 3; i++) await fetch(`${own}-/whoami`, { headers: { authorization: "Bearer wrong" } });
+    await fetch(`${own}@no%2fsuch`);
+    expect((await fetch(`${own}-/ping`)).status).toBe(200);
+    server.kill("SIGINT");
+  });
+
   test("killed at any moment, add leaves a whole lock or none, and nothing that verify must remove", { timeout: 300_000 }, async () => {
     for (const delay of [150, 300, 450, 600, 900, 1300, 1800]) {
       const at = await project();
