@@ -239,7 +239,8 @@ class OnnxEngine implements TrainableEngine {
     this.#assertUsable();
     if (this.precision !== "fp32") throw new AnyMC3DError("OPTION_INVALID", `${this.id} runs in ${this.precision}; gradients need an fp32 engine`);
     const adapted = lora ? adaptedMaps(this.#source, lora) : [];
-    const key = `${target} ${patches} ${adapted.join()}`;
+    // The rank, too: sessions reuse output buffers, whose shapes follow from it.
+    const key = `${target} ${patches} ${lora?.rank ?? 0} ${adapted.join()}`;
     const known = this.#training.get(key);
     this.#training.delete(key);
     const sessions =

@@ -1,5 +1,5 @@
 // What an engine's owner relies on: swapping adapters costs no session and no memory; int8 stays near fp32; options are honoured.
-import { selfTestInput, slicesOf } from "@anymc3d/core";
+import { type LoraTensors, selfTestInput, slicesOf, type Tensor } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
 import { describe, expect, test } from "vitest";
 import { fixtures, shippedBackbone } from "../../core/test/fixtures.js";
@@ -16,6 +16,32 @@ test("100 adapters on one engine: memory stays flat", async () => {
   expect(mebibytes() - before).toBeLessThan(60);
   await engine.dispose();
 });
+
+test("adapters of two ranks on one engine: each gradient is that of an engine of its own", async () => {
+  const { backbone, slices } = await loadTiny(fixtures, "tiny-dinov2");
+  const whole = selfTestInput(backbone.spec, 3).lora;
+  const dCls = new Float32Array(slices.count * backbone.spec.width).fill(0.1);
+  const engine = await createOnnxEngine(backbone);
+  for (const lora of [whole, firstRank(whole), whole]) {
+    const alone = await createOnnxEngine(backbone);
+    const [found, expected] = [await engine.backward(slices, lora, dCls), await alone.backward(slices, lora, dCls)];
+    for (const [name, { shape, data }] of expected.tensors) {
+      expect(found.tensors.get(name)?.shape, name).toEqual(shape);
+      found.tensors.get(name)?.data.forEach((value, i) => expect(value).toBeCloseTo(data[i], 5));
+    }
+    await alone.dispose();
+  }
+  await engine.dispose();
+});
+
+/** The same LoRA cut down to rank 1: the first row of every A, the first column of every B. */
+function firstRank({ rank, scale, tensors }: LoraTensors): LoraTensors {
+  const cut = ([name, { shape, data }]: readonly [string, Tensor]): [string, Tensor] =>
+    name.endsWith(".A")
+      ? [name, { shape: [1, shape[1]], data: data.slice(0, shape[1]) }]
+      : [name, { shape: [shape[0], 1], data: data.filter((_, i) => i % rank === 0) }];
+  return { rank: 1, scale, tensors: new Map([...tensors].map(cut)) };
+}
 
 describe("the shipped backbone", async () => {
   const backbone = await shippedBackbone();
