@@ -17,7 +17,7 @@ export interface FolderStore extends Store {
 }
 
 /** ANYMC3D_CACHE, or the user's cache folder. */
-export const defaultFolder = (): string => process.env.ANYMC3D_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "anymc3d");
+export const defaultFolder = (): string => process.env.ANYMC3D_CACHE || join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "anymc3d");
 
 const PART = /\.part$/;
 const HOUR = 3_600_000;
@@ -92,7 +92,9 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
 async function packageNames(paths: readonly string[]): Promise<Map<string, string>> {
   const names = new Map<string, string>();
   for (const path of paths) {
-    const said = await readFile(path, "utf8").then(JSON.parse, () => undefined);
+    const said = await readFile(path, "utf8")
+      .then(JSON.parse)
+      .catch(() => undefined);
     for (const [version, entry] of Object.entries((said?.versions ?? {}) as Record<string, { dist?: { integrity?: string } }>)) {
       const integrity = sha512Of(entry.dist?.integrity);
       if (integrity) names.set(keyOf(integrity), `${said.name}@${version}`);

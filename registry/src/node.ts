@@ -3,4 +3,5 @@
 export { readBundle, writeBundle } from "./bundle.js";
 export { defaultFolder, type FolderStore, folderStore } from "./folder-store.js";
 export { changeLock, findLock, type LockFile } from "./lock-file.js";
+export { npmSettings } from "./npm-settings.js";
 export { type OpenOptions, type OpenRegistry, openRegistry } from "./open.js";

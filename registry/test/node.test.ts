@@ -50,6 +50,8 @@ describe("the folder", () => {
     await writeFile(join(at, key), "something else");
     expect(await store.verify()).toEqual([key]);
     await createRegistry({ url: real.url, store }).load("lung-nodule");
+    await writeFile(join(at, "metadata-damaged"), "{bad");
+    expect((await store.list()).map(({ what }) => what).sort()).toEqual(["@anymc3d/adapter-lung-nodule@1.0.0", "metadata", "metadata"]);
     await store.prune(0);
     expect(await store.list()).toEqual([]);
     const small = folderStore(at, 2000);

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { AnyMC3DError } from "@anymc3d/core";
+import { npmSettings } from "@anymc3d/registry/node";
 import pc from "picocolors";
 import { contentFaults, packedFiles } from "./adapter-contents.js";
 import { type VerifyFlags, verifyFolder } from "./adapter-verify.js";
@@ -19,15 +20,16 @@ export interface PublishFlags extends VerifyFlags {
 
 export async function publish(folder: string, flags: PublishFlags): Promise<void> {
   const { name, version } = await packageOf(folder);
+  const registry = await destination(folder, name, flags.registry);
   const checks = await verifyFolder(folder, flags);
   const packed = await packedFiles(folder);
   const faults = [...checks.filter(({ ok }) => !ok).map(({ name: check, detail }) => `${check}: ${detail}`), ...(await contentFaults(folder, packed))];
-  const taken = await publishedVersion(`${name}@${version}`, flags.registry);
+  const taken = await publishedVersion(name, version, registry);
   if (taken)
     faults.push(`${name}@${version} is published already, and a version never changes: raise the version in task.json or adapter.json and package.json`);
-  const report = { folder, name, version, files: packed, faults, published: faults.length === 0 && Boolean(flags.yes) };
-  if (!flags.json) printPlan(report, flags);
-  if (report.published) await npmPublish(folder, flags);
+  const report = { folder, name, version, registry, files: packed, faults, published: faults.length === 0 && Boolean(flags.yes) };
+  if (!flags.json) printPlan(report, flags.yes);
+  if (report.published) await npmPublish(folder, name, registry, flags);
   if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else if (report.published) process.stdout.write(`${pc.green("published")} ${name}@${version}\n`);
   if (faults.length) throw new Reported(EXIT.failed);
@@ -49,41 +51,64 @@ async function packageOf(folder: string): Promise<{ name: string; version: strin
 /** A registry that does not answer is told of soon. */
 const SOON = ["--fetch-retries", "1", "--fetch-retry-mintimeout", "500", "--fetch-retry-maxtimeout", "1000", "--fetch-timeout", "20000"];
 
-const registryFlag = (registry: string | undefined) => (registry ? ["--registry", registry] : []);
+/**
+ * Where the package goes: the address that was asked for, or npm's own setting in the folder, a scope's before the default one.
+ * @throws AnyMC3DError `OPTION_INVALID`
+ */
+async function destination(folder: string, name: string, asked: string | undefined): Promise<string> {
+  const { url, scopes } = await npmSettings(folder, asked);
+  const registry = asked ?? scopes[name.split("/")[0]] ?? url;
+  if (/^https?:\/\/[^/]/i.test(registry)) return registry;
+  throw new AnyMC3DError("OPTION_INVALID", `--registry ${registry}: no address of a registry; expected https://…`);
+}
+
+/** npm lets the setting of a scope win over --registry: both are given, so that it goes where the plan says. */
+const registryFlags = (name: string, registry: string) => [
+  "--registry",
+  registry,
+  ...(name.startsWith("@") ? [`--${name.split("/")[0]}:registry=${registry}`] : []),
+];
 
 /** Whether the registry has the version. @throws AnyMC3DError `FILE_UNREADABLE` where it cannot be asked */
-async function publishedVersion(spec: string, registry: string | undefined): Promise<boolean> {
+async function publishedVersion(name: string, version: string, registry: string): Promise<boolean> {
+  const spec = `${name}@${version}`;
   try {
-    const { stdout } = await promisify(execFile)("npm", ["view", spec, "version", "--json", "--prefer-online", ...SOON, ...registryFlag(registry)]);
+    const { stdout } = await promisify(execFile)("npm", ["view", spec, "version", "--json", "--prefer-online", ...SOON, ...registryFlags(name, registry)]);
     return stdout.trim() !== "";
   } catch (cause) {
     const said = String((cause as { stderr?: string }).stderr ?? cause);
     if (/E404/.test(said + String((cause as { stdout?: string }).stdout ?? ""))) return false;
     throw new AnyMC3DError(
       "FILE_UNREADABLE",
-      `the registry could not be asked whether ${spec} exists: ${said.trim().split("\n")[0]}. Is it running, and --registry right?`,
+      `the registry could not be asked whether ${spec} exists: ${said.trim().split("\n")[0]}. Is ${registry} running, and the right one?`,
       { cause },
     );
   }
 }
 
 function printPlan(
-  { name, version, files, faults }: { name: string; version: string; files: readonly { path: string; size: number }[]; faults: readonly string[] },
-  flags: PublishFlags,
+  {
+    name,
+    version,
+    registry,
+    files,
+    faults,
+  }: { name: string; version: string; registry: string; files: readonly { path: string; size: number }[]; faults: readonly string[] },
+  yes: boolean | undefined,
 ): void {
-  process.stdout.write(`${pc.bold(`${name}@${version}`)}${flags.registry ? ` to ${flags.registry}` : ""}\n`);
+  process.stdout.write(`${pc.bold(`${name}@${version}`)} to ${registry}\n`);
   for (const { path, size } of files) process.stdout.write(`  ${String(size).padStart(10)}  ${path}\n`);
   for (const fault of faults) process.stderr.write(`${pc.red("refused")} ${fault}\n`);
-  if (faults.length === 0 && !flags.yes) process.stdout.write("Fit to publish. Nothing was published: add --yes to do it.\n");
+  if (faults.length === 0 && !yes) process.stdout.write("Fit to publish. Nothing was published: add --yes to do it.\n");
 }
 
-function npmPublish(folder: string, { registry, tag, provenance }: PublishFlags): Promise<void> {
+function npmPublish(folder: string, name: string, registry: string, { tag, provenance }: PublishFlags): Promise<void> {
   const args = [
     "publish",
     "--ignore-scripts",
     "--access",
     "public",
-    ...registryFlag(registry),
+    ...registryFlags(name, registry),
     ...(tag ? ["--tag", tag] : []),
     ...(provenance ? ["--provenance"] : []),
   ];
@@ -94,12 +119,7 @@ function npmPublish(folder: string, { registry, tag, provenance }: PublishFlags)
     child.on("exit", (code) => {
       if (code === 0) resolve();
       else
-        reject(
-          new AnyMC3DError(
-            "OUTPUT_NOT_WRITABLE",
-            `npm publish failed, as said above. \`npm login${registry ? ` --registry ${registry}` : ""}\` lets npm know who you are.`,
-          ),
-        );
+        reject(new AnyMC3DError("OUTPUT_NOT_WRITABLE", `npm publish failed, as said above. \`npm login --registry ${registry}\` lets npm know who you are.`));
     });
   });
 }

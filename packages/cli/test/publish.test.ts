@@ -71,6 +71,10 @@ describe("publish", () => {
     ["an undeclared file", (at) => also(at, "train.py", "x = 1"), /train\.py would be published/],
     ["a scan of a patient", (at) => writeFile(join(at, "IM0001"), `${"\0".repeat(128)}DICM`), /IM0001 is a DICOM file/],
     ["a token", (at) => writeFile(join(at, "notes.txt"), `npm_${"a1B2".repeat(9)}`), /notes\.txt holds what looks like an access token/],
+    ["a script that would run where it is installed", (at) => json(at, (own) => ({ ...own, scripts: { postinstall: "touch x" } })), /"postinstall" would run/],
+    ["dependencies", (at) => json(at, (own) => ({ ...own, dependencies: { left: "1" } })), /"dependencies" has no place/],
+    ["a registry of its own", (at) => json(at, (own) => ({ ...own, publishConfig: { registry: "http://127.0.0.1:9/" } })), /publishConfig names a registry/],
+    ["code of its own", (at) => edit(at, "index.js", (text) => `${text}\nconsole.log(1);\n`), /index\.js: other code/],
     ["settings", (at) => writeFile(join(at, ".npmrc"), "save-exact=true"), /\.npmrc holds settings/],
   ])("%s is refused, and nothing goes out", async (name, spoil, said) => {
     const at = await copy(name);
@@ -81,6 +85,29 @@ describe("publish", () => {
     expect(stderr).toMatch(said);
     expect(code).toBe(1);
     expect((await fetch(`${url}@anymc3d%2fadapter-lung-nodule/1.0.1`)).status).toBe(404);
+  });
+
+  test("it goes where the plan says, whatever the settings say of its scope; an address that is none is refused", async () => {
+    const at = await copy("scoped");
+    await edit(at, "package.json", (text) => text.replace('"1.0.0"', '"1.0.2"'));
+    await edit(at, "adapter.json", (text) => text.replace('"version": "1.0.0"', '"version": "1.0.2"'));
+    await edit(at, "README.md", (text) => text.replace("1.0.0", "1.0.2"));
+    const settings = join(folder, "npmrc");
+    const before = await readFile(settings, "utf8");
+    await writeFile(settings, `${before}@anymc3d:registry=http://127.0.0.1:9/\n`);
+    try {
+      const { stdout, stderr } = await anymc3d("adapter", "publish", at, "--registry", url, "--yes");
+      expect(stdout + stderr).toContain(`@anymc3d/adapter-lung-nodule@1.0.2 to ${url}`);
+      expect((await fetch(`${url}@anymc3d%2fadapter-lung-nodule/1.0.2`)).status).toBe(200);
+      // Without --registry, the scope's own: told, and asked.
+      expect((await anymc3d("adapter", "publish", at)).stderr).toContain("http://127.0.0.1:9/");
+      expect(await anymc3d("adapter", "publish", at, "--registry", "notaurl", "--yes")).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("no address"),
+      });
+    } finally {
+      await writeFile(settings, before);
+    }
   });
 
   test("a registry that is not there is named", async () => {
@@ -94,6 +121,10 @@ async function edit(at: string, name: string, change: (text: string) => string):
   const after = change(before);
   expect(after).not.toBe(before);
   await writeFile(join(at, name), after);
+}
+
+async function json(at: string, change: (own: object) => object): Promise<void> {
+  await edit(at, "package.json", (text) => JSON.stringify(change(JSON.parse(text)), null, 2));
 }
 
 async function also(at: string, name: string, text: string): Promise<void> {

@@ -38,7 +38,8 @@ export async function writeAdapterPackage(folder: string, { manifest, weights, t
   }
 }
 
-const moduleText = (name: string, sample: string | undefined) => `// Where this adapter's files are. Literal URLs, so that bundlers ship the files.
+/** The package's only code. */
+export const moduleText = (name: string, sample: string | undefined) => `// Where this adapter's files are. Literal URLs, so that bundlers ship the files.
 export default {
   name: ${JSON.stringify(name)},
   manifest: new URL("./adapter.json", import.meta.url),

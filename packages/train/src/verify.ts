@@ -14,6 +14,7 @@ import {
   loadAdapter,
   parseAdapterManifest,
 } from "@anymc3d/core";
+import { moduleText } from "./package-folder.js";
 
 export interface Check {
   readonly name: "manifest" | "tensors" | "conformance" | "metrics" | "card" | "package";
@@ -55,12 +56,11 @@ export async function verifyAdapter(folder: string, engineFor: (manifest: Adapte
   await check("card", async () =>
     orFaults(cardFaults(await text("README.md"), manifest as AdapterManifest), "README.md states name, limits, licence, disclaimer and the manifest's figures"),
   );
-  await check("package", async () =>
-    orFaults(
-      packageFaults(JSON.parse(await text("package.json")), { name, version, backbone: backbone.name, anymc3d: factsOf(manifest as AdapterManifest) }),
-      `${name}@${version}, ready to publish`,
-    ),
-  );
+  await check("package", async () => {
+    const json = JSON.parse(await text("package.json"));
+    const faults = packageFaults(json, { name, version, backbone: backbone.name, anymc3d: factsOf(manifest as AdapterManifest) });
+    return orFaults([...faults, ...moduleFaults(await text("index.js"), name, json)], `${name}@${version}, ready to publish`);
+  });
   return checks;
 }
 
@@ -97,6 +97,30 @@ function cardFaults(card: string, { name, license, metrics }: AdapterManifest): 
   return /^(#+|- \*\*).*limits/im.test(card) ? missing : [...missing, "README.md has no section on limits"];
 }
 
+/** npm runs these on the machine of whoever installs, packs or publishes. */
+const LIFECYCLE = /^(?:(?:pre|post)?(?:install|uninstall|pack|publish|prepare|version)|prepublishOnly|dependencies)$/;
+
+/** An adapter is data: nothing of its package may run, pull in other packages, or choose where it is published. */
+function codeFaults(found: Record<string, unknown>): string[] {
+  const scripts = Object.keys((found.scripts ?? {}) as object).filter((script) => LIFECYCLE.test(script));
+  const fields = ["bin", "dependencies", "optionalDependencies", "bundleDependencies", "bundledDependencies", "gypfile"].filter((field) => field in found);
+  const config = Object.keys((found.publishConfig ?? {}) as object).filter((key) => /registry$/.test(key));
+  return [
+    ...scripts.map((script) => `package.json: the script "${script}" would run on other machines; an adapter is data`),
+    ...fields.map((field) => `package.json: "${field}" has no place in an adapter, which is data`),
+    ...config.map((key) => `package.json: publishConfig names a registry (${key}); say it with --registry`),
+    ...(found.private ? ["package.json: private is true; npm would not publish it"] : []),
+  ];
+}
+
+/** The one module of an adapter says where its files are, and does nothing else. */
+function moduleFaults(text: string, name: string, json: Record<string, unknown>): string[] {
+  const sample = Object.keys((json.exports ?? {}) as object).find((path) => /^\.\/sample\./.test(path));
+  const plain = (code: string) => code.replace(/\s+/g, " ").trim();
+  if (plain(text) === plain(moduleText(name, sample?.slice(2)))) return [];
+  return ["index.js: other code than that which says where the files are; `anymc3d train` and `anymc3d adapter import` write it"];
+}
+
 function packageFaults(found: Record<string, unknown>, expected: { name: string; version: string; backbone: string; anymc3d: AdapterFacts }): string[] {
   const files = Array.isArray(found.files) ? (found.files as string[]) : [];
   const keywords = Array.isArray(found.keywords) ? (found.keywords as string[]) : [];
@@ -113,6 +137,7 @@ function packageFaults(found: Record<string, unknown>, expected: { name: string;
     ...(JSON.stringify(found.anymc3d) === JSON.stringify(expected.anymc3d)
       ? []
       : [`package.json: "anymc3d", which searches look at, must be ${JSON.stringify(expected.anymc3d)}`]),
+    ...codeFaults(found),
     ...(found.license ? [] : ["package.json: no license"]),
     ...scans.map((file) => `package.json: files would publish the scan ${file}; only sample.* may go in`),
   ];
