@@ -61,7 +61,7 @@ export async function get(url: string, options: GetOptions, http: HttpOptions = 
 }
 
 /** Without a query, which may hold a signature. */
-const shown = (url: string) => url.replace(/[?#].*$/, "");
+export const shown = (url: string) => url.replace(/[?#].*$/, "");
 
 function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@
 
 import { AnyMC3DError, type Warning } from "@anymc3d/core";
 import { browserStore, type Cache, cacheOn } from "./cache.js";
-import { get } from "./http.js";
+import { get, shown } from "./http.js";
 import { checkIntegrity, integrityOf } from "./integrity.js";
 import { LOCK_FILE, lockedEntry } from "./lock.js";
 import { chooseVersion, type PackageInfo, parsePackument, type VersionInfo } from "./metadata.js";
@@ -101,25 +101,29 @@ export class Packages {
 
   /** The data files of a package. */
   async files(spec: Spec, options: LoadOptions = {}): Promise<Unpacked> {
-    const { readPath, frozen } = this.#options;
+    const { readPath, frozen, lock } = this.#options;
     if (spec.kind === "package") {
       const resolved = await this.resolve(spec, options.signal);
       return this.unpack(resolved, options);
     }
-    if (frozen)
-      throw new AnyMC3DError(
-        "LOCK_MISMATCH",
-        `${spec.kind === "path" ? spec.path : spec.url} is not in ${LOCK_FILE}, and only what is there may be used (frozen).`,
-      );
+    const locked = Object.values(lock?.adapters ?? {});
+    const refuse = (id: string) => new AnyMC3DError("LOCK_MISMATCH", `${id} is not in ${LOCK_FILE}, and only what is there may be used (frozen).`);
     if (spec.kind === "tarball") {
-      const bytes = await this.#tarball({ id: spec.url, tarball: spec.url, integrity: options.integrity }, options);
-      return { id: spec.url, files: await this.#unpacked(bytes, spec.url), integrity: await integrityOf(bytes), tarball: spec.url };
+      const id = shown(spec.url);
+      const entry = locked.find(({ tarball }) => tarball === spec.url);
+      if (frozen && !entry) throw refuse(id);
+      const bytes = await this.#tarball({ id, tarball: spec.url, integrity: options.integrity ?? entry?.integrity }, options);
+      return { id, files: await this.#unpacked(bytes, id), integrity: await integrityOf(bytes), tarball: spec.url };
     }
     if (!readPath) throw new AnyMC3DError("OPTION_INVALID", `${spec.path}: paths are read in Node only, by openRegistry() of @anymc3d/registry/node.`);
     const found = await readPath(spec.path, WANTED);
-    if (!(found instanceof Uint8Array)) return { id: spec.path, files: found, integrity: undefined };
+    if (!(found instanceof Uint8Array)) {
+      if (frozen) throw refuse(spec.path);
+      return { id: spec.path, files: found, integrity: undefined };
+    }
     if (options.integrity) await checkIntegrity(found, options.integrity, spec.path);
     const integrity = await integrityOf(found);
+    if (frozen && !locked.some((entry) => entry.integrity === integrity)) throw refuse(spec.path);
     const files = await this.#unpacked(found, spec.path);
     await this.cache.putPackage(integrity, found).catch(() => undefined);
     return { id: spec.path, files, integrity };

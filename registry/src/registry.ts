@@ -52,13 +52,21 @@ export function createRegistry(options: RegistryOptions): Registry {
     const { manifest, weights } = dataOf(unpacked, "adapter");
     const adapter = await loadAdapter(manifest, weights);
     checkName(adapter.manifest, unpacked);
-    const locked = spec.kind === "package" ? lockedEntry(options.lock, spec.name, spec.wanted) : undefined;
+    const { name, backbone } = adapter.manifest;
+    // What was loaded by address or path is held by the lock where its bytes are in it.
+    const same = Object.values(options.lock?.adapters ?? {}).find(({ integrity }) => integrity === unpacked.integrity);
+    const locked = spec.kind === "package" ? lockedEntry(options.lock, spec.name, spec.wanted) : same;
+    if (locked && (locked.backbone.name !== backbone.name || locked.backbone.hash !== backbone.hash))
+      throw new AnyMC3DError(
+        "LOCK_MISMATCH",
+        `${name}: locked with the backbone ${locked.backbone.name} (${locked.backbone.hash}), made for ${backbone.name} (${backbone.hash}). The lock file was changed by hand.`,
+      );
     if (locked && locked.hash !== adapter.hash)
       throw new AnyMC3DError(
         "LOCK_MISMATCH",
         `${unpacked.id}: manifest and weights are ${adapter.hash}, locked was ${locked.hash}. The lock file was changed by hand.`,
       );
-    origins.set(adapter, { unpacked, backboneRange: peerRange(unpacked, adapter.manifest.backbone.name), locked });
+    origins.set(adapter, { unpacked, backboneRange: peerRange(unpacked, backbone.name), locked });
     return adapter;
   }
 
@@ -101,6 +109,11 @@ export function createRegistry(options: RegistryOptions): Registry {
       const adapter = await load(text, loading);
       const { unpacked } = origins.get(adapter) as Origin;
       const { name, version } = adapter.manifest;
+      if (unpacked.tarball?.includes("?"))
+        throw new AnyMC3DError(
+          "OPTION_INVALID",
+          `${unpacked.id}: its address has a query, which may hold a secret, and a lock is shared. Save the file and add that.`,
+        );
       if (!unpacked.integrity)
         throw new AnyMC3DError("OPTION_INVALID", `${text}: a folder changes and cannot be locked; \`anymc3d adapter pack\` makes a file of it.`);
       const { backbone, resolved } = await backboneFor(adapter, loading);

@@ -18,7 +18,14 @@ const PATH = /^(?:\.{0,2}[\\/]|[a-z]:[\\/]|file:)|\.tgz$/i;
  * @throws AnyMC3DError `OPTION_INVALID`
  */
 export function parseSpec(text: string, kind: Kind): Spec {
-  if (/^https?:\/\//i.test(text)) return { kind: "tarball", url: text };
+  if (/^https?:\/\//i.test(text)) {
+    if (/^https?:\/\/[^/]*@/i.test(text))
+      throw new AnyMC3DError(
+        "OPTION_INVALID",
+        `an address with a name or password in it: it would be shown and kept. Put the token into .npmrc, or pass it as \`auth\`.`,
+      );
+    return { kind: "tarball", url: text };
+  }
   if (PATH.test(text) || text === "." || text === "..") return { kind: "path", path: text.replace(/^file:(?:\/\/)?/i, "") };
   const at = text.indexOf("@", 1);
   const [given, wanted] = at > 0 ? [text.slice(0, at), text.slice(at + 1).trim()] : [text, undefined];

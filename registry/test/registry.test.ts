@@ -111,6 +111,8 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
       expect((await ask("loadBoth", "lung-nodule", { lock: lock(), frozen: true })).value).toMatchObject({ hash: entry.hash, backbone: entry.backbone.hash });
       expect((await ask("load", "lung-nodule@^2", { lock: lock() })).error?.code).toBe("LOCK_MISMATCH");
       expect((await ask("load", "adrenal-shape", { lock: lock(), frozen: true })).error?.code).toBe("LOCK_MISMATCH");
+      for (const changes of [{ hash: `sha256-${"0".repeat(64)}` }, { name: "@x/backbone-y" }])
+        expect((await ask("load", "lung-nodule", { lock: lock({ backbone: { ...entry.backbone, ...changes } }) })).error?.code).toBe("LOCK_MISMATCH");
       const other = `sha512-${"A".repeat(86)}==`;
       expect((await ask("load", "lung-nodule", { lock: lock({ integrity: other }) })).error?.code).toBe("INTEGRITY_MISMATCH");
       expect((await ask("load", "lung-nodule", { lock: lock({ hash: `sha256-${"0".repeat(64)}` }) })).error?.code).toBe("LOCK_MISMATCH");
@@ -302,6 +304,28 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
         response.write(bytes.subarray(0, 10_000));
       });
       expect((await load({ abort: true, http: { timeout: 60_000 } })).error?.code).toBe("ABORTED");
+    });
+
+    test("a locked address: the bytes that were locked, or a refusal with both hashes; secrets in addresses are not taken", async () => {
+      const bytes = tarball(await good());
+      serve(bytes);
+      const spec = `${origin}/x.tgz`;
+      const adapter = (await load({ spec })).value;
+      const entry = {
+        version: "1.0.0",
+        wanted: "1.0.0",
+        integrity: sri(bytes),
+        hash: adapter.hash,
+        tarball: spec,
+        backbone: { ...adapter.manifest.backbone, version: "0.1.0", integrity: sri(bytes) },
+      };
+      const lock = { adapters: { "adapter-x": entry } };
+      expect((await load({ spec, lock, frozen: true })).value.hash).toBe(adapter.hash);
+      serve(bytes, (response) => response.end(tarball([])));
+      expect((await load({ spec, lock })).error).toMatchObject({ code: "INTEGRITY_MISMATCH", message: expect.stringContaining(sri(bytes)) });
+      expect((await load({ spec: `${origin}/other.tgz`, lock, frozen: true })).error?.code).toBe("LOCK_MISMATCH");
+      const { error } = await load({ spec: spec.replace("http://", "http://me:secret@") });
+      expect([error?.code, error?.message.includes("secret")]).toEqual(["OPTION_INVALID", false]);
     });
 
     test("an adapter that goes by another's name, or is of another version, is refused", async () => {
