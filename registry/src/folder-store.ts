@@ -1,10 +1,11 @@
 // A folder as a store: safe for several processes at once and for one that is killed, as files appear under their name only when they are whole.
 
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { keyOf, type Store } from "./cache.js";
 import { integrityOf, sha512Of } from "./integrity.js";
+import { PART, writeWhole } from "./write-whole.js";
 
 export interface FolderStore extends Store {
   readonly folder: string;
@@ -19,7 +20,6 @@ export interface FolderStore extends Store {
 /** ANYMC3D_CACHE, or the user's cache folder. */
 export const defaultFolder = (): string => process.env.ANYMC3D_CACHE || join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "anymc3d");
 
-const PART = /\.part$/;
 const HOUR = 3_600_000;
 
 /** @param most bytes of all packages; beyond, what was not used for longest goes. Default 8 GiB, or ANYMC3D_CACHE_MAX (bytes) */
@@ -55,21 +55,8 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
     },
     async write(key, bytes) {
       await mkdir(folder, { recursive: true });
-      const part = at(`${key}.${process.pid}.${Math.random().toString(36).slice(2)}.part`);
-      try {
-        const file = await open(part, "wx");
-        try {
-          await file.writeFile(bytes);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(part, at(key));
-        if (key.startsWith("package-")) await prune(most, key);
-      } catch (error) {
-        await rm(part, { force: true }).catch(() => undefined);
-        throw error;
-      }
+      await writeWhole(at(key), bytes);
+      if (key.startsWith("package-")) await prune(most, key);
     },
     remove,
     list,

@@ -1,9 +1,10 @@
 // anymc3d.lock.json on the disk: found on the way up, changed by one process at a time, whole or not at all.
 
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
 import { formatLock, LOCK_FILE, type Lock, parseLock } from "./lock.js";
+import { writeWhole } from "./write-whole.js";
 
 const EMPTY: Lock = { adapters: {} };
 const PATIENCE = 10_000;
@@ -46,7 +47,7 @@ export async function changeLock(path: string, change: (lock: Lock) => Lock): Pr
     await take(mark);
     try {
       const lock = change((await readLock(path)) ?? EMPTY);
-      await replace(path, formatLock(lock));
+      await writeWhole(path, formatLock(lock));
       return lock;
     } finally {
       await rm(mark, { recursive: true, force: true });
@@ -70,22 +71,5 @@ async function take(mark: string): Promise<void> {
     if (made && Date.now() - made.mtimeMs > STALE) await rm(mark, { recursive: true, force: true });
     else if (Date.now() - start > PATIENCE) throw new Error(`${mark} is held by another process; delete it if there is none`);
     await new Promise((done) => setTimeout(done, 20 + Math.random() * 30));
-  }
-}
-
-async function replace(path: string, content: string): Promise<void> {
-  const part = `${path}.${process.pid}.part`;
-  try {
-    const file = await open(part, "w");
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(part, path);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
   }
 }

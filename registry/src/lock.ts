@@ -1,6 +1,6 @@
 // anymc3d.lock.json: which adapters a project uses, down to the bytes. What is locked is loaded as it was, or refused.
 
-import { AnyMC3DError } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError } from "@anymc3d/core";
 import semver from "semver";
 import { sha512Of } from "./integrity.js";
 import { isObject } from "./json.js";
@@ -70,4 +70,13 @@ export function lockedEntry(lock: Lock | undefined, name: string, wanted: string
     "LOCK_MISMATCH",
     `${name}@${wanted}: ${LOCK_FILE} holds ${entry.version} (${entry.wanted}). \`anymc3d adapter add ${name}@${wanted}\` changes that.`,
   );
+}
+
+/** @throws AnyMC3DError `LOCK_MISMATCH` where an adapter, or the backbone it was made for, is not what was locked */
+export function checkLocked({ hash, manifest: { name, backbone } }: Adapter, locked: LockEntry): void {
+  const changed = (found: string, held: string) =>
+    new AnyMC3DError("LOCK_MISMATCH", `${name}: ${found}, locked was ${held}. The lock file was changed by hand.`);
+  if (locked.backbone.name !== backbone.name || locked.backbone.hash !== backbone.hash)
+    throw changed(`made for the backbone ${backbone.name} (${backbone.hash})`, `${locked.backbone.name} (${locked.backbone.hash})`);
+  if (locked.hash !== hash) throw changed(`manifest and weights are ${hash}`, locked.hash);
 }

@@ -2,6 +2,7 @@
 
 import { Readable } from "node:stream";
 import { AnyMC3DError } from "@anymc3d/core";
+import { registryAddress } from "./address.js";
 import type { HttpOptions } from "./http.js";
 
 export interface NpmSettings {
@@ -12,13 +13,14 @@ export interface NpmSettings {
 
 /**
  * Reads the settings as npm would in a folder.
- * @param registry instead of the default registry
- * @throws AnyMC3DError `CONFIG_INVALID`
+ * @param registry instead of all of them
+ * @throws AnyMC3DError `CONFIG_INVALID`; `OPTION_INVALID` for what is no address
  */
 export async function npmSettings(cwd: string, registry?: string): Promise<NpmSettings> {
   const flat = await flatSettings(cwd);
   const scopes = Object.entries(flat).flatMap(([key, value]) => (key.startsWith("@") && key.endsWith(":registry") ? [[key.slice(0, -9), String(value)]] : []));
-  return { url: registry ?? String(flat.registry), scopes: Object.fromEntries(scopes), http: { fetch: npmFetch(flat) } };
+  // An address that was asked for is meant for all packages, scoped ones too.
+  return { url: registryAddress(registry ?? String(flat.registry)), scopes: registry ? {} : Object.fromEntries(scopes), http: { fetch: npmFetch(flat) } };
 }
 
 async function flatSettings(cwd: string): Promise<Record<string, unknown>> {

@@ -31,8 +31,7 @@ export async function openRegistry(options: OpenOptions = {}): Promise<OpenRegis
   const { cwd = process.cwd(), store = folderStore(), unlocked, url, http, scopes, ...rest } = options;
   const settings = await npmSettings(cwd, url);
   const lockFile = unlocked ? undefined : await findLock(cwd);
-  // An address that was asked for is meant for all packages, scoped ones too.
-  const registries = { url: settings.url, scopes: { ...(url ? {} : settings.scopes), ...scopes } };
+  const registries = { url: settings.url, scopes: { ...settings.scopes, ...scopes } };
   const registry = createRegistry({ ...rest, ...registries, store, readPath, lock: lockFile?.lock, http: { ...settings.http, ...http } });
   return { ...registry, store, lockFile };
 }

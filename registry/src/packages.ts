@@ -1,6 +1,7 @@
 // Packages by name: which version, from where, and its data files, checked before anything looks into them.
 
 import { AnyMC3DError, type Warning } from "@anymc3d/core";
+import { registryAddress } from "./address.js";
 import { browserStore, type Cache, cacheOn } from "./cache.js";
 import { get, shown } from "./http.js";
 import { checkIntegrity, integrityOf } from "./integrity.js";
@@ -38,14 +39,16 @@ const WANTED: ReadonlySet<string> = new Set(["adapter.json", "backbone.json", "p
 
 export class Packages {
   readonly #options: RegistryOptions;
+  readonly #default: string;
+  readonly #scopes: ReadonlyMap<string, string>;
   readonly cache: Cache;
   readonly #known = new Map<string, { readonly info: PackageInfo; readonly at: number }>();
   readonly #keys = new Map<string, Promise<readonly SigningKey[] | undefined>>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
-    for (const registry of this.registries)
-      if (!/^https?:\/\/[^/]/i.test(registry)) throw new AnyMC3DError("OPTION_INVALID", `"${registry}" is no address of a registry: expected https://…`);
+    this.#default = registryAddress(options.url);
+    this.#scopes = new Map(Object.entries(options.scopes ?? {}).map(([scope, url]) => [scope, registryAddress(url)]));
     this.cache = cacheOn(options.store ?? browserStore());
   }
 
@@ -147,9 +150,7 @@ export class Packages {
   }
 
   #registryOf(name: string): string {
-    const { url, scopes = {} } = this.#options;
-    const scope = name.startsWith("@") ? name.split("/")[0] : "";
-    return `${(scopes[scope] ?? url).replace(/\/+$/, "")}/`;
+    return this.#scopes.get(name.split("/")[0]) ?? this.#default;
   }
 
   /** The token for an address: only where it lies below the registry the token is for. */
@@ -160,8 +161,7 @@ export class Packages {
 
   /** Every registry that is configured. */
   get registries(): readonly string[] {
-    const { url, scopes = {} } = this.#options;
-    return [...new Set([url, ...Object.values(scopes)].map((each) => `${each.replace(/\/+$/, "")}/`))];
+    return [...new Set([this.#default, ...this.#scopes.values()])];
   }
 
   /** JSON of a registry that is not kept. */

@@ -1,7 +1,7 @@
 // Adapters and backbones by name: resolved, fetched, checked, kept, loaded. Only data is read from a package, never its code.
 
 import { type Adapter, AnyMC3DError, type Backbone, loadAdapter, loadBackbone } from "@anymc3d/core";
-import { type LockEntry, lockedEntry } from "./lock.js";
+import { checkLocked, type LockEntry, lockedEntry } from "./lock.js";
 import type { PackageInfo } from "./metadata.js";
 import type { LoadOptions, RegistryOptions } from "./options.js";
 import { Packages, type Resolved, type Unpacked } from "./packages.js";
@@ -52,21 +52,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     const { manifest, weights } = dataOf(unpacked, "adapter");
     const adapter = await loadAdapter(manifest, weights);
     checkName(adapter.manifest, unpacked);
-    const { name, backbone } = adapter.manifest;
     // What was loaded by address or path is held by the lock where its bytes are in it.
     const same = Object.values(options.lock?.adapters ?? {}).find(({ integrity }) => integrity === unpacked.integrity);
     const locked = spec.kind === "package" ? lockedEntry(options.lock, spec.name, spec.wanted) : same;
-    if (locked && (locked.backbone.name !== backbone.name || locked.backbone.hash !== backbone.hash))
-      throw new AnyMC3DError(
-        "LOCK_MISMATCH",
-        `${name}: locked with the backbone ${locked.backbone.name} (${locked.backbone.hash}), made for ${backbone.name} (${backbone.hash}). The lock file was changed by hand.`,
-      );
-    if (locked && locked.hash !== adapter.hash)
-      throw new AnyMC3DError(
-        "LOCK_MISMATCH",
-        `${unpacked.id}: manifest and weights are ${adapter.hash}, locked was ${locked.hash}. The lock file was changed by hand.`,
-      );
-    origins.set(adapter, { unpacked, backboneRange: peerRange(unpacked, backbone.name), locked });
+    if (locked) checkLocked(adapter, locked);
+    origins.set(adapter, { unpacked, backboneRange: peerRange(unpacked, adapter.manifest.backbone.name), locked });
     return adapter;
   }
 

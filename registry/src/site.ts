@@ -1,13 +1,14 @@
 // A marketplace page: static files made from what a registry has. Reading works without JavaScript.
 
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { type AdapterManifest, AnyMC3DError } from "@anymc3d/core";
 import type { LoadOptions } from "./options.js";
 import type { Registry } from "./registry.js";
 import type { Found } from "./search.js";
 import { adapterPage, indexPage, slugOf } from "./site-pages.js";
 import { FILTER, STYLE } from "./site-style.js";
+import { writeWhole } from "./write-whole.js";
 
 export interface SiteOptions extends LoadOptions {
   readonly title?: string;
@@ -44,7 +45,8 @@ export async function writeSite(registry: Registry, out: string, options: SiteOp
   const files = { "index.html": indexPage(listed, options), "style.css": STYLE, "filter.js": FILTER } as Record<string, string>;
   for (const each of listed) files[`adapters/${slugOf(each.found.name)}.html`] = adapterPage(each, options);
   try {
-    for (const [name, content] of Object.entries(files)) await replace(join(out, name), content);
+    await mkdir(join(out, "adapters"), { recursive: true });
+    for (const [name, content] of Object.entries(files)) await writeWhole(join(out, name), content);
   } catch (cause) {
     throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${out}: ${(cause as Error).message}`, { cause });
   }
@@ -56,14 +58,4 @@ async function listOne(registry: Registry, found: Found, options: SiteOptions): 
   const { manifest } = await registry.load(spec, { signal: options.signal });
   const { versions } = await registry.info(found.name, { signal: options.signal });
   return { found, manifest, card: await registry.card(spec, { signal: options.signal }), versions: [...versions].reverse() };
-}
-
-async function replace(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const part = `${path}.${process.pid}.part`;
-  await writeFile(part, content);
-  await rename(part, path).catch(async (error) => {
-    await rm(part, { force: true });
-    throw error;
-  });
 }

@@ -199,6 +199,23 @@ async function withEnv<T>(env: Record<string, string | undefined>, work: () => P
   }
 }
 
+test("tarballs come as they are: neither asked for compressed, nor compressed by the private registry if a browser asks", async () => {
+  const { tarball } = await createRegistry({ url: real.url, store: memoryStore() }).resolve("lung-nodule");
+  const response = await fetch(tarball, { headers: { "accept-encoding": "gzip" } });
+  expect([response.headers.get("content-encoding"), Number(response.headers.get("content-length"))]).toEqual([null, (await response.arrayBuffer()).byteLength]);
+  const asked: (string | string[] | undefined)[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.headers["accept-encoding"]);
+    response.writeHead(404).end();
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.tgz`;
+  for (const registry of [createRegistry({ url: real.url, store: memoryStore() }), await openRegistry({ url: real.url, cwd: folder, unlocked: true })])
+    expect((await refusal(registry.load(url))).code).toBe("PACKAGE_NOT_FOUND");
+  expect(asked).toEqual(["identity", "identity"]);
+  await new Promise((done) => server.close(done));
+});
+
 describe("the lock file", () => {
   test("is found on the way up and in force; damaged ones are refused by name", async () => {
     const project = join(folder, "locked");

@@ -7,6 +7,7 @@ import { checkConformanceOnce, LOCK_FILE, type LockEntry } from "@anymc3d/regist
 import { changeLock, findLock, type OpenRegistry, readBundle } from "@anymc3d/registry/node";
 import { createEngine } from "@anymc3d/sdk";
 import pc from "picocolors";
+import { lockedName } from "./adapter-source.js";
 import { interruptSignal } from "./interrupt.js";
 import { loadingOptions, openFor, type RegistryFlags } from "./registry-flags.js";
 
@@ -54,12 +55,13 @@ function tell(name: string, { version, integrity, backbone }: LockEntry, { json 
 
 export async function removeAdapters(names: readonly string[]): Promise<void> {
   const path = await lockPath();
-  const full = names.map((name) => (/[@/]|adapter-/.test(name) ? name : `@anymc3d/adapter-${name}`));
-  await changeLock(path, ({ adapters }) => {
-    const missing = full.filter((name) => !Object.hasOwn(adapters, name));
+  let removed: (string | undefined)[] = [];
+  await changeLock(path, (lock) => {
+    removed = names.map((name) => lockedName(lock, name));
+    const missing = names.filter((_, i) => removed[i] === undefined);
     if (missing.length)
-      throw new AnyMC3DError("OPTION_INVALID", `${missing.join(", ")}: not in ${path}, which holds ${Object.keys(adapters).join(", ") || "nothing"}.`);
-    return { adapters: Object.fromEntries(Object.entries(adapters).filter(([name]) => !full.includes(name))) };
+      throw new AnyMC3DError("OPTION_INVALID", `${missing.join(", ")}: not in ${path}, which holds ${Object.keys(lock.adapters).join(", ") || "nothing"}.`);
+    return { adapters: Object.fromEntries(Object.entries(lock.adapters).filter(([name]) => !removed.includes(name))) };
   });
-  for (const name of full) process.stdout.write(`${pc.green("removed")} ${name}\n`);
+  for (const name of removed) process.stdout.write(`${pc.green("removed")} ${name}\n`);
 }

@@ -1,16 +1,14 @@
 // anymc3d adapter bundle, pack: one file for machines without a network; one file of an adapter's folder.
 
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import { AnyMC3DError } from "@anymc3d/core";
 import type { LockEntry } from "@anymc3d/registry";
 import { writeBundle } from "@anymc3d/registry/node";
 import pc from "picocolors";
-import { contentFaults, packedFiles } from "./adapter-contents.js";
-import { type VerifyFlags, verifyFolder } from "./adapter-verify.js";
+import { examine, npmPack } from "./adapter-contents.js";
+import type { VerifyFlags } from "./adapter-verify.js";
 import { EXIT, Reported } from "./failure.js";
 import { interruptSignal } from "./interrupt.js";
 import { loadingOptions, openFor, type RegistryFlags } from "./registry-flags.js";
@@ -35,13 +33,10 @@ export async function bundleAdapters(specs: readonly string[], { out, force, ...
 
 /** What `publish` would send, as a file: checked the same way. */
 export async function packAdapter(folder: string, flags: VerifyFlags & { out: string }): Promise<void> {
-  const checks = (await verifyFolder(folder, flags)).filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
-  const faults = [...checks, ...(await contentFaults(folder, await packedFiles(folder)))];
+  const { faults } = await examine(folder, flags);
   for (const fault of faults) process.stderr.write(`${pc.red("refused")} ${fault}\n`);
   if (faults.length) throw new Reported(EXIT.failed);
-  const { stdout } = await promisify(execFile)("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", resolve(flags.out)], { cwd: folder });
-  const parsed: unknown = JSON.parse(stdout);
-  const [{ filename }] = (Array.isArray(parsed) ? parsed : Object.values(parsed as object)) as { filename: string }[];
+  const { filename } = await npmPack(folder, ["--pack-destination", resolve(flags.out)]);
   const file = join(flags.out, filename);
   if (flags.json) process.stdout.write(`${JSON.stringify({ file })}\n`);
   else process.stdout.write(`${pc.green("written")} ${file}; \`anymc3d adapter add ${file}\` takes it\n`);

@@ -5,6 +5,7 @@ import { open, readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { AnyMC3DError } from "@anymc3d/core";
+import { type VerifyFlags, verifyFolder } from "./adapter-verify.js";
 
 /** Most bytes of an unpacked package. */
 const MOST_BYTES = 64 * 2 ** 20;
@@ -24,21 +25,31 @@ export interface PackedFile {
   readonly size: number;
 }
 
-/** The files that npm would pack. @throws AnyMC3DError `DATA_INVALID` where npm refuses */
-export async function packedFiles(folder: string): Promise<PackedFile[]> {
-  const { stdout } = await promisify(execFile)("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: folder, maxBuffer: 2 ** 26 }).catch(
-    (cause) => {
-      throw new AnyMC3DError("DATA_INVALID", `${folder}: npm cannot pack it: ${String(cause.stderr ?? cause.message).trim()}`, { cause });
-    },
-  );
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly PackedFile[];
+}
+
+/** `npm pack` in a folder, nothing of it run. @throws AnyMC3DError `DATA_INVALID` where npm refuses */
+export async function npmPack(folder: string, args: readonly string[]): Promise<Packed> {
+  const { stdout } = await promisify(execFile)("npm", ["pack", "--json", "--ignore-scripts", ...args], { cwd: folder, maxBuffer: 2 ** 26 }).catch((cause) => {
+    throw new AnyMC3DError("DATA_INVALID", `${folder}: npm cannot pack it: ${String(cause.stderr ?? cause.message).trim()}`, { cause });
+  });
   // npm 11 prints a list, later ones an object by package name.
   const parsed: unknown = JSON.parse(stdout);
   const [found] = Array.isArray(parsed) ? parsed : Object.values(parsed as object);
-  return (found.files as PackedFile[]).map(({ path, size }) => ({ path, size }));
+  return found as Packed;
 }
 
-/** What forbids publishing the folder; empty where nothing does. */
-export async function contentFaults(folder: string, packed: readonly PackedFile[]): Promise<string[]> {
+/** All that forbids publishing or packing a folder, and the files that would go out. */
+export async function examine(folder: string, flags: VerifyFlags): Promise<{ faults: string[]; packed: PackedFile[] }> {
+  const checks = (await verifyFolder(folder, flags)).filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
+  const packed = (await npmPack(folder, ["--dry-run"])).files.map(({ path, size }) => ({ path, size }));
+  return { faults: [...checks, ...(await contentFaults(folder, packed))], packed };
+}
+
+/** What of a folder's files must not go out; empty where nothing is. */
+async function contentFaults(folder: string, packed: readonly PackedFile[]): Promise<string[]> {
   const faults = packed
     .filter(({ path }) => !EXPECTED.test(path))
     .map(({ path }) => `${path} would be published, and is no file of an adapter; take it out of "files" in package.json`);

@@ -7,8 +7,8 @@ import { promisify } from "node:util";
 import { AnyMC3DError } from "@anymc3d/core";
 import { npmSettings } from "@anymc3d/registry/node";
 import pc from "picocolors";
-import { contentFaults, packedFiles } from "./adapter-contents.js";
-import { type VerifyFlags, verifyFolder } from "./adapter-verify.js";
+import { examine } from "./adapter-contents.js";
+import type { VerifyFlags } from "./adapter-verify.js";
 import { EXIT, Reported } from "./failure.js";
 
 export interface PublishFlags extends VerifyFlags {
@@ -21,9 +21,7 @@ export interface PublishFlags extends VerifyFlags {
 export async function publish(folder: string, flags: PublishFlags): Promise<void> {
   const { name, version } = await packageOf(folder);
   const registry = await destination(folder, name, flags.registry);
-  const checks = await verifyFolder(folder, flags);
-  const packed = await packedFiles(folder);
-  const faults = [...checks.filter(({ ok }) => !ok).map(({ name: check, detail }) => `${check}: ${detail}`), ...(await contentFaults(folder, packed))];
+  const { faults, packed } = await examine(folder, flags);
   const taken = await publishedVersion(name, version, registry);
   if (taken)
     faults.push(`${name}@${version} is published already, and a version never changes: raise the version in task.json or adapter.json and package.json`);
@@ -51,15 +49,10 @@ async function packageOf(folder: string): Promise<{ name: string; version: strin
 /** A registry that does not answer is told of soon. */
 const SOON = ["--fetch-retries", "1", "--fetch-retry-mintimeout", "500", "--fetch-retry-maxtimeout", "1000", "--fetch-timeout", "20000"];
 
-/**
- * Where the package goes: the address that was asked for, or npm's own setting in the folder, a scope's before the default one.
- * @throws AnyMC3DError `OPTION_INVALID`
- */
+/** Where the package goes: the address that was asked for, or npm's own setting in the folder, a scope's before the default one. */
 async function destination(folder: string, name: string, asked: string | undefined): Promise<string> {
   const { url, scopes } = await npmSettings(folder, asked);
-  const registry = asked ?? scopes[name.split("/")[0]] ?? url;
-  if (/^https?:\/\/[^/]/i.test(registry)) return registry;
-  throw new AnyMC3DError("OPTION_INVALID", `--registry ${registry}: no address of a registry; expected https://…`);
+  return scopes[name.split("/")[0]] ?? url;
 }
 
 /** npm lets the setting of a scope win over --registry: both are given, so that it goes where the plan says. */

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Adapter, type Backbone, isAnyMC3DError } from "@anymc3d/core";
+import type { Lock } from "@anymc3d/registry";
 import type { OpenRegistry } from "@anymc3d/registry/node";
 import { backboneOf, openAdapter } from "@anymc3d/sdk";
 import { loadingOptions, openFor, type RegistryFlags } from "./registry-flags.js";
@@ -26,15 +27,14 @@ export async function findAdapter(text: string, flags: RegistryFlags, signal: Ab
   const registry = await openFor(flags);
   const found = (adapter: Adapter): FoundAdapter => ({ adapter, registry, backbone: () => backboneFor(adapter, registry, signal) });
   if (!isAddress(text) && existsSync(join(resolve(text), "adapter.json"))) return found(await openAdapter(resolve(text), { signal }));
-  if (!flags.frozen && !isAddress(text) && !hasRange(text) && !isLocked(registry, text)) return found(await openAdapter(text, { signal }));
+  if (!flags.frozen && !isAddress(text) && !hasRange(text) && !lockedName(registry.lockFile?.lock, text)) return found(await openAdapter(text, { signal }));
   const loading = loadingOptions(text, signal);
   return found(await registry.load(text, loading).finally(loading.done));
 }
 
-function isLocked({ lockFile }: OpenRegistry, text: string): boolean {
-  const { adapters = {} } = lockFile?.lock ?? {};
-  return Object.hasOwn(adapters, text) || Object.hasOwn(adapters, `@anymc3d/adapter-${text}`);
-}
+/** The lock's name for what a user calls an adapter; undefined where it does not hold it. */
+export const lockedName = (lock: Lock | undefined, text: string): string | undefined =>
+  [text, `@anymc3d/adapter-${text}`].find((name) => Object.hasOwn(lock?.adapters ?? {}, name));
 
 /** An installed backbone with the right weights saves a download. */
 async function backboneFor(adapter: Adapter, registry: OpenRegistry, signal: AbortSignal): Promise<Backbone> {

@@ -6,15 +6,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bin, type RegistryProcess, startRegistryProcess } from "./registry-process.js";
 
-const bin = fileURLToPath(new URL("../bin/anymc3d.js", import.meta.url));
 const packages = fileURLToPath(new URL("../..", import.meta.url));
 const sample = join(packages, "adapter-lung-nodule/sample.nii.gz");
 /** Logits of the bundled sample as PyTorch computed them (float32, the shipped weights). */
 const EXPECTED = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];
 let folder: string;
 let url: string;
-let stop: () => Promise<void>;
+let server: RegistryProcess;
 let number = 0;
 
 interface Run {
@@ -47,25 +47,13 @@ async function project(): Promise<string> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "anymc3d-market-"));
-  const server = spawn("node", [bin, "registry", "start", "--storage", join(folder, "registry"), "--port", "0", "--json"], { env: environment() });
-  stop = () =>
-    new Promise((done) => {
-      server.on("exit", () => done());
-      server.kill("SIGINT");
-    });
-  url = await new Promise((resolve, reject) => {
-    server.stdout.on("data", (text: Buffer) => /^\{"url"/m.test(String(text)) && resolve(JSON.parse(/^\{.*\}$/m.exec(String(text))?.[0] as string).url));
-    server.on("exit", reject);
-  });
-  const body = JSON.stringify({ name: "author", password: "a long password" });
-  const account = await fetch(`${url}-/user/org.couchdb.user:author`, { method: "PUT", headers: { "content-type": "application/json" }, body });
-  const { token } = await account.json();
-  await writeFile(join(folder, "npmrc"), `${url.replace("http:", "")}:_authToken=${token}\nregistry=${url}\n`);
+  server = await startRegistryProcess(folder, environment());
+  url = server.url;
   for (const name of ["adapter-lung-nodule", "adapter-adrenal-shape", "backbone-dinov2-small"])
     await promisify(execFile)("npm", ["publish", "--ignore-scripts", "--registry", url], { cwd: join(packages, name), env: environment() });
 }, 120_000);
 afterAll(async () => {
-  await stop();
+  await server.stop();
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -1,17 +1,17 @@
 // The author's road against a real registry: a scaffold, checks that refuse, a dry run, publishing, and a version that exists. Runs the built program.
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bin, type RegistryProcess, startRegistryProcess } from "./registry-process.js";
 
-const bin = fileURLToPath(new URL("../bin/anymc3d.js", import.meta.url));
 const shipped = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));
 let folder: string;
 let url: string;
 let env: NodeJS.ProcessEnv;
-let stop: () => void;
+let server: RegistryProcess;
 
 const anymc3d = (...args: string[]) =>
   new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
@@ -28,19 +28,11 @@ async function copy(name: string): Promise<string> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "anymc3d-publish-"));
   env = { ...process.env, NO_COLOR: "1", npm_config_userconfig: join(folder, "npmrc"), npm_config_cache: join(folder, "npm-cache") };
-  const server = spawn("node", [bin, "registry", "start", "--storage", join(folder, "registry"), "--port", "0", "--json"], { env });
-  stop = () => server.kill("SIGINT");
-  url = await new Promise((resolve, reject) => {
-    server.stdout.on("data", (text: Buffer) => /^\{"url"/m.test(String(text)) && resolve(JSON.parse(/^\{.*\}$/m.exec(String(text))?.[0] as string).url));
-    server.on("exit", reject);
-  });
-  const body = JSON.stringify({ name: "author", password: "a long password" });
-  const account = await fetch(`${url}-/user/org.couchdb.user:author`, { method: "PUT", headers: { "content-type": "application/json" }, body });
-  const { token } = await account.json();
-  await writeFile(join(folder, "npmrc"), `${url.replace("http:", "")}:_authToken=${token}\n`);
+  server = await startRegistryProcess(folder, env);
+  url = server.url;
 }, 60_000);
 afterAll(async () => {
-  stop();
+  await server.stop();
   await rm(folder, { recursive: true, force: true });
 });
 

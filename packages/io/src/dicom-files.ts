@@ -3,6 +3,7 @@
 import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
 import { type UnzipFileInfo, unzipSync } from "fflate";
 import { bytesOf, type Source, sourcePath } from "./bytes.js";
+import { MOST_SHRUNK } from "./gzip.js";
 import { listFolder, readFilePart } from "./node-files.js";
 import { tooLarge } from "./options.js";
 import { checksum, type ZipEntry, zipEntries } from "./zip-directory.js";
@@ -15,8 +16,6 @@ export interface DicomFile {
 }
 
 const MAX_ENTRIES = 200_000;
-/** DEFLATE cannot shrink data further than this. */
-const MOST_SHRUNK = 1032;
 
 /** The files in a folder and the folders in it, by path. @throws AnyMC3DError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `FILE_TOO_LARGE` */
 export async function folderFiles(folder: string, signal?: AbortSignal): Promise<DicomFile[]> {

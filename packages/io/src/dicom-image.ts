@@ -6,6 +6,7 @@ import { type DicomData, tagText } from "./dicom-data.js";
 import type { DicomFile } from "./dicom-files.js";
 import { DEFLATED, type DicomHeader } from "./dicom-parse.js";
 import { TAG } from "./dicom-tags.js";
+import { MOST_SHRUNK } from "./gzip.js";
 
 export type Vector = readonly [number, number, number];
 
@@ -145,10 +146,10 @@ export function imageOf(file: DicomFile, header: DicomHeader, littleEndian: bool
 /** Refuses pixel data that reach beyond the file; of a deflated one, it shows when it is unpacked. */
 function checkLength({ codec, deflated, pixels, bitsAllocated, rows, columns, frames, file }: DicomImage): void {
   const need = Math.ceil((rows * columns * frames * bitsAllocated) / 8);
-  // Every compressed frame takes an item of 8 bytes and more; DEFLATE cannot shrink data further than 1032 times.
+  // Every compressed frame takes an item of 8 bytes and more.
   if (codec !== "native" && 8 * frames > file.size - pixels.offset)
     throw tooFew(file.name, `${frames} compressed frames`, 8 * frames, file.size - pixels.offset);
-  if (deflated && need > 1032 * file.size) throw tooFew(file.name, `${frames} frame(s)`, need, 1032 * file.size);
+  if (deflated && need > MOST_SHRUNK * file.size) throw tooFew(file.name, `${frames} frame(s)`, need, MOST_SHRUNK * file.size);
   if (codec !== "native" || deflated) return;
   const there = Math.min(pixels.length, file.size - pixels.offset);
   if (there < need) throw tooFew(file.name, `${columns}×${rows} pixels of ${bitsAllocated} bits in ${frames} frame(s)`, need, there);

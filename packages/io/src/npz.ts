@@ -3,6 +3,7 @@
 import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
 import { FlateErrorCode, type UnzipFileInfo, unzipSync } from "fflate";
 import { describeBytes } from "./format.js";
+import { MOST_SHRUNK } from "./gzip.js";
 import { type NpyArray, readNpy } from "./npy.js";
 import { byteLimit, tooLarge } from "./options.js";
 import { checksum, zipEntries } from "./zip-directory.js";
@@ -16,8 +17,6 @@ export interface NpzOptions {
   readonly name?: string;
 }
 
-/** DEFLATE cannot shrink data further than this. */
-const MOST = 1032;
 const MAX_ENTRIES = 65535;
 
 /**
@@ -65,7 +64,7 @@ function entryFilter(name: string, options: NpzOptions, entries: Map<string, Unz
     if (++seen > MAX_ENTRIES) throw damaged(name, `it claims more than ${MAX_ENTRIES} entries`);
     if (!entry.name.endsWith(".npy") || (options.only && !options.only.includes(entry.name.slice(0, -4)))) return false;
     if (entries.has(entry.name)) throw damaged(name, `${entry.name} appears twice`);
-    if (entry.originalSize > entry.size * MOST + 64)
+    if (entry.originalSize > entry.size * MOST_SHRUNK + 64)
       throw damaged(name, `${entry.name} claims to unpack from ${entry.size} to ${entry.originalSize} bytes, which cannot be`);
     total += entry.originalSize;
     if (!(total <= limit)) throw tooLarge(name, `its arrays unpack to ${total} bytes or more`, limit);
