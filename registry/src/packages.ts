@@ -207,7 +207,7 @@ export class Packages {
     if (kept) return kept;
     if (offline) throw offlineError(id);
     const url = found.tarball || (await this.#addressOf(found, options.signal));
-    // Verdaccio would compress the compressed tarball once more, at 2 MB/s. (Browsers do not let this header be set.)
+    // Verdaccio would compress the compressed tarball once more, which takes longer than to send it. (Browsers do not let this header be set.)
     const headers = { ...this.#headers(url), "accept-encoding": "identity" };
     const request = { accept: "application/octet-stream", limit: limits?.tarball ?? 256 * MEGABYTE, headers };
     const { bytes } = await get(url, { ...request, signal: options.signal, onProgress: options.onProgress }, http);

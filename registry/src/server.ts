@@ -39,7 +39,8 @@ function configOf(storage: string, { signUp = true, publicRead = true, maxBody =
     auth: { htpasswd: { file: join(storage, "htpasswd"), max_users: signUp ? 10_000 : -1 } },
     max_body_size: maxBody,
     web: { title: "AnyMC3D adapters" },
-    log: { type: "stdout", format: "pretty", level: "warn" },
+    // Lines of JSON are written by this process; "pretty" has a worker write, and the server dies with it when nobody reads its output any more.
+    log: { type: "stdout", format: "json", level: "warn" },
     security: { api: { legacy: true } },
   };
 }

@@ -15,8 +15,6 @@ export interface RegistryFlags {
 
 export async function serveRegistry({ json, ...options }: RegistryFlags): Promise<void> {
   const signal = interruptSignal();
-  // A server outlives the reader of its first lines.
-  process.stdout.removeAllListeners("error").on("error", () => undefined);
   const { url, close } = await startRegistry(options);
   if (json) process.stdout.write(`${JSON.stringify({ url, storage: options.storage })}\n`);
   else {

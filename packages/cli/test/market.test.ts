@@ -136,9 +136,14 @@ describe("killed and crowded", () => {
     const server = spawn("node", [bin, "registry", "start", "--storage", join(folder, "unread"), "--port", "0", "--json"], { env: environment() });
     const own: string = await new Promise((resolve) => server.stdout.on("data", (text: Buffer) => /"url":"([^"]+)"/.test(String(text)) && resolve(RegExp.$1)));
     server.stdout.destroy();
-    // A refused login is logged.
-    for (let i = 0; i < 3; i++) await fetch(`${own}-/whoami`, { headers: { authorization: "Bearer wrong" } });
-    await fetch(`${own}@no%2fsuch`);
+    // A damaged package is logged as an error.
+    await mkdir(join(folder, "unread/packages/damaged"), { recursive: true });
+    await writeFile(join(folder, "unread/packages/damaged/package.json"), "{bad");
+    for (let i = 0; i < 3; i++) {
+      expect((await fetch(`${own}damaged`)).status).toBe(500);
+      // A log may be written later than its answer.
+      await new Promise((done) => setTimeout(done, 300));
+    }
     expect((await fetch(`${own}-/ping`)).status).toBe(200);
     server.kill("SIGINT");
   });

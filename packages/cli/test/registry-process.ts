@@ -16,7 +16,7 @@ export async function startRegistryProcess(folder: string, env: NodeJS.ProcessEn
   const server = spawn("node", [bin, "registry", "start", "--storage", join(folder, "registry"), "--port", "0", "--json"], { env });
   const exited = new Promise<void>((done) => server.on("exit", () => done()));
   const url: string = await new Promise((resolve, reject) => {
-    server.stdout.on("data", (text: Buffer) => /^\{"url"/m.test(String(text)) && resolve(JSON.parse(/^\{.*\}$/m.exec(String(text))?.[0] as string).url));
+    server.stdout.on("data", (text: Buffer) => /^\{"url"/m.test(String(text)) && resolve(JSON.parse(/^\{"url".*\}$/m.exec(String(text))?.[0] as string).url));
     server.on("exit", reject);
   });
   const body = JSON.stringify({ name: "author", password: "a long password" });
