@@ -6,7 +6,7 @@ import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError } from "@anymc3d/c
 import { checkConformanceOnce } from "@anymc3d/registry";
 import type { Classifier } from "@anymc3d/sdk";
 import { evaluateLabel, type LabelMetrics, topOneAccuracy } from "@anymc3d/train";
-import { replaceFile } from "@anymc3d/train/node";
+import { csvLine, replaceFile } from "@anymc3d/train/node";
 import pc from "picocolors";
 import packageJson from "../package.json" with { type: "json" };
 import { findAdapter } from "./adapter-source.js";
@@ -21,6 +21,7 @@ import { startClassifier } from "./start.js";
 export interface EvaluateFlags extends EngineFlags, RegistryFlags {
   adapter: string;
   split?: string;
+  splits?: string;
   predictions?: string;
   samples: number;
   seed: number;
@@ -43,7 +44,7 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
   const signal = interruptSignal();
   const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
   await checkPredictionsTarget(flags.predictions, data);
-  const rows = await evaluationCases(data, adapter, flags.split);
+  const rows = await evaluationCases(data, adapter, flags);
   const classifier = await startClassifier(found, flags, signal);
   await checkConformanceOnce(adapter, classifier.engine, found.registry.store);
   const failures: Failure[] = [];
@@ -146,9 +147,8 @@ async function checkPredictionsTarget(path: string | undefined, data: string): P
 
 async function writePredictions(path: string, adapter: Adapter, predictions: readonly Prediction[]): Promise<void> {
   const ids = adapter.manifest.task.labels.map(({ id }) => id);
-  const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const lines = predictions.map(({ row, logits, probabilities }) => [quote(row.id), quote(row.group), ...logits, ...probabilities].join(","));
-  const header = ["id", "group", ...ids.map((id) => `logit_${id}`), ...ids.map((id) => `probability_${id}`)].join(",");
+  const lines = predictions.map(({ row, logits, probabilities }) => csvLine([row.id, row.group, ...logits, ...probabilities]));
+  const header = csvLine(["id", "group", ...ids.map((id) => `logit_${id}`), ...ids.map((id) => `probability_${id}`)]);
   await replaceFile(path, `${[header, ...lines].join("\n")}\n`).catch((cause: Error) => {
     throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${path} could not be written: ${cause.message}`, { cause });
   });

@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Adapter, AnyMC3DError } from "@anymc3d/core";
 import type { StudySource } from "@anymc3d/sdk";
-import { npzCases, type Split } from "@anymc3d/train";
-import { imagePaths, parseLabels } from "@anymc3d/train/node";
+import { npzCases, type Split, splitName } from "@anymc3d/train";
+import { decodeTable, imagePaths, parseLabels, parseSplits } from "@anymc3d/train/node";
 
 export interface EvaluationCase {
   readonly id: string;
@@ -15,23 +15,36 @@ export interface EvaluationCase {
   study(): StudySource | Promise<StudySource>;
 }
 
+const read = (path: string) =>
+  readFile(path).catch((cause: Error) => {
+    throw new AnyMC3DError("FILE_NOT_FOUND", `${path}: ${cause.message}`, { cause });
+  });
+
 const NPZ_SPLITS = ["train", "val", "test"] as const satisfies readonly Split[];
 
 /**
  * The cases of a split, or of all.
  * @throws AnyMC3DError `FILE_NOT_FOUND`; `OPTION_INVALID` for an .npz without a split; as `parseLabels` and `npzCases`
  */
-export async function evaluationCases(data: string, { manifest: { task, input } }: Adapter, split: string | undefined): Promise<EvaluationCase[]> {
+export async function evaluationCases(
+  data: string,
+  { manifest: { task, input } }: Adapter,
+  { split, splits }: { readonly split?: string; readonly splits?: string },
+): Promise<EvaluationCase[]> {
   const sources = [...new Set(input.views.map(({ source }) => source))];
-  const bytes = await readFile(data).catch((cause: Error) => {
-    throw new AnyMC3DError("FILE_NOT_FOUND", `${data}: ${cause.message}`, { cause });
-  });
+  const bytes = await read(data);
   if (data.endsWith(".npz")) {
-    const chosen = NPZ_SPLITS.find((name) => name === split);
+    const chosen = NPZ_SPLITS.find((name) => split !== undefined && name === splitName(split));
     if (!chosen) throw new AnyMC3DError("OPTION_INVALID", `${data}: an .npz holds splits; say which by --split ${NPZ_SPLITS.join(", ")}`);
     return npzCases(bytes, { task, file: data, splits: [chosen], source: sources[0] }).map(({ load, ...each }) => ({ ...each, study: () => load() }));
   }
-  const rows = parseLabels(bytes.toString("utf8"), { file: data, kind: task.kind, labels: task.labels, split });
+  const rows = parseLabels(decodeTable(bytes), {
+    file: data,
+    kind: task.kind,
+    labels: task.labels,
+    split,
+    ...(splits && { splits: parseSplits(decodeTable(await read(splits)), splits) }),
+  });
   return rows.map((row) => ({
     id: row.id,
     group: row.group,

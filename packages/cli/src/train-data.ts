@@ -2,7 +2,19 @@
 
 import { readFile } from "node:fs/promises";
 import { AnyMC3DError } from "@anymc3d/core";
-import { type CaseFault, checkCases, checkLabels, checkSplits, npzCases, parseTrainConfig, summariseCases, type TrainConfig } from "@anymc3d/train";
+import {
+  type CaseFault,
+  checkCases,
+  checkLabels,
+  checkSplits,
+  npzCases,
+  parseTrainConfig,
+  type SplitSummary,
+  summariseCases,
+  type TrainCase,
+  type TrainConfig,
+  type VolumeFacts,
+} from "@anymc3d/train";
 import { csvCases } from "@anymc3d/train/node";
 import pc from "picocolors";
 import { readOptions } from "./options.js";
@@ -15,16 +27,29 @@ export async function readConfig({ config: path, epochs, seed }: TrainFlags): Pr
   });
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (cause) {
     throw new AnyMC3DError("CONFIG_INVALID", `${path}: not JSON: ${(cause as Error).message}`, { cause });
   }
   const config = parseTrainConfig(json, path);
-  return { ...config, training: { ...config.training, ...(epochs !== undefined && { epochs }), ...(seed !== undefined && { seed }) } };
+  const flags = { ...(epochs !== undefined && { epochs }), ...(seed !== undefined && { seed }) };
+  return parseTrainConfig({ ...config, training: { ...config.training, ...flags } }, `${path} with --epochs, --seed`);
 }
 
-export async function readCases(data: string, config: TrainConfig, flags: TrainFlags, report: Reporter, signal: AbortSignal) {
-  const { task, training } = config;
+/** What is trained on, and what is known of it. */
+export interface TrainData {
+  readonly cases: readonly TrainCase[];
+  /** Of the training volumes. */
+  readonly volumes: readonly VolumeFacts[];
+  readonly summary: readonly SplitSummary[];
+  /** Left out by --skip-bad. */
+  readonly skipped: readonly CaseFault[];
+  /** By id: hash of what was read of a case. */
+  readonly contents: ReadonlyMap<string, string>;
+}
+
+export async function readCases(data: string, config: TrainConfig, flags: TrainFlags, report: Reporter, signal: AbortSignal): Promise<TrainData> {
+  const { task, training, input } = config;
   const masks = training.masks !== null;
   const sources = config.input.views.map(({ source }) => source);
   const read = readOptions(flags);
@@ -33,13 +58,13 @@ export async function readCases(data: string, config: TrainConfig, flags: TrainF
     : await csvCases(data, { task, sources, seed: training.seed, masks, resampleMasks: flags.resampleMasks, read });
   checkSplits(found.cases, data);
   const wanted = found.cases.filter(({ split }) => split !== "test");
-  const checked = await checkCases(wanted, { signal, onProgress: report.reading });
+  const checked = await checkCases(wanted, { views: input.views, signal, onProgress: report.reading });
   if (checked.faults.length) refuseOrSkip(checked.faults, flags.skipBad ?? false, report);
   checkSplits(checked.cases, data);
   const summary = summariseCases(checked.cases, task, checked.emptyMasks);
-  report.data(summary, [...found.warnings, ...checkLabels(summary, data)]);
+  report.data(summary, checked.faults, [...found.warnings, ...checkLabels(summary, data)]);
   const volumes = checked.volumes.filter(({ split }) => split === "train");
-  return { cases: checked.cases, volumes, summary };
+  return { cases: checked.cases, volumes, summary, skipped: checked.faults, contents: checked.contents };
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
@@ -51,5 +76,5 @@ async function readBytes(path: string): Promise<Uint8Array> {
 function refuseOrSkip(faults: readonly CaseFault[], skip: boolean, report: Reporter): void {
   report.clear();
   for (const { id, code, message } of faults) process.stderr.write(`${skip ? pc.yellow("skipped") : pc.red("error")} ${id} ${pc.dim(code)} ${message}\n`);
-  if (!skip) throw new AnyMC3DError("DATA_INVALID", `${faults.length} case(s) cannot be read, listed above. Mend them, or leave them out with --skip-bad.`);
+  if (!skip) throw new AnyMC3DError("DATA_INVALID", `${faults.length} case(s) cannot be used, listed above. Mend them, or leave them out with --skip-bad.`);
 }

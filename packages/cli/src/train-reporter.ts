@@ -1,7 +1,8 @@
 // What anymc3d train tells while it works: a progress bar and lines for people, JSON lines for machines.
 
 import { DISCLAIMER, type Warning } from "@anymc3d/core";
-import { type ComparedModel, comparisonTable, type MadeAdapter, type SplitSummary, type TrainConfig, type TrainEvent } from "@anymc3d/train";
+import { type CaseFault, type ComparedModel, comparisonTable, type MadeAdapter, type SplitSummary, type TrainConfig, type TrainEvent } from "@anymc3d/train";
+import type { Check } from "@anymc3d/train/node";
 import { Presets, SingleBar } from "cli-progress";
 import pc from "picocolors";
 
@@ -9,11 +10,11 @@ type Task = TrainConfig["task"];
 
 export interface Reporter {
   reading(done: number, total: number): void;
-  data(summary: readonly SplitSummary[], warnings: readonly Warning[]): void;
+  data(summary: readonly SplitSummary[], skipped: readonly CaseFault[], warnings: readonly Warning[]): void;
   event(event: TrainEvent): void;
   /** From here on it is about a variant: its epochs are not told one by one. */
   variant(name: string): void;
-  done(result: { out: string; keptEpoch: number; labels: MadeAdapter["labels"]; report: string }): void;
+  done(result: { out: string; keptEpoch: number; labels: MadeAdapter["labels"]; warnings: readonly Warning[]; checks: readonly Check[]; report: string }): void;
   compared(models: readonly ComparedModel[], task: Task): void;
   clear(): void;
 }
@@ -21,6 +22,9 @@ export interface Reporter {
 export function reporter(json: boolean): Reporter {
   const line = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
   let variant: string | undefined;
+  const warn = (warnings: readonly Warning[]) => {
+    for (const { code, message } of warnings) process.stderr.write(`${pc.yellow("warning")} ${pc.dim(code)} ${message}\n`);
+  };
   const bar = progressBar(!json && (process.stderr.isTTY ?? false));
   const say = (text: string) => {
     bar.clear();
@@ -28,10 +32,10 @@ export function reporter(json: boolean): Reporter {
   };
   return {
     reading: (done, total) => bar.show(done, total, "reading cases"),
-    data(summary, warnings) {
+    data(summary, skipped, warnings) {
       bar.clear();
-      for (const { code, message } of warnings) process.stderr.write(`${pc.yellow("warning")} ${pc.dim(code)} ${message}\n`);
-      if (json) line({ type: "data", splits: summary });
+      warn(warnings);
+      if (json) line({ type: "data", splits: summary, skipped, warnings });
       else for (const split of summary) say(summaryLine(split));
     },
     variant(name) {
@@ -51,15 +55,17 @@ export function reporter(json: boolean): Reporter {
           `${about}epoch ${event.epoch}, loss ${event.loss.toFixed(4)}, ${event.slicesPerSecond.toFixed(0)} slices/s, ${timeText(event.secondsLeft)} left`,
         );
     },
-    done({ out, keptEpoch, labels, report }) {
+    done({ out, keptEpoch, labels, warnings, checks, report }) {
       bar.clear();
-      if (json) return void line({ type: "done", ...(variant && { variant }), out, keptEpoch, labels, report, disclaimer: DISCLAIMER });
+      if (json) return void line({ type: "done", ...(variant && { variant }), out, keptEpoch, labels, warnings, checks, report, disclaimer: DISCLAIMER });
       if (variant) return;
       say(`\n${pc.bold(out)}: adapter package, epoch ${keptEpoch}`);
       for (const { id, n, positives, auroc, threshold } of labels) {
         const interval = auroc.interval ? ` [${auroc.interval.map((value) => value.toFixed(3)).join("–")}]` : "";
         say(`  ${id.padEnd(16)} AUROC ${auroc.value?.toFixed(3) ?? "undefined"}${interval}  n=${n}, ${positives} positive, threshold ${threshold.toFixed(3)}`);
       }
+      warn(warnings);
+      for (const { name, ok, detail } of checks) if (!ok) process.stderr.write(`${pc.yellow("not ready to publish")} ${pc.dim(name)} ${detail}\n`);
       say(`report: ${report}`);
       say(pc.dim(DISCLAIMER));
     },

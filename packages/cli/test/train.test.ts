@@ -1,6 +1,6 @@
 // anymc3d train as a user runs it: from a folder of files to a package that classifies; killed and resumed; bad data. Runs the built program.
 import { execFile, spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -64,6 +64,12 @@ beforeAll(async () => {
   await writeFile(config, JSON.stringify(task));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function writeFileChanged(path: string, from: string, to: string): Promise<void> {
+  const text = await readFile(path, "utf8");
+  expect(text).toContain(from);
+  await writeFile(path, text.replace(from, to));
+}
 
 /** The validation volumes as MedMNIST would store them. */
 async function asNpz(): Promise<Uint8Array> {
@@ -232,6 +238,41 @@ describe("from files to a package", () => {
   });
 });
 
+describe("an automatic split", () => {
+  test("is drawn by patient and label, and kept for evaluate", async () => {
+    const [plain, out] = [join(folder, "plain.csv"), join(folder, "drawn")];
+    const rows = (await readFile(csv, "utf8")).trim().split("\n").map((row) => row.split(",").filter((_, i) => i !== 2).join(",")); // biome-ignore format: a line
+    await writeFile(plain, `${rows.join("\n")}\n`);
+    const trained = await anymc3d("train", plain, "--config", config, "--backbone", backbone, "--out", out, "--epochs", "1");
+    // 20 balls and 20 without: a fifth of either validates.
+    expect(trained.stdout).toMatch(/val +8 cases, 8 groups: ball 4\+ 4-/);
+    const splits = join(out, "run/splits.csv");
+    const evaluate = (...more: string[]) => anymc3d("evaluate", plain, "--adapter", out, "--backbone", backbone, "--split", "validation", ...more);
+    const [measured] = JSON.parse((await evaluate("--splits", splits, "--json")).stdout).labels;
+    const [stated] = JSON.parse(await readFile(join(out, "adapter.json"), "utf8")).metrics[0].labels;
+    expect([measured.n, measured.auroc.value]).toEqual([8, stated.auroc]);
+    const without = await evaluate();
+    expect(without.code).not.toBe(0);
+    expect(without.stderr).toContain("run/splits.csv");
+  });
+});
+
+describe("--out", () => {
+  test.each([
+    ["another package", "package.json", '{"name":"my-site"}', /holds the package my-site/],
+    ["someone's files", "README.md", "# mine\n", /holds README\.md/],
+    ["a broken package.json", "package.json", "{", /not JSON/],
+  ])("with %s in it is refused before anything is read, and stays as it is", async (_, name, content, message) => {
+    const out = await mkdtemp(join(folder, "taken-"));
+    await writeFile(join(out, name), content);
+    const { code, stdout, stderr } = await train(out, "--json");
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(message);
+    expect(await readdir(out)).toEqual([name]);
+    expect(await readFile(join(out, name), "utf8")).toBe(content);
+  });
+});
+
 describe("--compare", () => {
   test("trains the named variants beside the package, holds them against size, and goes on where it was", async () => {
     const out = join(folder, "compared");
@@ -251,6 +292,10 @@ describe("--compare", () => {
     const again = await run();
     expect(again.stdout).not.toContain('"step"');
     expect(JSON.parse(again.stdout.trim().split("\n").at(-1) as string).models).toEqual(models);
+    const card = await readFile(join(out, "README.md"), "utf8");
+    expect(card).toMatch(/head-only: on frozen features, at least 60 epochs/);
+    expect((await train(out, "--resume", "--epochs", "2")).code).toBe(0);
+    expect(await readFile(join(out, "README.md"), "utf8")).toBe(card);
   });
 
   test("an unknown variant is refused before anything is read", async () => {
@@ -274,6 +319,8 @@ describe("bad input", () => {
     const skipped = await anymc3d("train", bad, "--config", config, "--backbone", backbone, "--out", out, "--skip-bad", "--epochs", "1");
     expect(skipped.code).toBe(0);
     expect(skipped.stdout).toContain("26 cases");
+    expect(await readFile(join(out, "README.md"), "utf8")).toContain("left out because they could not be used: empty (FILE_EMPTY), missing (FILE_NOT_FOUND)");
+    expect(await readFile(join(out, "run/report.html"), "utf8")).toMatch(/Left out<\/h3>.*<td>empty<\/td>/);
   });
 
   test.each([
@@ -287,6 +334,43 @@ describe("bad input", () => {
     const { code, stderr } = await anymc3d("train", path, "--config", config, "--backbone", backbone, "--out", join(folder, "never"));
     expect(code).not.toBe(0);
     expect(stderr).toContain(said);
+  });
+
+  test("one scan in training and in validation is refused; what is left out by --skip-bad is the later one", async () => {
+    const twice = join(folder, "twice.csv");
+    await writeFile(twice, (await readFile(csv, "utf8")).replace(/\n$/, "\ncopy,q,val,0\n"));
+    await cp(join(folder, "images/000.nii"), join(folder, "images/copy.nii"));
+    const { code, stderr } = await anymc3d("train", twice, "--config", config, "--backbone", backbone, "--out", join(folder, "never"));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/copy DATA_INVALID .*same voxels as case 000 of the train split/);
+    expect(stderr).toContain("1 case(s)");
+  });
+
+  test.each([
+    ["an image", (copy: string) => cp(join(folder, "images/001.nii"), join(copy, "images/003.nii")), [], /differs in images or masks/],
+    ["a label", (copy: string) => writeFileChanged(join(copy, "labels.csv"), "002,p2,train,0", "002,p2,train,1"), [], /differs in cases, splits or labels/],
+    ["a setting", async () => {}, ["--epochs", "3"], /differs in training\./],
+  ])("--resume with %s changed is refused, and says so", async (_, change, more, message) => {
+    const copy = await mkdtemp(join(folder, "moved-"));
+    for (const name of ["images", "labels.csv"]) await cp(join(folder, name), join(copy, name), { recursive: true });
+    const run = (...args: string[]) =>
+      anymc3d("train", join(copy, "labels.csv"), "--config", config, "--backbone", backbone, "--out", join(copy, "out"), ...args);
+    expect((await run("--epochs", "1")).code).toBe(0);
+    expect((await run("--epochs", "1", "--resume")).code).toBe(0);
+    await change(copy);
+    const { code, stderr } = await run("--resume", ...(more.length ? more : ["--epochs", "1"]));
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(message);
+  });
+
+  test("a package that could not be published, and figures that say little, are told at once", async () => {
+    const few = join(folder, "few.csv");
+    const rows = (await readFile(csv, "utf8")).split("\n").filter((row) => !/^00(2[89]|3\d),/.test(row));
+    await writeFile(few, `${rows.join("\n")}\n`);
+    const { code, stderr } = await anymc3d("train", few, "--config", config, "--backbone", backbone, "--out", join(folder, "few"), "--epochs", "1");
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/FEW_CASES ball: validation has 1 positive and 1 negative/);
+    expect(stderr).toMatch(/not ready to publish metrics .*without an interval/);
   });
 
   test("a misspelt setting is named", async () => {

@@ -92,12 +92,16 @@ function modalityFindings({ modality, meta }: Volume, { modality: expected }: Ex
   return [];
 }
 
+/** Relative: what float32 headers and affines from rounded direction cosines differ by. */
+const HEADER_NOISE = 1e-4;
+
 function rangeFindings(volume: Volume, view: ViewManifest, range: { minimum: number; maximum: number }): Finding[] {
   const { columns, rows, slices } = displayGrid(volume, view.plane);
   const { expect } = view;
   const findings: Finding[] = [];
   const compare = (code: ErrorCode, what: string, unit: string, values: readonly number[], rule: Expectations["minimum"], hint = "") => {
-    const wrong = rule && values.find((v) => v < rule.range[0] || v > rule.range[1]);
+    const slack = rule ? HEADER_NOISE * Math.max(...rule.range.map(Math.abs)) : 0;
+    const wrong = rule && values.find((v) => v < rule.range[0] - slack || v > rule.range[1] + slack);
     if (rule === undefined || wrong === undefined) return;
     findings.push({
       code,

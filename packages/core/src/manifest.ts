@@ -96,10 +96,16 @@ const metrics = z.strictObject({
   ),
 });
 
+/** A package on npm: lower case, with or without a scope. */
+const packageName = z
+  .string()
+  .max(214)
+  .regex(/^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/, "not an npm package name: lower-case letters, digits and - . _, with or without @scope/");
+
 export const adapterManifestSchema = z.strictObject({
   $schema: z.string().optional(),
   schemaVersion: z.literal(1),
-  name: text,
+  name: packageName,
   version: z.string().regex(/^\d+\.\d+\.\d+(-[\w.]+)?$/),
   title: text,
   description: text,

@@ -144,3 +144,10 @@ test("value range of every voxel type", () => {
 test("a view without expectations lets anything finite through", () => {
   expect(checkInput(nodule({ modality: "MR" }), viewOf(), "x", "refuse")).toEqual([]);
 });
+
+test("what float32 headers round is no difference; a tenth of a percent is", () => {
+  const at = (spacing: number) => check(nodule({ affine: LPS(spacing, spacing, 2) }), "warn").map(({ code }) => code);
+  const [, high] = lung.expect.pixelSpacing?.range ?? [0, 0];
+  expect(at(high * 1.00001)).toEqual([]);
+  expect(at(high * 1.001)).toContain("INPUT_SPACING");
+});

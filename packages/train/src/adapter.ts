@@ -1,7 +1,17 @@
 // From a training run to an adapter: calibrated tensors, thresholds, metrics with intervals, expectations, conformance vector.
 
-import { type Adapter, type AdapterManifest, conformanceLogits, type Engine, loadAdapter, sigmoid, softmax, writeSafetensors } from "@anymc3d/core";
-import { chooseThreshold, type Decision, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "./calibration.js";
+import {
+  type Adapter,
+  type AdapterManifest,
+  conformanceLogits,
+  type Engine,
+  loadAdapter,
+  sigmoid,
+  softmax,
+  type Warning,
+  writeSafetensors,
+} from "@anymc3d/core";
+import { atBound, chooseThreshold, type Decision, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "./calibration.js";
 import { manifestParts, type TrainConfig } from "./config.js";
 import { expectationsOf, type VolumeFacts } from "./looks.js";
 import type { Prediction, TrainOutcome } from "./loop.js";
@@ -17,6 +27,8 @@ export interface MadeAdapter {
   readonly adapter: Adapter;
   /** By label, on validation, after calibration. */
   readonly labels: readonly (LabelMetrics & Decision & { readonly id: string; readonly temperature: number })[];
+  /** What speaks against relying on the figures: `FEW_CASES`, `NEAR_CHANCE`, `NOT_CALIBRATED`. */
+  readonly warnings: readonly Warning[];
 }
 
 export interface MakeOptions {
@@ -64,7 +76,29 @@ export async function makeAdapter({ config, outcome, volumes, engine, madeBy, da
   };
   const logits = await conformanceLogits(await loadAdapter(draft, weights), engine);
   const manifest = { ...draft, conformance: { ...draft.conformance, logits: logits.map((value) => Number(value.toFixed(5))) } };
-  return { manifest, weights, adapter: await loadAdapter(manifest, weights), labels };
+  return { manifest, weights, adapter: await loadAdapter(manifest, weights), labels, warnings: labels.flatMap(doubts) };
+}
+
+/** Fewer of either class in validation, and an AUROC is an anecdote. */
+const FEW = 5;
+
+function doubts({ id, n, positives, auroc, temperature }: MadeAdapter["labels"][number]): Warning[] {
+  const fewest = Math.min(positives, n - positives);
+  const near = auroc.interval && auroc.interval[0] <= 0.5 && auroc.interval[1] >= 0.5;
+  return [
+    ...(fewest < FEW
+      ? [{ code: "FEW_CASES", message: `${id}: validation has ${positives} positive and ${n - positives} negative cases; its figures say little` }]
+      : []),
+    ...(near ? [{ code: "NEAR_CHANCE", message: `${id}: the interval of its AUROC holds 0.5, what guessing gives; nothing shows that it was learned` }] : []),
+    ...(atBound(temperature)
+      ? [
+          {
+            code: "NOT_CALIBRATED",
+            message: `${id}: no temperature makes its probabilities match the validation frequencies (the best lies at the bound, ${Number(temperature.toPrecision(2))}); do not read them as probabilities`,
+          },
+        ]
+      : []),
+  ];
 }
 
 function temperaturesOf(predictions: readonly Prediction[], { task }: TrainConfig): number[] {

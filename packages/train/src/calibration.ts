@@ -6,6 +6,9 @@ import type { TrainingOptions } from "./config.js";
 const SMALLEST = 0.05;
 const LARGEST = 20;
 
+/** Whether a temperature is where the search ends, so that the best one lies beyond: the probabilities are not calibrated. */
+export const atBound = (temperature: number): boolean => temperature < 1.001 * SMALLEST || temperature > 0.999 * LARGEST;
+
 /** Minimum of a unimodal function of log T by golden section, T in [.05, 20]. */
 function bestTemperature(cost: (temperature: number) => number): number {
   const ratio = (Math.sqrt(5) - 1) / 2;

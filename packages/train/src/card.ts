@@ -48,9 +48,10 @@ export function modelCard(manifest: AdapterManifest, { training, comparison }: C
 }
 
 function viewLine({ source, plane, size, spacing, slices, expect }: AdapterManifest["input"]["views"][number]): string {
+  const figure = (value: number) => String(Number(value.toPrecision(4)));
   const range = (what: string, found: { range: readonly number[] } | undefined, unit = "") =>
-    found ? `, ${what} ${found.range[0]} to ${found.range[1]}${unit}` : "";
-  const expected = `${expect.modality ? `, modality ${expect.modality.join(" or ")}` : ""}${range("smallest value", expect.minimum)}${range("largest value", expect.maximum)}${range("pixels", expect.pixelSpacing, " mm")}${range("slice distance", expect.sliceSpacing, " mm")}${range("extent", expect.extent, " mm")}`;
+    found ? `, ${what} ${[...new Set(found.range.map(figure))].join(" to ")}${unit}` : "";
+  const expected = `${expect.modality ? `, modality ${expect.modality.join(" or ")}` : ""}${range("smallest value", expect.minimum)}${range("largest value", expect.maximum)}${range("pixels", expect.pixelSpacing, " mm")}${range("slice distance", expect.sliceSpacing, " mm")}${range("extent", expect.extent, " mm")}${range("number of slices", expect.slices)}`;
   return `- ${source}, ${plane}: slices (${slices.choice}) of ${size[0]}×${size[1]} pixels${spacing === null ? "" : ` of ${spacing} mm`}${expected}`;
 }
 

@@ -1,10 +1,12 @@
-// Reads every case once before training: all faults at once, and facts of every volume.
+// Reads every case once before training: all faults at once, facts of every volume, and what each holds.
 
-import { isAbortError, isAnyMC3DError, type Volume, valueRange } from "@anymc3d/core";
+import { AnyMC3DError, isAbortError, isAnyMC3DError, prepareView, sha256, type Volume, valueRange } from "@anymc3d/core";
 import type { TrainCase } from "./cases.js";
+import type { TrainConfig } from "./config.js";
 import type { VolumeFacts } from "./looks.js";
+import { asView } from "./samples.js";
 
-/** A case that could not be read. */
+/** A case that cannot be used. */
 export interface CaseFault {
   readonly id: string;
   readonly origin: string;
@@ -14,37 +16,50 @@ export interface CaseFault {
 }
 
 export interface CheckedCases {
-  /** Those that could be read, in their order. */
+  /** Those that can be used, in their order. */
   readonly cases: TrainCase[];
   readonly faults: CaseFault[];
   readonly volumes: VolumeFacts[];
   /** Ids of cases whose mask has no voxel inside: valid, and learned from. */
   readonly emptyMasks: ReadonlySet<string>;
+  /** By id: hash of what was read of a case, voxels, geometry, modality and mask. */
+  readonly contents: ReadonlyMap<string, string>;
 }
 
 export interface CheckCasesOptions {
+  /** Also try to prepare each volume for these views. */
+  readonly views?: TrainConfig["input"]["views"];
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
  * Reads every volume and mask, one case after the other, and keeps none of them. Never throws for a case: the caller decides what faults mean.
- * NaN and infinite voxels are faults.
+ * Faults are what cannot be read or prepared, NaN and infinite voxels, masks that are none, and the same voxels in training and in validation.
  * @throws the signal's reason
  */
-export async function checkCases(cases: readonly TrainCase[], { signal, onProgress }: CheckCasesOptions = {}): Promise<CheckedCases> {
+export async function checkCases(cases: readonly TrainCase[], { views = [], signal, onProgress }: CheckCasesOptions = {}): Promise<CheckedCases> {
   const faults: CaseFault[] = [];
   const volumes: VolumeFacts[] = [];
   const emptyMasks = new Set<string>();
+  const contents = new Map<string, string>();
   const readable: TrainCase[] = [];
+  const seen = new Map<string, TrainCase>();
   for (const each of cases) {
     signal?.throwIfAborted();
     try {
-      const seen = factsOf(each, await each.load(signal));
-      const empty = each.loadMask ? isEmpty(await each.loadMask(signal), each.id) : false;
-      volumes.push(...seen);
-      if (empty) emptyMasks.add(each.id);
+      const loaded = await each.load(signal);
+      const facts = factsOf(each, loaded);
+      for (const view of views) prepareView(loaded[view.source], asView(view), { mean: [0, 0, 0], std: [1, 1, 1] });
+      const voxels = await voxelHash(Object.values(loaded));
+      checkTwin(each, seen.get(voxels));
+      const mask = await each.loadMask?.(signal);
+      if (mask && isEmpty(mask, each.id)) emptyMasks.add(each.id);
+      const geometry = facts.map(({ source, shape, affine, modality }) => [source, shape, affine, modality]);
+      contents.set(each.id, await textSha([voxels, geometry, mask && (await voxelHash([mask]))]));
+      volumes.push(...facts);
       readable.push(each);
+      if (!seen.has(voxels)) seen.set(voxels, each);
     } catch (error) {
       if (isAbortError(error) || signal?.aborted) throw error;
       const { id, origin } = each;
@@ -52,7 +67,22 @@ export async function checkCases(cases: readonly TrainCase[], { signal, onProgre
     }
     onProgress?.(readable.length + faults.length, cases.length);
   }
-  return { cases: readable, faults, volumes, emptyMasks };
+  return { cases: readable, faults, volumes, emptyMasks, contents };
+}
+
+const textSha = (value: unknown): Promise<string> => sha256(new TextEncoder().encode(JSON.stringify(value)));
+
+async function voxelHash(volumes: readonly Volume[]): Promise<string> {
+  const hashes: unknown[] = [];
+  for (const { shape, data } of volumes) hashes.push([shape, await sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))]);
+  return textSha(hashes);
+}
+
+/** One scan under two ids judges a model on what it has learned by heart. */
+function checkTwin({ origin, split }: TrainCase, twin: TrainCase | undefined): void {
+  if (!twin || twin.split === split) return;
+  const message = `${origin} has the same voxels as case ${twin.id} of the ${twin.split} split; one scan must be in one split only`;
+  throw new AnyMC3DError("DATA_INVALID", message);
 }
 
 function factsOf({ id, split }: TrainCase, volumes: Readonly<Record<string, Volume>>): VolumeFacts[] {
@@ -62,6 +92,14 @@ function factsOf({ id, split }: TrainCase, volumes: Readonly<Record<string, Volu
   });
 }
 
+/** @throws AnyMC3DError `DATA_INVALID` for what is no segmentation: negative or fractional values, such as a scan in the mask's place */
 function isEmpty(mask: Volume, id: string): boolean {
-  return !(valueRange(mask, `${id}, mask`).maximum > 0);
+  const { minimum, maximum } = valueRange(mask, `${id}, mask`);
+  const fraction =
+    mask.data instanceof Float32Array || mask.data instanceof Float64Array ? mask.data.find((value: number) => !Number.isInteger(value)) : undefined;
+  if (minimum < 0 || fraction !== undefined) {
+    const found = minimum < 0 ? `values from ${minimum} to ${maximum}` : `the value ${fraction}`;
+    throw new AnyMC3DError("DATA_INVALID", `the mask of ${id} has ${found}; expected whole numbers, 0 outside and above 0 inside. Is it the scan itself?`);
+  }
+  return !(maximum > 0);
 }

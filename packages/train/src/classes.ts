@@ -14,7 +14,7 @@ export function classAt(text: string, labels: readonly Named[]): number {
   if (ids >= 0) return ids;
   const names = labels.findIndex(({ name }) => text === name);
   if (names >= 0 || numbered(labels)) return names;
-  return labels.findIndex((_, i) => text === String(i));
+  return /^\d+(\.0*)?$/.test(text) ? labels.findIndex((_, i) => Number(text) === i) : -1;
 }
 
 /** What {@link classAt} takes, for messages: "0 (cat), 1 (dog)". */

@@ -6,6 +6,7 @@ import type { TrainCase } from "./cases.js";
 import type { Task, TrainConfig } from "./config.js";
 import type { Prediction } from "./loop.js";
 import { auroc, bootstrap, type Estimate } from "./metrics.js";
+import { HEAD_ONLY } from "./variants.js";
 
 /** Scores of one model on validation, higher is more positive. */
 export interface Contender {
@@ -107,7 +108,8 @@ export function comparisonTable(models: readonly ComparedModel[], { labels }: Ta
     difference ? estimateText(difference, true) : "",
   ]);
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  const table = [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  return models.some(({ name }) => name.includes("head-only")) ? `${table}\n\n${HEAD_ONLY}` : table;
 }
 
 function estimateText({ value, interval }: Estimate, signed = false): string {

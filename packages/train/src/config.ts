@@ -1,7 +1,8 @@
 // task.json: what to train and how. It is adapter.json without what training finds out, plus `dataset` and `training`.
 
-import { type AdapterManifest, AnyMC3DError, adapterManifestSchema } from "@anymc3d/core";
+import { type AdapterManifest, AnyMC3DError, adapterManifestSchema, type BackboneSpec } from "@anymc3d/core";
 import { z } from "zod";
+import { RESERVED_COLUMNS } from "./columns.js";
 
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -51,15 +52,19 @@ const trainingSchema = z.strictObject({
   patience: z.int().min(1).nullable().default(null),
   /** Which epoch becomes the adapter: the best mean validation AUROC, or the last. */
   keep: z.enum(["best", "last"]).default("best"),
-  seed: z.int().min(0).default(0),
-  augment: z.union([z.literal(false), augmentSchema]).default(augmentSchema.parse({})),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(0),
+  augment: z.union([z.literal(false), augmentSchema], { error: 'expected false, or amounts such as { "flip": 0.5 }' }).default(augmentSchema.parse({})),
   /** Pixel-level supervision by the masks of the cases that have one: λ·(Dice + BCE) is added to the loss. null: masks are not used. */
   masks: z
     .strictObject({ weight: z.number().min(0).default(0.5), hidden: z.int().min(1).default(64) })
     .nullable()
     .default(null),
   /** How decision thresholds are chosen on validation: Youden's index, or the highest threshold that reaches a sensitivity. */
-  threshold: z.union([z.literal("youden"), z.strictObject({ sensitivity: share })]).default("youden"),
+  threshold: z.union([z.literal("youden"), z.strictObject({ sensitivity: share })], { error: 'expected "youden" or { "sensitivity": 0.9 }' }).default("youden"),
   /** Temperature scaling on validation, folded into the head. */
   calibrate: z.boolean().default(true),
 });
@@ -71,7 +76,7 @@ const text = z.string().min(1);
 
 const trainConfigSchema = z.strictObject({
   $schema: z.string().optional(),
-  name: text,
+  name: adapterManifestSchema.shape.name,
   version: adapterManifestSchema.shape.version.default("0.1.0"),
   title: text,
   description: text,
@@ -123,6 +128,19 @@ export function trainConfigJsonSchema(): unknown {
 }
 
 /**
+ * Refuses a configuration that the backbone cannot take, before anything is read.
+ * @throws AnyMC3DError `CONFIG_INVALID` for slices that do not divide into patches, or more blocks with LoRA than there are
+ */
+export function checkFits({ input, modules }: TrainConfig, { patch, depth }: Pick<BackboneSpec, "patch" | "depth">, name = "task.json"): void {
+  const faults = input.views.flatMap(({ size }, v) =>
+    size.some((side) => side % patch) ? [`input.views[${v}].size ${size.join("×")} is no multiple of the backbone's patch, ${patch}`] : [],
+  );
+  const blocks = modules.lora?.lastBlocks ?? 0;
+  if (blocks > depth) faults.push(`modules.lora.lastBlocks is ${blocks}, the backbone has ${depth} blocks`);
+  if (faults.length) throw new AnyMC3DError("CONFIG_INVALID", `${name}: ${faults.join("; ")}.`);
+}
+
+/**
  * Checks a task.json and fills the defaults in.
  * @throws AnyMC3DError `CONFIG_INVALID`, naming every field at fault
  */
@@ -130,12 +148,15 @@ export function parseTrainConfig(json: unknown, name = "task.json"): TrainConfig
   const parsed = trainConfigSchema.safeParse(json);
   const faults = parsed.success ? crossFaults(parsed.data) : [z.prettifyError(parsed.error)];
   if (!parsed.success || faults.length) throw new AnyMC3DError("CONFIG_INVALID", `${name}: ${faults.join("; ")}.`);
-  return parsed.data;
+  const { task, training } = parsed.data;
+  return { ...parsed.data, training: { ...training, loss: training.loss ?? (task.kind === "multiclass" ? "cross-entropy" : "bce") } };
 }
 
 function crossFaults({ task, training, modules }: TrainConfig): string[] {
   const faults: string[] = [];
   const ids = task.labels.map(({ id }) => id);
+  const reserved = ids.filter((id) => RESERVED_COLUMNS.includes(id));
+  if (reserved.length) faults.push(`task.labels: ${reserved.join(", ")} is a column of labels.csv with another meaning; choose another id`);
   if (new Set(ids).size !== ids.length) faults.push("task.labels: two labels share an id");
   if (task.kind === "binary" && ids.length !== 1) faults.push(`task: binary has one label, found ${ids.length}`);
   if (task.kind === "multiclass" && ids.length < 2) faults.push("task: multiclass needs at least two labels");
@@ -143,6 +164,9 @@ function crossFaults({ task, training, modules }: TrainConfig): string[] {
     faults.push('training.loss "cross-entropy" is for multiclass tasks; use "bce" or "focal"');
   if (task.kind === "multiclass" && training.loss === "bce")
     faults.push('training.loss "bce" is for binary and multilabel tasks; use "cross-entropy" or "focal"');
+  for (const [name, range] of Object.entries(training.augment || {}))
+    if (typeof range === "object" && "low" in range && range.low > range.high)
+      faults.push(`training.augment.${name}: low ${range.low} is above high ${range.high}`);
   if (modules.lora === null && training.masks) faults.push("training.masks needs LoRA: without it nothing that is kept would learn from the masks");
   return faults;
 }

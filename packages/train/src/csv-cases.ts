@@ -6,7 +6,7 @@ import { AnyMC3DError, isAnyMC3DError, type Volume, type Warning } from "@anymc3
 import { type Grid, type ReadOptions, readVolume } from "@anymc3d/io";
 import type { TrainCase } from "./cases.js";
 import type { Task } from "./config.js";
-import { imagePaths, type LabelRow, maskPath, parseLabels } from "./labels.js";
+import { decodeTable, imagePaths, type LabelRow, maskPath, parseLabels } from "./labels.js";
 import { maskOnGrid } from "./mask-grid.js";
 import { assignSplits, checkSplits, type Split } from "./splits.js";
 
@@ -38,18 +38,31 @@ export interface CsvCases {
  */
 export async function csvCases(csv: string, options: CsvCasesOptions): Promise<CsvCases> {
   const { task, seed = 0, validationShare, masks = true } = options;
-  const text = await readFile(csv, "utf8").catch((cause: Error) => {
+  const bytes = await readFile(csv).catch((cause: Error) => {
     throw new AnyMC3DError("FILE_NOT_FOUND", `${csv}: ${cause.message}`, { cause });
   });
-  const rows = parseLabels(text, { file: csv, kind: task.kind, labels: task.labels });
+  const rows = parseLabels(decodeTable(bytes), { file: csv, kind: task.kind, labels: task.labels });
   const splits = assignSplits(rows, { file: csv, seed, share: validationShare });
   const all = rows.map((row, i) => ({ row, split: splits[i] }));
   const useful = all.filter(({ row }) => row.labels.size > 0 || (masks && maskPath(row, dirname(resolve(csv))) !== undefined));
   const cases = useful.map(({ row, split }) => toCase(row, split, csv, options));
   checkSplits(cases, csv);
-  const left = all.length - useful.length;
-  const message = `${csv}: ${left} of ${all.length} rows have no label of this task and are left out`;
-  return { cases, warnings: left ? [{ code: "NO_LABEL", message }] : [] };
+  return { cases, warnings: tableWarnings(rows, useful.length, csv) };
+}
+
+function tableWarnings(rows: readonly LabelRow[], useful: number, csv: string): Warning[] {
+  const left = rows.length - useful;
+  return [
+    ...(left ? [{ code: "NO_LABEL", message: `${csv}: ${left} of ${rows.length} rows have no label of this task and are left out` }] : []),
+    ...(rows.every(({ id, group }) => group === id)
+      ? [
+          {
+            code: "NO_GROUPS",
+            message: `${csv}: no group column, so every row counts as a patient of its own. If a patient has several rows, name the patient in a column "group"`,
+          },
+        ]
+      : []),
+  ];
 }
 
 function toCase(row: LabelRow, split: Split, csv: string, options: CsvCasesOptions): TrainCase {

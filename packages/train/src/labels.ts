@@ -5,6 +5,8 @@ import { join, resolve } from "node:path";
 import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
 import { parse } from "csv-parse/sync";
 import { classAt, classChoices } from "./classes.js";
+import { RESERVED_COLUMNS } from "./columns.js";
+import { splitName } from "./splits.js";
 
 export interface LabelRow {
   /** Text as it stands: 0001, 001 and 1 are three. */
@@ -17,6 +19,7 @@ export interface LabelRow {
   readonly mask?: string | null;
   /** The patient; the id where the file has no `group` column. */
   readonly group: string;
+  /** `train`, `val` or `test` where it means that, else as it stands. */
   readonly split?: string;
   /** 0 or 1 by label id; absent where the cell is blank. */
   readonly labels: ReadonlyMap<string, 0 | 1>;
@@ -29,8 +32,10 @@ export interface LabelsOptions {
   readonly file: string;
   readonly kind: "binary" | "multilabel" | "multiclass";
   readonly labels: readonly { readonly id: string; readonly name: string }[];
-  /** Only rows of this split. */
+  /** Only rows of this split, by any of its names. */
   readonly split?: string;
+  /** Splits by id, instead of the file's own; rows without one are left out. */
+  readonly splits?: ReadonlyMap<string, string>;
 }
 
 type Fields = Record<string, string>;
@@ -45,44 +50,105 @@ export function parseLabels(text: string, options: LabelsOptions): LabelRow[] {
   const records = parseCsv(text, options.file);
   if (records.length === 0) fail(options, "no rows");
   const columns = Object.keys(records[0].record);
+  checkColumns(columns, options);
   if (!columns.includes("id") && !columns.includes("path")) fail(options, `neither an id nor a path column among ${columns.join(", ")}`);
+  checkGroups(records, options);
   const read = labelReader(columns, options);
-  const rows = records.map(({ record, info }) => toRow(record, info.lines, read, options));
+  const all = records.map(({ record, info }) => toRow(record, info.lines, read, options));
+  const rows = options.splits ? all.flatMap((row) => withSplit(row, options.splits?.get(row.id))) : all;
+  if (rows.length === 0) fail(options, "no id of it is in the file of splits");
   checkRows(rows, options);
   if (options.split === undefined) return rows;
-  const chosen = rows.filter(({ split }) => split === options.split);
+  const chosen = rows.filter(({ split }) => split === splitName(options.split as string));
   const splits = [...new Set(rows.map(({ split }) => split ?? "(none)"))];
-  if (chosen.length === 0) fail(options, `no row of split "${options.split}"; there are ${splits.join(", ")}`);
+  if (chosen.length === 0)
+    fail(
+      options,
+      `no row of split "${options.split}"; there are ${splits.join(", ")}${splits.join() === "(none)" ? ". Where anymc3d train drew the splits, its run/splits.csv has them (--splits)" : ""}`,
+    );
   return chosen;
+}
+
+const withSplit = (row: LabelRow, split: string | undefined): LabelRow[] => (split === undefined ? [] : [{ ...row, split: splitName(split) }]);
+
+/**
+ * Splits by id: a table with the columns id and split, as `anymc3d train` writes it (run/splits.csv).
+ * @throws AnyMC3DError `LABELS_INVALID`
+ */
+export function parseSplits(text: string, file: string): Map<string, string> {
+  const rows = parseCsv(text, file).map(({ record, info }) => {
+    if (!record.id || !record.split) fail({ file }, `line ${info.lines}: no id or no split; the table has the columns id and split`);
+    return [record.id, record.split] as const;
+  });
+  return new Map(rows);
 }
 
 function fail({ file }: { file: string }, what: string): never {
   throw new AnyMC3DError("LABELS_INVALID", `${file}: ${what}.`);
 }
 
-function parseCsv(text: string, file: string): { record: Fields; info: { lines: number } }[] {
+interface TableRow {
+  readonly record: Fields;
+  readonly info: { readonly lines: number };
+}
+
+function parseCsv(text: string, file: string): TableRow[] {
   const columns = (header: string[]) => {
     const twice = header.find((name, i) => name !== "" && header.indexOf(name) !== i);
     if (twice !== undefined) fail({ file }, `column "${twice}" appears twice`);
     return header;
   };
   try {
+    const { delimiter, from } = delimiterOf(text);
     // Spreadsheets add rows of nothing but separators.
-    const options = { columns, delimiter: delimiterOf(text), bom: true, info: true, trim: true, skip_empty_lines: true, skip_records_with_empty_values: true };
-    return parse(text, options) as unknown as {
-      record: Fields;
-      info: { lines: number };
-    }[];
+    const rows = { from_line: from, info: true, trim: true, skip_empty_lines: true, skip_records_with_empty_values: true };
+    return parse(text, { columns, delimiter, bom: true, ...rows }) as unknown as TableRow[];
   } catch (cause) {
     if (isAnyMC3DError(cause)) throw cause;
     throw new AnyMC3DError("LABELS_INVALID", `${file}: not a CSV table: ${(cause as Error).message}`, { cause });
   }
 }
 
-/** Comma; semicolon or tab where the head has no comma, as spreadsheets write it where the comma is the decimal sign. */
-function delimiterOf(text: string): string {
-  const [head] = text.split(/\r?\n/, 1);
-  return [",", ";", "\t"].find((each) => head.includes(each)) ?? ",";
+/**
+ * Comma; semicolon or tab where the head has no comma, as spreadsheets write it where the comma is the decimal sign; or what a first line `sep=;` says.
+ * @returns the separator, and the line from 1 at which the table begins
+ */
+function delimiterOf(text: string): { delimiter: string; from: number } {
+  const lines = text.replace(/^\ufeff/, "").split(/\r?\n/);
+  const named = /^sep=(.)$/i.exec(lines[0]);
+  if (named) return { delimiter: named[1], from: 2 };
+  const head = lines.find((line) => line.trim() !== "") ?? "";
+  return { delimiter: [",", ";", "\t"].find((each) => head.includes(each)) ?? ",", from: 1 };
+}
+
+/** A labels file's text: UTF-8, or the UTF-16 of "Unicode text" by its byte order mark. */
+export function decodeTable(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const encoding = first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+const PATIENT = /^(patient|subject|participant)([ _-]?(id|name|number))?$/i;
+
+/** A column that is meant but not read would silently leave patients in two splits. */
+function checkColumns(columns: readonly string[], options: LabelsOptions): void {
+  const known = [...RESERVED_COLUMNS, ...options.labels.map(({ id }) => id)];
+  for (const column of columns) {
+    if (known.includes(column)) continue;
+    const meant = known.find((name) => name.toLowerCase() === column.toLowerCase());
+    if (meant !== undefined && !columns.includes(meant)) fail(options, `column "${column}" is not read; call it "${meant}"`);
+    if (PATIENT.test(column) && !columns.includes("group"))
+      fail(
+        options,
+        `column "${column}" is not read; call it "group", so that no patient is in two splits (or remove it, if every row is a patient of its own)`,
+      );
+  }
+}
+
+function checkGroups(rows: readonly TableRow[], options: LabelsOptions): void {
+  const blank = rows.find(({ record }) => record.group === "");
+  if (blank && rows.some(({ record }) => record.group))
+    fail(options, `line ${blank.info.lines}, column group: blank; name the patient of every row, or of none`);
 }
 
 type LabelReader = (record: Fields, line: number) => Map<string, 0 | 1>;
@@ -143,7 +209,7 @@ function toRow(record: Fields, line: number, read: LabelReader, options: LabelsO
     paths: new Map(sources.map((column) => [column.slice(SOURCE.length), record[column]])),
     mask: record.mask === undefined ? undefined : record.mask || null,
     group: record.group || id,
-    split: record.split || undefined,
+    split: record.split ? splitName(record.split) : undefined,
     labels: read(record, line),
     line,
   };

@@ -36,6 +36,16 @@ export interface VolumeLook {
 
 const rangeOf = (values: readonly number[]): Range => [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
 
+/** What is told of a range should hold for all that was seen, without the noise of float headers. */
+function roundedOutwards([low, high]: Range): Range {
+  const round = (value: number, towards: (x: number) => number): number => {
+    if (Number.isInteger(value)) return value;
+    const unit = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 3);
+    return Number((towards(value / unit - (towards === Math.ceil ? 1 : -1) * 1e-3) * unit).toPrecision(4));
+  };
+  return [round(low, Math.floor), round(high, Math.ceil)];
+}
+
 /** What volumes look like, a source each, for a report. */
 export function looksOf(facts: readonly VolumeFacts[]): VolumeLook[] {
   return [...new Set(facts.map(({ source }) => source))].map((source) => {
@@ -55,13 +65,13 @@ export function looksOf(facts: readonly VolumeFacts[]): VolumeLook[] {
 }
 
 /**
- * The `expect` of a view by what the volumes of its source look like in its plane: the ranges seen, a warning outside them.
+ * The `expect` of a view by what the volumes of its source look like in its plane: the ranges seen, rounded outwards to four digits, a warning outside them.
  * @param facts of at least one volume of the source
  */
 export function expectationsOf(facts: readonly VolumeFacts[], { source, plane }: { readonly source: string; readonly plane: Plane }): Expectations {
   const volumes = facts.filter((each) => each.source === source);
   const oriented = volumes.filter(({ affine }) => affine).map((each) => displayGrid(each, plane));
-  const warn = (values: readonly number[]) => ({ range: rangeOf(values), otherwise: "warn" as const });
+  const warn = (values: readonly number[]) => ({ range: roundedOutwards(rangeOf(values)), otherwise: "warn" as const });
   const modalities = new Set(volumes.map(({ modality }) => modality));
   return {
     ...(!modalities.has(undefined) && { modality: [...modalities].sort() as string[] }),

@@ -9,14 +9,22 @@ const TOLERANCE = 0.1;
 /**
  * The mask on the image's grid.
  * @param resample where the grids differ, take the nearest mask voxel by the two affines (0 outside the mask) instead of refusing
- * @throws AnyMC3DError `DATA_INVALID` for another grid
+ * @throws AnyMC3DError `DATA_INVALID` for another grid, or where resampling leaves nothing of the mask
  */
 export function maskOnGrid(mask: Volume, image: Grid, name: string, resample = false): Volume {
   const difference = gridDifference(mask, image);
   if (difference === undefined) return mask;
-  if (resample && mask.affine && image.affine) return resampleLike(mask, image, { interpolation: "nearest" });
-  const todo = mask.affine && image.affine ? "Resample it onto the image, or ask for that with resampleMasks" : "It has no affine to resample it by";
+  if (resample && mask.affine && image.affine) return resampled(mask, image, name);
+  const todo =
+    mask.affine && image.affine ? "Resample it onto the image, or ask for that (resampleMasks, --resample-masks)" : "It has no affine to resample it by";
   throw new AnyMC3DError("DATA_INVALID", `${name}: the mask lies on another grid than its image: ${difference}. ${todo}.`);
+}
+
+function resampled(mask: Volume, image: Grid, name: string): Volume {
+  const found = resampleLike(mask, image, { interpolation: "nearest" });
+  const inside = ({ data }: Volume) => data.some((value: number) => value > 0);
+  if (inside(found) || !inside(mask)) return found;
+  throw new AnyMC3DError("DATA_INVALID", `${name}: nothing of the mask lies within its image; it belongs to another scan, or its orientation is wrong.`);
 }
 
 /** What differs, in words; undefined for the same grid. */

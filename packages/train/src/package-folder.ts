@@ -15,11 +15,31 @@ export interface AdapterFiles extends CardOptions {
 const FILES = ["index.js", "index.d.ts", "adapter.json", "weights.safetensors"];
 
 /**
- * Writes or renews the package in a folder. Other files there stay, and so do package.json's fields that do not follow from the manifest.
- * A volume called sample.* in it, to try the adapter with, is exported as `sample`.
+ * Refuses a folder whose files a package of this name would replace.
  * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`
  */
+export async function checkPackageFolder(folder: string, name: string): Promise<void> {
+  const fail = (what: string): never => {
+    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder}: ${what}. Choose another folder, or move that away.`);
+  };
+  const text = await readFile(join(folder, "package.json"), "utf8").catch(() => undefined);
+  if (text !== undefined) {
+    const found = await Promise.resolve(text).then(JSON.parse).catch(() => fail("its package.json is not JSON")); // biome-ignore format: one line
+    if (found?.name !== name) fail(`holds the package ${found?.name ?? "without a name"}, not ${name}`);
+    return;
+  }
+  const there = new Set(await readdir(folder).catch(() => []));
+  const lost = [...FILES, "README.md"].filter((file) => there.has(file));
+  if (lost.length) fail(`holds ${lost.join(", ")}, which ${name} would replace, and no package.json of that name`);
+}
+
+/**
+ * Writes or renews the package in a folder. Other files there stay, and so do package.json's fields that do not follow from the manifest.
+ * A volume called sample.* in it, to try the adapter with, is exported as `sample`.
+ * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`, also as {@link checkPackageFolder}
+ */
 export async function writeAdapterPackage(folder: string, { manifest, weights, training, comparison }: AdapterFiles): Promise<void> {
+  await checkPackageFolder(folder, manifest.name);
   const before = await readFile(join(folder, "package.json"), "utf8").then(JSON.parse, () => ({}));
   const sample = (await readdir(folder).catch(() => [])).find((name) => /^sample\.[\w.]+$/.test(name));
   const files: Record<string, string | Uint8Array> = {

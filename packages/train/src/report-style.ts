@@ -11,6 +11,7 @@ main { max-width: 68rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .5rem; } h2 { margin: 2.5rem 0 .75rem; border-bottom: 1px solid var(--rule); padding-bottom: .25rem; }
 h3 { margin: 2rem 0 .5rem; } h4 { margin: 1.25rem 0 .25rem; } p { max-width: 48rem; }
 .disclaimer { border-left: 4px solid var(--c1); padding-left: .75rem; }
+.warnings { border-left: 4px solid var(--c4); padding-left: 1.5rem; max-width: 48rem; }
 .scroll { overflow-x: auto; margin: .75rem 0; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; } th { color: var(--soft); font-weight: 600; }
 td { white-space: nowrap; } .wrap td + td { white-space: normal; overflow-wrap: anywhere; }

@@ -2,6 +2,7 @@
 
 import { DISCLAIMER } from "@anymc3d/core";
 import type { MadeAdapter } from "./adapter.js";
+import type { CaseFault } from "./check-cases.js";
 import type { TrainConfig } from "./config.js";
 import { type Confusion, confusion, confusionMatrix, reliability, rocCurve } from "./curves.js";
 import type { VolumeLook } from "./looks.js";
@@ -15,6 +16,8 @@ import { calibrated, type WorstCase } from "./worst-cases.js";
 export interface ReportParts {
   readonly config: TrainConfig;
   readonly summary: readonly SplitSummary[];
+  /** Cases left out because they could not be used. */
+  readonly skipped: readonly CaseFault[];
   readonly looks: readonly VolumeLook[];
   readonly outcome: TrainOutcome;
   readonly made: MadeAdapter;
@@ -33,10 +36,10 @@ export function trainingReport(parts: ReportParts): string {
     `<p><code>${escapeHtml(made.manifest.name)}</code> ${escapeHtml(made.manifest.version)}. ${escapeHtml(config.description)}</p>`,
     `<p class="disclaimer"><strong>${escapeHtml(DISCLAIMER)}</strong></p>`,
     `<p>Epoch ${outcome.keptEpoch} of ${outcome.history.length} was kept; training took ${Math.round(seconds / 60)} min. Epoch, temperatures and thresholds were chosen on the validation cases that the figures below are from: on new data expect somewhat less.</p>`,
-    section("Validation", metricsTable(made) + curves(parts)),
+    section("Validation", metricsTable(made) + doubtsList(made) + curves(parts)),
     ...(config.task.kind === "multiclass" ? [section("Confusion of classes", classMatrix(parts))] : []),
     section("Labels", config.task.labels.map((_, i) => labelPart(parts, i)).join("")),
-    section("Data", dataTables(parts)),
+    section("Data", dataTables(parts) + skippedTable(parts.skipped)),
     section("Settings", settings(config)),
     section("Versions", table(["what", "version"], parts.versions, { wrap: true })),
   ];
@@ -68,6 +71,16 @@ function metricsTable({ labels }: MadeAdapter): string {
   ]);
   const head = ["label", "n (positive)", "AUROC [95 %]", "average precision", "Brier", "threshold", "sensitivity, specificity there", "temperature"];
   return table(head, rows);
+}
+
+function doubtsList({ warnings }: MadeAdapter): string {
+  return warnings.length ? `<ul class="warnings">${warnings.map(({ message }) => `<li>${escapeHtml(message)}</li>`).join("")}</ul>` : "";
+}
+
+function skippedTable(skipped: readonly CaseFault[]): string {
+  if (skipped.length === 0) return "";
+  const rows = skipped.map(({ id, code, message }) => [id, code, message]);
+  return `<h3>Left out</h3>${table(["case", "code", "why"], rows, { wrap: true })}`;
 }
 
 function curves({ outcome: { history, keptEpoch } }: ReportParts): string {

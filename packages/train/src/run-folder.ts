@@ -2,8 +2,9 @@
 
 import { appendFile, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
+import type { TrainCase } from "./cases.js";
 
 const CHECKPOINT = "checkpoint.safetensors";
 
@@ -14,6 +15,8 @@ export interface RunFolder {
   writeCheckpoint(bytes: Uint8Array): Promise<void>;
   /** Adds a line to log.jsonl. */
   log(entry: unknown): Promise<void>;
+  /** Writes splits.csv: id, group and split of every case, for `anymc3d evaluate --splits`. @throws AnyMC3DError `OUTPUT_NOT_WRITABLE` */
+  writeSplits(cases: readonly Pick<TrainCase, "id" | "group" | "split">[]): Promise<void>;
   /** Writes report.html. @throws AnyMC3DError `OUTPUT_NOT_WRITABLE` */
   writeReport(html: string): Promise<void>;
   /** Lets another run have the folder. */
@@ -39,21 +42,31 @@ export async function openRunFolder(out: string): Promise<RunFolder> {
     writeCheckpoint: (bytes) => writable(replaceFile(target, bytes)),
     log: (entry) => writable(appendFile(join(folder, "log.jsonl"), `${JSON.stringify(entry)}\n`)),
     writeReport: (html) => writable(replaceFile(join(folder, "report.html"), html)),
-    release: () => rm(lock, { force: true }),
+    writeSplits: (cases) =>
+      writable(replaceFile(join(folder, "splits.csv"), ["id,group,split", ...cases.map(({ id, group, split }) => csvLine([id, group, split])), ""].join("\n"))),
+    release: async () => {
+      held.delete(resolve(lock));
+      await rm(lock, { force: true });
+    },
   };
 }
+
+/** Of this process: a lock with its own id that is not here was left by an earlier process, as in a container that always has the same ids. */
+const held = new Set<string>();
 
 async function takeLock(lock: string): Promise<void> {
   const owner = `${process.pid} ${hostname()}`;
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
       await writeFile(lock, owner, { flag: "wx" });
+      held.add(resolve(lock));
       return;
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${lock}: ${(cause as Error).message}`, { cause });
     }
     const [pid, host] = (await readFile(lock, "utf8").catch(() => "")).split(" ");
-    if (pid && (host !== hostname() || isAlive(Number(pid)))) {
+    const own = host === hostname() && Number(pid) === process.pid;
+    if (pid && (own ? held.has(resolve(lock)) : host !== hostname() || isAlive(Number(pid)))) {
       throw new AnyMC3DError(
         "RUN_LOCKED",
         `${lock}: process ${pid} on ${host} trains into this folder. Wait for it, choose another folder, or delete the file if that process is gone.`,
@@ -71,6 +84,11 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
+}
+
+/** A line of a CSV file. */
+export function csvLine(cells: readonly (string | number)[]): string {
+  return cells.map((cell) => (/[",\r\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : cell)).join(",");
 }
 
 /** Writes beside it, waits for the disk, renames. */

@@ -1,6 +1,16 @@
 // A case as the backbone sees it: prepared slices of every view, augmented in training, whole in evaluation.
 
-import { type BackboneSpec, type PreparedView, prepareView, type Slices, seededRandom, slicesOf, type ViewManifest } from "@anymc3d/core";
+import {
+  AnyMC3DError,
+  type BackboneSpec,
+  isAnyMC3DError,
+  type PreparedView,
+  prepareView,
+  type Slices,
+  seededRandom,
+  slicesOf,
+  type ViewManifest,
+} from "@anymc3d/core";
 import { augment, sampleSeed, trainingSlices } from "./augment.js";
 import type { TrainCase } from "./cases.js";
 import type { TrainConfig } from "./config.js";
@@ -11,19 +21,36 @@ export interface SampleView {
   readonly mask?: Float32Array;
 }
 
-const asView = (view: TrainConfig["input"]["views"][number]): ViewManifest => ({ ...view, expect: view.expect ?? {} });
+/** A view of task.json as one of adapter.json. */
+export const asView = (view: TrainConfig["input"]["views"][number]): ViewManifest => ({ ...view, expect: view.expect ?? {} });
+
+/** Says which case an error is about. */
+async function ofCase<T>({ id, origin }: TrainCase, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!isAnyMC3DError(cause)) throw cause;
+    throw new AnyMC3DError(cause.code, `case ${id} (${origin}): ${cause.message}`, { cause });
+  }
+}
 
 /** All slices of every view, as `classify()` takes them. */
 export async function evaluationSample(each: TrainCase, config: TrainConfig, spec: BackboneSpec, signal?: AbortSignal): Promise<SampleView[]> {
-  const volumes = await each.load(signal);
-  return config.input.views.map((view) => ({ slices: prepareView(volumes[view.source], asView(view), spec).slices }));
+  return ofCase(each, async () => {
+    const volumes = await each.load(signal);
+    return config.input.views.map((view) => ({ slices: prepareView(volumes[view.source], asView(view), spec).slices }));
+  });
 }
 
 /**
  * A training sample: a draw of slices, augmented. Everything drawn follows from seed, epoch, case and view alone.
  * @param epoch from 0
  */
-export async function trainingSample(each: TrainCase, config: TrainConfig, spec: BackboneSpec, epoch: number, signal?: AbortSignal): Promise<SampleView[]> {
+export function trainingSample(each: TrainCase, config: TrainConfig, spec: BackboneSpec, epoch: number, signal?: AbortSignal): Promise<SampleView[]> {
+  return ofCase(each, () => drawnSample(each, config, spec, epoch, signal));
+}
+
+async function drawnSample(each: TrainCase, config: TrainConfig, spec: BackboneSpec, epoch: number, signal?: AbortSignal): Promise<SampleView[]> {
   const { training, input } = config;
   const volumes = await each.load(signal);
   const mask = training.masks && each.loadMask ? await each.loadMask(signal) : undefined;

@@ -16,8 +16,13 @@ const NAMES: Readonly<Record<string, Split>> = {
   test: "test",
 };
 
+/** A split's name as it is meant: `val` for validation, in any case; a name that is none of ours as it stands. */
+export const splitName = (text: string): string => NAMES[text.toLowerCase()] ?? text;
+
 export interface SplitRow {
   readonly group: string;
+  /** 0 or 1 by label id; absent where unknown. */
+  readonly labels: ReadonlyMap<string, 0 | 1>;
   readonly split?: string;
   /** Line of the file, for messages. */
   readonly line: number;
@@ -39,10 +44,7 @@ export function assignSplits(rows: readonly SplitRow[], options: SplitOptions): 
   const { file } = options;
   const blank = rows.filter(({ split }) => split === undefined);
   if (blank.length === rows.length) {
-    const drawn = drawSplits(
-      rows.map(({ group }) => group),
-      options,
-    );
+    const drawn = drawSplits(rows, options);
     return rows.map(({ group }) => drawn.get(group) as Split);
   }
   if (blank.length) {
@@ -64,22 +66,37 @@ export function assignSplits(rows: readonly SplitRow[], options: SplitOptions): 
 const first = (items: readonly unknown[], most = 5): string => items.slice(0, most).join(", ") + (items.length > most ? ", …" : "");
 
 /**
- * Splits groups into training and validation: the share with the smallest hashes of `seed:group` validates, at least one group.
- * Depends on the seed and the groups' names only, never on their order.
- * @param groups names; one that appears twice is one group
+ * Splits groups into training and validation, at least one each: of the groups with the same labels the share with the smallest hashes of `seed:group`
+ * validates, rounded so that the whole has the share. Depends on the seed, the groups' names and their labels, never on the order.
+ * @param rows one a case; a group's label is positive where one of its cases is
  * @throws AnyMC3DError `DATA_INVALID` for fewer than two groups, `OPTION_INVALID` for a share that is not between 0 and 1
  */
-export function drawSplits(groups: readonly string[], { file, seed, share = 0.2 }: SplitOptions): Map<string, "train" | "val"> {
+export function drawSplits(rows: readonly Pick<SplitRow, "group" | "labels">[], { file, seed, share = 0.2 }: SplitOptions): Map<string, "train" | "val"> {
   if (!(share > 0 && share < 1)) throw new AnyMC3DError("OPTION_INVALID", `The validation share is ${share}; give a number between 0 and 1.`);
-  const each = [...new Set(groups)].map((group) => ({ group, hash: textHash(`${seed}:${group}`) }));
-  if (each.length < 2) {
-    const found = `${each.length} group(s), which cannot be split into training and validation`;
+  const positives = new Map<string, Set<string>>();
+  for (const { group, labels } of rows) {
+    const found = positives.get(group) ?? new Set();
+    for (const [id, value] of labels) if (value === 1) found.add(id);
+    positives.set(group, found);
+  }
+  if (positives.size < 2) {
+    const found = `${positives.size} group(s), which cannot be split into training and validation`;
     throw new AnyMC3DError("DATA_INVALID", `${file}: ${found}. A group (the patient) is never split; give at least two.`);
   }
-  each.sort((a, b) => a.hash - b.hash || (a.group < b.group ? -1 : 1));
-  const validating = Math.min(each.length - 1, Math.max(1, Math.round(share * each.length)));
-  return new Map(each.map(({ group }, i) => [group, i < validating ? "val" : "train"]));
+  const each = [...positives].map(([group, ids]) => ({ group, stratum: [...ids].sort().join(), hash: textHash(`${seed}:${group}`) }));
+  each.sort((a, b) => order(a.stratum, b.stratum) || a.hash - b.hash || order(a.group, b.group));
+  const wanted = Math.min(each.length - 1, Math.max(1, Math.round(share * each.length)));
+  const before = (i: number) => Math.floor((i * wanted) / each.length + 0.5);
+  return new Map(
+    each.map(({ group, stratum }, i) => {
+      const first = each.findIndex((other) => other.stratum === stratum);
+      const end = each.findLastIndex((other) => other.stratum === stratum) + 1;
+      return [group, i - first < before(end) - before(first) ? "val" : "train"];
+    }),
+  );
 }
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
  * Refuses cases that could not be trained and judged on: no training or no validation set, an id twice, a group in two splits.

@@ -77,8 +77,7 @@ export function initialState(config: TrainConfig, spec: BackboneSpec): TrainStat
 }
 
 const metaSchema = z.strictObject({
-  /** What the run is about; a checkpoint of another run is refused. */
-  fingerprint: z.string(),
+  fingerprint: z.record(z.string(), z.string()),
   moments: z.int(),
   epoch: z.int(),
   step: z.int(),
@@ -87,8 +86,11 @@ const metaSchema = z.strictObject({
   best: z.strictObject({ epoch: z.int(), meanAuroc: z.number().nullable() }).nullable(),
 });
 
+/** What a run is about, a hash for each part by its name; a checkpoint of another run is refused. */
+export type Fingerprint = Readonly<Record<string, string>>;
+
 /** The state as a file. @param fingerprint see {@link readCheckpoint} */
-export function writeCheckpoint(state: TrainState, fingerprint: string): Uint8Array {
+export function writeCheckpoint(state: TrainState, fingerprint: Fingerprint): Uint8Array {
   const all = new Map<string, Tensor>();
   for (const [name, tensor] of state.tensors) {
     all.set(`tensors/${name}`, tensor);
@@ -103,16 +105,18 @@ export function writeCheckpoint(state: TrainState, fingerprint: string): Uint8Ar
 
 /**
  * Reads a checkpoint.
- * @param fingerprint of the run that wants to go on: configuration, cases and backbone; it must be the one that was written
+ * @param fingerprint of the run that wants to go on; every part must be the one that was written
  * @throws AnyMC3DError `CHECKPOINT_INVALID`
  */
-export function readCheckpoint(bytes: Uint8Array, fingerprint: string, name = "checkpoint"): TrainState {
+export function readCheckpoint(bytes: Uint8Array, fingerprint: Fingerprint, name = "checkpoint"): TrainState {
   const fail = (what: string, cause?: unknown): never => {
     throw new AnyMC3DError("CHECKPOINT_INVALID", `${name}: ${what}. Start anew in another folder, or go on with what the run began with.`, { cause });
   };
   try {
     const meta = metaSchema.parse(JSON.parse(readMetadata(bytes, name).run ?? ""));
-    if (meta.fingerprint !== fingerprint) fail("it belongs to a run with other settings, cases or another backbone");
+    const parts = [...new Set([...Object.keys(fingerprint), ...Object.keys(meta.fingerprint)])];
+    const other = parts.filter((part) => meta.fingerprint[part] !== fingerprint[part]);
+    if (other.length) fail(`it belongs to a run that differs in ${other.join(", ")}`);
     const all = readTensors(bytes, name);
     const under = (prefix: string): Tensors =>
       new Map([...all].flatMap(([key, tensor]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), tensor] as const] : [])));

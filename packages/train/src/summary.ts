@@ -58,6 +58,6 @@ export function checkLabels(summary: readonly SplitSummary[], file: string): War
   }
   return oneClass("val").map((label) => ({
     code: "ONE_CLASS",
-    message: `${file}: validation cases of one class only for ${show(label)}: its AUROC is undefined and cannot choose the best epoch`,
+    message: `${file}: validation cases of one class only for ${show(label)}: its AUROC is undefined and cannot choose the best epoch. Give validation positive and negative cases of it, or drop it`,
   }));
 }

@@ -1,10 +1,13 @@
 // Ablations by name: what a variant changes in a configuration.
 
 import { AnyMC3DError } from "@anymc3d/core";
-import type { TrainConfig } from "./config.js";
+import { parseTrainConfig, type TrainConfig } from "./config.js";
 
 /** Epochs of a variant on frozen features, where an epoch costs next to nothing. */
 const FROZEN_EPOCHS = 60;
+
+/** What the variant's name does not say. */
+export const HEAD_ONLY = `head-only: on frozen features, at least ${FROZEN_EPOCHS} epochs, all slices, no augmentation, the best epoch kept.`;
 
 /** What is worth comparing with where nothing is named: frozen features pooled in two ways, and LoRA in the last four blocks. */
 export function defaultVariants({ modules: { lora } }: TrainConfig): string[] {
@@ -23,16 +26,20 @@ const CHANGES: readonly [pattern: RegExp, change: (config: TrainConfig, n: numbe
       modules: { ...config.modules, lora: lora(config, { rank: n, alpha: (n * lora(config, {}).alpha) / lora(config, {}).rank }) },
     }),
   ],
-  [/^no-masks$/, (config) => ({ ...config, training: { ...config.training, masks: null } })],
+  [/^no-masks$/, noMasks],
   [/^no-augmentation$/, (config) => ({ ...config, training: { ...config.training, augment: false } })],
 ];
 
 /**
  * The configuration of a variant. Names, joined by `+`: `head-only` (frozen features, no augmentation, 60 epochs, the best kept), `mean-pooling`,
  * `last-K` (LoRA in the last K blocks), `rank-R` (alpha/rank stays), `no-masks`, `no-augmentation`.
- * @throws AnyMC3DError `CONFIG_INVALID` naming what is known
+ * @throws AnyMC3DError `CONFIG_INVALID` naming what is known, or what the variant makes invalid
  */
 export function variantConfig(config: TrainConfig, name: string): TrainConfig {
+  return parseTrainConfig(changedConfig(config, name), `variant ${name}`);
+}
+
+function changedConfig(config: TrainConfig, name: string): TrainConfig {
   return name.split("+").reduce((changed, part) => {
     for (const [pattern, change] of CHANGES) {
       const found = pattern.exec(part);
@@ -43,6 +50,11 @@ export function variantConfig(config: TrainConfig, name: string): TrainConfig {
       `"${part}" is no variant; known are head-only, mean-pooling, last-K, rank-R, no-masks, no-augmentation, joined by +`,
     );
   }, config);
+}
+
+function noMasks(config: TrainConfig): TrainConfig {
+  if (!config.training.masks) throw new AnyMC3DError("CONFIG_INVALID", '"no-masks" leaves masks out, and this configuration uses none (training.masks)');
+  return { ...config, training: { ...config.training, masks: null } };
 }
 
 function headOnly({ modules, training, ...rest }: TrainConfig): TrainConfig {

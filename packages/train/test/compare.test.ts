@@ -112,7 +112,7 @@ describe("variants", () => {
     expect(defaultVariants(variantConfig(config, "head-only"))).toEqual(["mean-pooling"]);
   });
 
-  test.each(["lst-4", "last-0", "", "head-only+rank-4"])("%s is refused", (name) => {
+  test.each(["lst-4", "last-0", "", "head-only+rank-4", "rank-257", "no-masks+no-masks"])("%s is refused", (name) => {
     expect(() => variantConfig(config, name)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });
 });

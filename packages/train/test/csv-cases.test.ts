@@ -4,10 +4,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { checkCases } from "../src/check-cases.js";
+import { parseTrainConfig } from "../src/config.js";
 import { csvCases } from "../src/csv-cases.js";
 import { expectationsOf, looksOf } from "../src/looks.js";
 import { checkLabels, summariseCases } from "../src/summary.js";
-import { binaryTask, folderOf, lps, multilabelTask, volumeOf } from "./build.js";
+import { binaryTask, folderOf, lps, multilabelTask, taskJson, volumeOf } from "./build.js";
 
 const ct = (depth: number, spacing = 0.8) => volumeOf([6, 5, depth], lps([spacing, spacing, 2.5]));
 const mask = (depth: number, inside: boolean) => volumeOf([6, 5, depth], lps([0.8, 0.8, 2.5]), (i) => (inside && i > 2 ? 1 : 0));
@@ -95,6 +96,28 @@ describe("the check before training", () => {
     expect([...checked.emptyMasks]).toEqual(["empty"]);
     const again = await checkCases((await csvCases(csv, { ...one, resampleMasks: true })).cases);
     expect(again.faults.map(({ id }) => id)).toEqual(["gone", "cut", "web", "nan", "nomask"]);
+  });
+
+  test("lists what cannot be prepared, masks that are scans, and scans that are in both splits", async () => {
+    const folder = await folderOf({
+      "labels.csv": "id,split,sick,mask\na,train,1,\nb,val,0,\nc,val,1,images/c.nii\nd,train,0,\ne,val,0,masks/soft.nii\n",
+      "images/a.nii": ct(4),
+      "images/b.nii": ct(4),
+      "images/c.nii": { ...ct(3), data: ct(3).data.map((value: number) => value - 1000) as Int16Array },
+      "images/d.nii": { ...ct(2), data: ct(2).data.map(() => -5) as Int16Array },
+      "images/e.nii": ct(5),
+      "masks/soft.nii": { ...ct(5), data: Float32Array.from({ length: ct(5).data.length }, (_, i) => i / 1000) },
+    });
+    const { cases } = await csvCases(path.join(folder, "labels.csv"), one);
+    const { views } = parseTrainConfig(taskJson(binaryTask)).input;
+    const filled = views.map((view) => ({ ...view, slices: { choice: "foreground" as const, above: 0 } }));
+    const { faults } = await checkCases(cases, { views: filled });
+    expect(faults.map(({ id, code }) => [id, code])).toEqual([["b", "DATA_INVALID"], ["c", "INPUT_VALUES"], ["d", "INPUT_VALUES"], ["e", "DATA_INVALID"]]); // biome-ignore format: a line
+    expect(faults[0].message).toMatch(/images\/b\.nii has the same voxels as case a of the train split/);
+    const unprepared = await checkCases(cases);
+    expect(unprepared.faults.find(({ id }) => id === "c")?.message).toMatch(/mask of c has values from -1000/);
+    expect(unprepared.faults.find(({ id }) => id === "e")?.message).toMatch(/mask of e has the value 0\.001/);
+    expect(new Set(unprepared.contents.values()).size).toBe(2);
   });
 
   test("stops when told to", async () => {
@@ -213,4 +236,18 @@ test.skipIf(!existsSync(nodules))("lung nodules: the published numbers of cases,
   expect(summariseCases(cases, task).map(({ split, n }) => [split, n])).toEqual([["train", 667], ["val", 127]]); // biome-ignore format: one line
   const { faults, volumes } = await checkCases(cases.slice(0, 20));
   expect([faults, volumes.length]).toEqual([[], 20]);
+});
+
+test("expected ranges are rounded outwards, to four digits", () => {
+  const facts = [0.5859379768371582, 0.70312344].map((spacing, i) => ({
+    id: String(i),
+    split: "train" as const,
+    source: "volume",
+    shape: [10, 10, 4] as const,
+    affine: lps([spacing, spacing, 2.5]),
+    minimum: -1024,
+    maximum: 1234.56,
+  }));
+  const { pixelSpacing, sliceSpacing, maximum, minimum } = expectationsOf(facts, { source: "volume", plane: "axial" });
+  expect([pixelSpacing?.range, sliceSpacing?.range, minimum?.range, maximum?.range]).toEqual([[0.5859, 0.7032], [2.5, 2.5], [-1024, -1024], [1234, 1235]]); // biome-ignore format: a line
 });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { imagePath, imagePaths, type LabelsOptions, parseLabels } from "../src/labels.js";
+import { decodeTable, imagePath, imagePaths, type LabelsOptions, parseLabels } from "../src/labels.js";
 
 const multilabel: LabelsOptions = { file: "labels.csv", kind: "multilabel", labels: [{ id: "a", name: "A" }, { id: "b", name: "B" }] }; // biome-ignore format: one line
 const binary: LabelsOptions = { file: "labels.csv", kind: "binary", labels: [{ id: "sick", name: "Sick" }] };
@@ -115,4 +115,37 @@ test("images are found as images/ID.* beside the file; none or several are refus
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("what spreadsheets write: sep=;, blank lines first, UTF-16, class positions as 1.0", () => {
+  const ids = (text: string) => parseLabels(text, binary).map(({ id, line }) => [id, line]);
+  expect(ids("sep=;\r\nid;label\r\nx;1\r\n")).toEqual([["x", 3]]);
+  expect(ids("\ufeffsep=;\nid;label\nx;1\n")).toEqual([["x", 3]]);
+  expect(ids("\n\nid;label\nx;1\n")).toEqual([["x", 4]]);
+  const utf16 = Buffer.from("\ufeffid\tlabel\nå\t1\n", "utf16le");
+  expect(ids(decodeTable(utf16))).toEqual([["å", 2]]);
+  expect(ids(decodeTable(utf16.swap16()))).toEqual([["å", 2]]);
+  expect([...parseLabels("id,label\nx,1.0\n", multiclass)[0].labels]).toEqual([["cat", 0], ["dog", 1]]); // biome-ignore format: a line
+});
+
+test("splits by any of their names", () => {
+  const csv = "id,split,a,b\nx,Training,0,1\ny,validation,0,1\nz,dev,1,1\nu,fold 3,1,1\n";
+  expect(parseLabels(csv, { ...multilabel, split: "val" }).map(({ id }) => id)).toEqual(["y", "z"]);
+  expect(parseLabels(csv, { ...multilabel, split: "Valid" }).map(({ id }) => id)).toEqual(["y", "z"]);
+  expect(parseLabels(csv, { ...multilabel, split: "fold 3" }).map(({ id }) => id)).toEqual(["u"]);
+  expect(() => parseLabels("id,group,split,a,b\nx,p,val,0,1\ny,p,validation,0,1\n", multilabel)).not.toThrow();
+});
+
+test.each([
+  ["id,Group,a,b\nx,p,0,1\n", /column "Group" is not read; call it "group"/],
+  ["id,Split,a,b\nx,val,0,1\n", /column "Split" is not read; call it "split"/],
+  ["id,patient_id,a,b\nx,p,0,1\n", /column "patient_id" is not read; call it "group"/],
+  ["id,group,a,b\nx,p,0,1\ny,,0,1\n", /line 3, column group: blank/],
+])("columns that are meant but not read are refused: %j", (csv, message) => {
+  expect(() => parseLabels(csv, multilabel)).toThrow(message);
+});
+
+test("a patient's name beside a group, or an empty group column, is fine", () => {
+  expect(parseLabels("id,group,patient,a,b\nx,p,Q,0,1\n", multilabel)[0].group).toBe("p");
+  expect(parseLabels("id,group,a,b\nx,,0,1\ny,,0,1\n", multilabel).map(({ group }) => group)).toEqual(["x", "y"]);
 });

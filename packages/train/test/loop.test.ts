@@ -127,7 +127,7 @@ describe("learning", () => {
 });
 
 describe("stopping and going on", () => {
-  const bytesOf = (state: TrainState) => Buffer.from(writeCheckpoint({ ...state, history: [], running: { loss: 0, slices: 0, seconds: 0 } }, "same"));
+  const bytesOf = (state: TrainState) => Buffer.from(writeCheckpoint({ ...state, history: [], running: { loss: 0, slices: 0, seconds: 0 } }, { run: "same" }));
 
   test("4 epochs straight, and stopped in mid-epoch and after an epoch: the same bits", async () => {
     const config = configOf({ epochs: 4, masks: { weight: 0.5 } });
@@ -135,17 +135,17 @@ describe("stopping and going on", () => {
     const straight = initialState(config, backbone.spec);
     await train({ config, cases, engine, state: straight });
 
-    let file: Uint8Array = writeCheckpoint(initialState(config, backbone.spec), "same");
+    let file: Uint8Array = writeCheckpoint(initialState(config, backbone.spec), { run: "same" });
     let stops = 0;
     for (const stopAt of [3, 6, 9, Number.POSITIVE_INFINITY]) {
       const controller = new AbortController();
       let steps = 0;
-      const state = readCheckpoint(file, "same");
+      const state = readCheckpoint(file, { run: "same" });
       const onEvent = ({ type }: TrainEvent) => {
         if (type === "step" && ++steps === stopAt) controller.abort();
       };
       const onCheckpoint = async (now: TrainState) => {
-        file = writeCheckpoint(now, "same");
+        file = writeCheckpoint(now, { run: "same" });
       };
       await train({ config, cases, engine, state, signal: controller.signal, onEvent, onCheckpoint }).catch((error: Error) => {
         expect(error.name).toBe("AbortError");
@@ -153,7 +153,7 @@ describe("stopping and going on", () => {
       });
     }
     expect(stops).toBeGreaterThan(0);
-    const resumed = readCheckpoint(file, "same");
+    const resumed = readCheckpoint(file, { run: "same" });
     expect(resumed.epoch).toBe(4);
     expect(bytesOf(resumed).equals(bytesOf(straight))).toBe(true);
     expect(resumed.history.map(({ loss, auroc }) => ({ loss, auroc }))).toEqual(straight.history.map(({ loss, auroc }) => ({ loss, auroc })));
@@ -166,9 +166,9 @@ describe("stopping and going on", () => {
   });
 
   test("a checkpoint of another run, or a damaged one, is refused", () => {
-    const bytes = writeCheckpoint(initialState(configOf({}), backbone.spec), "mine");
-    expect(() => readCheckpoint(bytes, "other")).toThrow(/other settings/);
-    expect(() => readCheckpoint(bytes.subarray(0, bytes.length - 4), "mine")).toThrow(/not a checkpoint/);
+    const bytes = writeCheckpoint(initialState(configOf({}), backbone.spec), { run: "mine" });
+    expect(() => readCheckpoint(bytes, { run: "other" })).toThrow(/a run that differs in run/);
+    expect(() => readCheckpoint(bytes.subarray(0, bytes.length - 4), { run: "mine" })).toThrow(/not a checkpoint/);
   });
 
   test("a loss that is not finite stops the run, names the batch, and leaves the state before it", async () => {

@@ -36,3 +36,11 @@ test.each<[string, Partial<Volume>, RegExp]>([
   const image = volumeOf([4, 5, 6], lps([0.7, 0.7, 2.5], [10, -20, 30]));
   expect(() => maskOnGrid({ ...image, ...change }, image, "m")).toThrow(says);
 });
+
+test("a mask of another place is refused, not resampled to nothing; one that is empty stays empty", () => {
+  const image = volumeOf([4, 5, 6], lps([1, 1, 1]));
+  const far = volumeOf([4, 5, 6], lps([1, 1, 1], [500, 0, 0]), () => 1);
+  expect(() => maskOnGrid(far, image, "m", true)).toThrow(/m: nothing of the mask lies within its image/);
+  const empty = volumeOf([4, 5, 6], lps([1, 1, 1], [500, 0, 0]), () => 0);
+  expect(maskOnGrid(empty, image, "m", true).data.some((value: number) => value > 0)).toBe(false);
+});
