@@ -29,7 +29,7 @@ export async function writeBundle(lock: Lock, store: Store): Promise<Uint8Array>
 /**
  * Puts a bundle's packages into a store.
  * @returns its lock
- * @throws AnyMC3DError `PACKAGE_INVALID`, `INTEGRITY_MISMATCH`, `LOCK_INVALID`; nothing is kept then
+ * @throws AnyMC3DError `PACKAGE_INVALID`, `INTEGRITY_MISMATCH`, `LOCK_INVALID`; nothing is kept then. `OUTPUT_NOT_WRITABLE` where the store is not
  */
 export async function readBundle(bytes: Uint8Array, name: string, store: Store): Promise<Lock> {
   const files = unzip(bytes, name);
@@ -44,7 +44,10 @@ export async function readBundle(bytes: Uint8Array, name: string, store: Store):
     packages.push([integrity, found]);
   }
   const cache = cacheOn(store);
-  for (const [integrity, content] of packages) await cache.putPackage(integrity, content);
+  for (const [integrity, content] of packages)
+    await cache.putPackage(integrity, content).catch((cause: Error) => {
+      throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${name}: what is in it cannot be kept: ${cause.message}. ANYMC3D_CACHE names another folder.`, { cause });
+    });
   return lock;
 }
 

@@ -56,6 +56,22 @@ export function memoryStore(): Store {
   };
 }
 
+/** Keeps in memory, too, what is written to a store: for what must be there again where the store cannot be written. */
+export function withMemory(store: Store): Store {
+  const memory = memoryStore();
+  return {
+    read: async (key) => (await memory.read(key)) ?? store.read(key),
+    async write(key, bytes) {
+      await memory.write(key, bytes);
+      await store.write(key, bytes);
+    },
+    async remove(key) {
+      await memory.remove(key);
+      await store.remove(key);
+    },
+  };
+}
+
 /** Keeps packages in a browser's Cache Storage, which outlives the page. Where there is none (an insecure page), in memory. */
 export function browserStore(name = "anymc3d"): Store {
   if (typeof caches === "undefined") return memoryStore();

@@ -3,6 +3,7 @@
 import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { AnyMC3DError } from "@anymc3d/core";
 import { keyOf, type Store } from "./cache.js";
 import { integrityOf, sha512Of } from "./integrity.js";
 import { PART, writeWhole } from "./write-whole.js";
@@ -11,9 +12,14 @@ export interface FolderStore extends Store {
   readonly folder: string;
   /** `what`: name and version of a package, where the store knows what a registry said of it; else the kind of the entry. */
   list(): Promise<{ key: string; what: string; bytes: number; used: Date }[]>;
-  /** Removes packages whose bytes are not those of their name, and rests of writers that were killed over an hour ago. @returns what was removed */
+  /**
+   * Removes packages whose bytes are not those of their name, what registries said that cannot be read, and rests of writers that were killed over an
+   * hour ago.
+   * @returns what was removed
+   * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`
+   */
   verify(): Promise<string[]>;
-  /** Removes what was not used for longest, until no more than so many bytes stay. @returns what was removed */
+  /** Removes what was not used for longest, until no more than so many bytes stay. @returns what was removed @throws as `verify` */
   prune(most: number): Promise<string[]>;
 }
 
@@ -31,7 +37,10 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
     const known = await packageNames(names.filter((key) => /^metadata-/.test(key) && !PART.test(key)).map(at));
     return found.flatMap(({ key, info }) => (info?.isFile() ? [{ key, what: known.get(key) ?? key.split("-")[0], bytes: info.size, used: info.mtime }] : []));
   };
-  const remove = (key: string) => rm(at(key), { force: true });
+  const remove = (key: string) =>
+    rm(at(key), { force: true }).catch((cause: Error) => {
+      throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${at(key)} cannot be removed: ${cause.message}`, { cause });
+    });
   const prune = async (limit: number, keep?: string) => {
     const entries = (await list()).filter(({ key }) => !PART.test(key)).sort((a, b) => a.used.getTime() - b.used.getTime());
     let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -56,7 +65,8 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
     async write(key, bytes) {
       await mkdir(folder, { recursive: true });
       await writeWhole(at(key), bytes);
-      if (key.startsWith("package-")) await prune(most, key);
+      // What was written stays written where nothing can be removed.
+      if (key.startsWith("package-")) await prune(most, key).catch(() => undefined);
     },
     remove,
     list,
@@ -64,8 +74,7 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
       const removed: string[] = [];
       for (const { key, used } of await list()) {
         const rest = PART.test(key) && Date.now() - used.getTime() > HOUR;
-        const damaged = /^package-/.test(key) && !PART.test(key) && keyOf(await integrityOf(new Uint8Array(await readFile(at(key))))) !== key;
-        if (!rest && !damaged) continue;
+        if (!rest && (PART.test(key) || !(await isDamaged(at(key), key)))) continue;
         await remove(key);
         removed.push(key);
       }
@@ -73,6 +82,19 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
     },
     prune,
   };
+}
+
+/** Whether a file is not what its name says. One that went away meanwhile is not. */
+async function isDamaged(path: string, key: string): Promise<boolean> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => error);
+  if (bytes instanceof Error) return bytes.code !== "ENOENT";
+  if (key.startsWith("package-")) return keyOf(await integrityOf(new Uint8Array(bytes))) !== key;
+  if (!key.startsWith("metadata-")) return false;
+  try {
+    return typeof JSON.parse(bytes.toString()) !== "object";
+  } catch {
+    return true;
+  }
 }
 
 /** Names and versions by key, as the registries' answers that are kept tell them. */

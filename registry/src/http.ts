@@ -1,12 +1,15 @@
 // Getting things from a registry: again where that may help, never for ever, never more than was agreed.
 
 import { AnyMC3DError } from "@anymc3d/core";
+import { joined } from "./bytes.js";
 
 export interface GetOptions {
   readonly accept: string;
   /** Most bytes. */
   readonly limit: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of the browser's own cache. */
+  readonly cache?: RequestCache;
   readonly signal?: AbortSignal;
   /** Bytes received, and in all where the server says. */
   readonly onProgress?: (done: number, total: number | undefined) => void;
@@ -14,9 +17,11 @@ export interface GetOptions {
 
 export interface HttpOptions {
   readonly fetch?: typeof fetch;
-  /** Tries in all. Default 3. */
+  /** Tries in all. Default 3; of one that stays silent 2. */
   readonly tries?: number;
-  /** Milliseconds without a byte until a try is given up. Default 30,000. */
+  /** Milliseconds until an answer must begin. Default 10,000. */
+  readonly patience?: number;
+  /** Milliseconds without a byte until an answer that began is given up. Default 30,000. */
   readonly timeout?: number;
   /** Milliseconds before the second try; doubled for each further one. Default 500. */
   readonly pause?: number;
@@ -27,35 +32,53 @@ export interface Answer {
   readonly type: string;
 }
 
+/** What came before an answer broke off, from a server that says that it can go on from there. */
+interface Received {
+  readonly parts: Uint8Array[];
+  length: number;
+  /** Of the whole. */
+  readonly total: number | undefined;
+  /** Tells whether it is still the same file. */
+  readonly etag: string | undefined;
+}
+
 /** Network faults and answers that a second try may change. */
 class Again extends Error {
   constructor(
     message: string,
-    readonly after?: number,
+    readonly next: {
+      /** Milliseconds to wait. */ readonly after?: number /** Tries that are worth it. */;
+      readonly most?: number;
+      readonly received?: Received;
+    } = {},
   ) {
     super(message);
   }
 }
 
 /**
- * Gets an address. Network faults, 429 (after what Retry-After says, up to a minute) and 5xx are tried again.
+ * Gets an address. Network faults, 429 (after what Retry-After says, up to a minute) and 5xx are tried again. An answer that broke off goes on
+ * where it broke off (HTTP Range, RFC 9110 section 14), if the server offers that and still has the same file (ETag, size); else it begins anew.
  * @throws AnyMC3DError `PACKAGE_NOT_FOUND` (404), `ACCESS_DENIED` (401, 403), `REGISTRY_UNREACHABLE` (all else), `ASSET_INVALID` (a web page); the signal's reason
  */
 export async function get(url: string, options: GetOptions, http: HttpOptions = {}): Promise<Answer> {
   const { tries = 3, pause = 500 } = http;
+  let received: Received | undefined;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(url, options, http);
+      return await once(url, options, http, received);
     } catch (cause) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (!(cause instanceof Again)) throw cause;
-      if (attempt >= tries)
+      const { after, most = tries } = cause.next;
+      if (attempt >= Math.min(most, tries))
         throw new AnyMC3DError(
           "REGISTRY_UNREACHABLE",
-          `${shown(url)}: ${cause.message}, ${tries} time(s). Is the registry running and the network there? What was loaded before works offline.`,
+          `${shown(url)}: ${cause.message}; tried ${attempt} time(s). Is the registry running and the network there? What was loaded before works offline.`,
           { cause },
         );
-      await wait(cause.after ?? pause * 2 ** (attempt - 1), options.signal);
+      received = cause.next.received;
+      await wait(after ?? pause * 2 ** (attempt - 1), options.signal);
     }
   }
 }
@@ -79,27 +102,26 @@ function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
 
 async function once(
   url: string,
-  { accept, limit, headers, signal, onProgress }: GetOptions,
-  { fetch: get = fetch, timeout = 30_000 }: HttpOptions,
+  { accept, limit, headers, cache, signal, onProgress }: GetOptions,
+  { fetch: get = fetch, timeout = 30_000, patience = Math.min(10_000, timeout) }: HttpOptions,
+  before: Received | undefined,
 ): Promise<Answer> {
   const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), timeout);
+  let timer = setTimeout(() => silence.abort(), patience);
   const alive = () => {
     clearTimeout(timer);
     timer = setTimeout(() => silence.abort(), timeout);
   };
   try {
     const both = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
-    const response = await get(url, { headers: { accept, ...headers }, signal: both }).catch((cause) => {
-      throw new Again(
-        silence.signal.aborted
-          ? `no answer in ${timeout / 1000} s`
-          : `no connection (${(cause as { cause?: Error }).cause?.message ?? (cause as Error).message})`,
-      );
+    const range: Record<string, string> = before ? { range: `bytes=${before.length}-` } : {};
+    const response = await get(url, { headers: { accept, ...headers, ...range }, signal: both, cache }).catch((cause) => {
+      if (silence.signal.aborted) throw new Again(`no answer in ${patience / 1000} s`, { most: 2 });
+      throw new Again(`no connection (${(cause as { cause?: Error }).cause?.message ?? (cause as Error).message})`);
     });
     alive();
     refuse(response, url);
-    const bytes = await body(response, url, limit, alive, onProgress);
+    const bytes = await body(response, receivedBy(response, before), { url, limit, alive, onProgress });
     const type = response.headers.get("content-type") ?? "none";
     if (/^\s*<(?:!doctype|html|head|body)\b/i.test(new TextDecoder().decode(bytes.subarray(0, 256))))
       throw new AnyMC3DError(
@@ -115,7 +137,8 @@ async function once(
 function refuse(response: Response, url: string): void {
   const { status, statusText } = response;
   if (response.ok) return;
-  void response.body?.cancel().catch(() => undefined);
+  discard(response);
+  if (status === 416) throw new Again("the registry has no such part of the file");
   if (status === 404 || status === 410)
     throw new AnyMC3DError("PACKAGE_NOT_FOUND", `${shown(url)}: there is no such package (${status}). Check its name and the registry's address.`);
   if (status === 401 || status === 403)
@@ -125,39 +148,62 @@ function refuse(response: Response, url: string): void {
     );
   if (status === 429 || status >= 500) {
     const after = Number(response.headers.get("retry-after"));
-    throw new Again(`the registry answered ${status}`, after > 0 ? Math.min(60, after) * 1000 : undefined);
+    throw new Again(`the registry answered ${status}`, { after: after > 0 ? Math.min(60, after) * 1000 : undefined });
   }
   throw new AnyMC3DError("REGISTRY_UNREACHABLE", `${shown(url)}: the registry answered ${status} ${statusText}.`);
 }
 
-async function body(response: Response, url: string, limit: number, alive: () => void, onProgress: GetOptions["onProgress"]): Promise<Uint8Array> {
-  const declared = Number(response.headers.get("content-length") ?? Number.NaN);
-  const total = response.headers.get("content-encoding") || Number.isNaN(declared) ? undefined : declared;
-  const tooLarge = () => new AnyMC3DError("FILE_TOO_LARGE", `${shown(url)}: over the limit of ${limit} bytes.`);
+const discard = ({ body }: Response): void => void body?.cancel().catch(() => undefined);
+
+/** What an answer goes on from: nothing, or what came before, if it is the rest of the same file. */
+function receivedBy(response: Response, before: Received | undefined): Received {
+  const { headers, status } = response;
+  const etag = headers.get("etag") ?? undefined;
+  if (status !== 206) {
+    const declared = Number(headers.get("content-length") ?? Number.NaN);
+    return {
+      parts: [],
+      length: 0,
+      total: headers.get("content-encoding") || Number.isNaN(declared) ? undefined : declared,
+      etag: resumable(headers) ? etag : undefined,
+    };
+  }
+  const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "") ?? [];
+  if (before && etag === before.etag && Number(start) === before.length && Number(total) === before.total) return before;
+  discard(response);
+  throw new Again("the registry sent a part that was not asked for, or of another file");
+}
+
+/** A page sees these headers only where the server lets it (Access-Control-Expose-Headers). */
+const resumable = (headers: Headers): boolean => headers.get("accept-ranges") === "bytes" && /^"/.test(headers.get("etag") ?? "");
+
+interface Reading extends Pick<GetOptions, "limit" | "onProgress"> {
+  readonly url: string;
+  readonly alive: () => void;
+}
+
+async function body(response: Response, received: Received, { url, limit, alive, onProgress }: Reading): Promise<Uint8Array> {
+  const { parts, total } = received;
+  const brokenOff = (why: string) => {
+    const next = received.etag && received.length > 0 && total !== undefined ? { received } : {};
+    return new Again(`the answer broke off after ${received.length}${total === undefined ? "" : ` of ${total}`} bytes${why}`, next);
+  };
   const reader = response.body?.getReader();
   if (!reader) return new Uint8Array(0);
-  const parts: Uint8Array[] = [];
-  let length = 0;
   for (;;) {
     const { done, value } = await reader.read().catch((cause) => {
-      throw new Again(`the answer broke off after ${length} bytes (${(cause as Error).message})`);
+      throw brokenOff(` (${(cause as Error).message})`);
     });
     if (done) break;
     alive();
     parts.push(value);
-    length += value.length;
-    if (length > limit) {
+    received.length += value.length;
+    if (received.length > limit) {
       await reader.cancel().catch(() => undefined);
-      throw tooLarge();
+      throw new AnyMC3DError("FILE_TOO_LARGE", `${shown(url)}: over the limit of ${limit} bytes.`);
     }
-    onProgress?.(length, total);
+    onProgress?.(received.length, total);
   }
-  if (total !== undefined && length < total) throw new Again(`the answer broke off after ${length} of ${total} bytes`);
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  if (total !== undefined && received.length < total) throw brokenOff("");
+  return joined(parts, received.length);
 }

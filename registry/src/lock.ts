@@ -25,6 +25,9 @@ export interface Lock {
   readonly adapters: Readonly<Record<string, LockEntry>>;
 }
 
+/** What was asked for, if it is a range, must allow the version; a tag says nothing of it. */
+const fits = ({ version, wanted }: LockEntry): boolean => semver.validRange(wanted) === null || semver.satisfies(version, wanted);
+
 const text = (value: unknown): value is string => typeof value === "string" && value !== "";
 const hash = (value: unknown): value is string => text(value) && /^sha256-[0-9a-f]{64}$/.test(value);
 const integrity = (value: unknown): value is string => text(value) && sha512Of(value) === value;
@@ -49,7 +52,10 @@ export function parseLock(content: string, where: string): Lock {
   }
   if (!isObject(json) || !isObject(json.adapters)) throw invalid('no lock file: "adapters" is missing');
   if (json.lockfileVersion !== 1) throw invalid(`lockfileVersion ${JSON.stringify(json.lockfileVersion)}, where this version reads 1`);
-  for (const [name, entry] of Object.entries(json.adapters)) if (!isEntry(entry)) throw invalid(`the entry of ${name} is damaged`);
+  for (const [name, entry] of Object.entries(json.adapters)) {
+    if (!isEntry(entry)) throw invalid(`the entry of ${name} is damaged`);
+    if (!fits(entry)) throw invalid(`${name}: the version ${entry.version} is not what was asked for (${entry.wanted})`);
+  }
   return { adapters: json.adapters as Record<string, LockEntry> };
 }
 
@@ -72,10 +78,18 @@ export function lockedEntry(lock: Lock | undefined, name: string, wanted: string
   );
 }
 
+/** What a lock says and what lies behind its hashes differ: that is no fault of the package's author. */
+export function lockChanged(name: string, found: string): AnyMC3DError {
+  return new AnyMC3DError(
+    "LOCK_MISMATCH",
+    `${name}: ${found}. The lock file was changed by hand: take it back from version control, or remove the adapter and add it again.`,
+  );
+}
+
 /** @throws AnyMC3DError `LOCK_MISMATCH` where an adapter, or the backbone it was made for, is not what was locked */
-export function checkLocked({ hash, manifest: { name, backbone } }: Adapter, locked: LockEntry): void {
-  const changed = (found: string, held: string) =>
-    new AnyMC3DError("LOCK_MISMATCH", `${name}: ${found}, locked was ${held}. The lock file was changed by hand.`);
+export function checkLocked({ hash, manifest: { name, version, backbone } }: Adapter, locked: LockEntry): void {
+  const changed = (found: string, held: string) => lockChanged(name, `${found}, locked was ${held}`);
+  if (locked.version !== version) throw changed(`the version is ${version}`, locked.version);
   if (locked.backbone.name !== backbone.name || locked.backbone.hash !== backbone.hash)
     throw changed(`made for the backbone ${backbone.name} (${backbone.hash})`, `${locked.backbone.name} (${locked.backbone.hash})`);
   if (locked.hash !== hash) throw changed(`manifest and weights are ${hash}`, locked.hash);

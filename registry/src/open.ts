@@ -1,6 +1,7 @@
 // A registry as a Node program wants it: the user's npm settings, a folder to keep packages in, the project's lock file, paths.
 
-import { type FolderStore, folderStore } from "./folder-store.js";
+import type { Store } from "./cache.js";
+import { folderStore } from "./folder-store.js";
 import { findLock, type LockFile } from "./lock-file.js";
 import { npmSettings } from "./npm-settings.js";
 import type { RegistryOptions } from "./options.js";
@@ -11,13 +12,13 @@ export interface OpenOptions extends Partial<Omit<RegistryOptions, "store" | "lo
   /** Where npm's settings and the lock file are looked for. Default: the working directory. */
   readonly cwd?: string;
   /** Default: `folderStore()`. */
-  readonly store?: FolderStore;
+  readonly store?: Store;
   /** Pass over the lock file. */
   readonly unlocked?: boolean;
 }
 
 export interface OpenRegistry extends Registry {
-  readonly store: FolderStore;
+  readonly store: Store;
   /** The lock file that is in force. */
   readonly lockFile: LockFile | undefined;
 }

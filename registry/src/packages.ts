@@ -8,6 +8,7 @@ import { checkIntegrity, integrityOf } from "./integrity.js";
 import { LOCK_FILE, lockedEntry } from "./lock.js";
 import { chooseVersion, type PackageInfo, parsePackument, type VersionInfo } from "./metadata.js";
 import type { LoadOptions, RegistryOptions } from "./options.js";
+import { sharing } from "./sharing.js";
 import { parseKeys, type SigningKey, verifySignature } from "./signatures.js";
 import type { Spec } from "./spec.js";
 import { unpackTarball } from "./tarball.js";
@@ -33,6 +34,13 @@ export interface Unpacked {
   readonly tarball?: string;
 }
 
+/** A tarball to get. */
+interface Wanted extends Partial<Pick<Resolved, "name" | "version" | "integrity">> {
+  readonly id: string;
+  /** Its address; "": ask for it. */
+  readonly tarball: string;
+}
+
 const MEGABYTE = 2 ** 20;
 const ENTRIES = 1000;
 const WANTED: ReadonlySet<string> = new Set(["adapter.json", "backbone.json", "package.json", "weights.safetensors", "README.md"]);
@@ -44,6 +52,8 @@ export class Packages {
   readonly cache: Cache;
   readonly #known = new Map<string, { readonly info: PackageInfo; readonly at: number }>();
   readonly #keys = new Map<string, Promise<readonly SigningKey[] | undefined>>();
+  readonly #asking = sharing<PackageInfo>();
+  readonly #fetching = sharing<Uint8Array>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -159,6 +169,10 @@ export class Packages {
     return under ? { authorization: `Bearer ${under[1]}` } : {};
   }
 
+  get offline(): boolean {
+    return this.#options.offline ?? false;
+  }
+
   /** Every registry that is configured. */
   get registries(): readonly string[] {
     return [...new Set([this.#default, ...this.#scopes.values()])];
@@ -176,20 +190,24 @@ export class Packages {
     const url = this.#registryOf(name) + name.replace("/", "%2f");
     const known = this.#known.get(url);
     if (known && performance.now() - known.at < fresh) return { info: known.info, warnings: [], asked: true };
+    // What is kept and cannot be read counts as not kept.
     const kept = async () => {
       const bytes = await this.cache.metadata(url);
       return bytes && parsePackument(bytes, name, url);
     };
     if (offline) {
-      const info = await kept();
+      const info = await kept().catch(() => undefined);
       if (info) return { info, warnings: [], asked: false };
       throw offlineError(name);
     }
     try {
-      const bytes = await this.ask(url, signal);
-      const info = parsePackument(bytes, name, url);
-      this.#known.set(url, { info, at: performance.now() });
-      await this.cache.putMetadata(url, bytes).catch(() => undefined);
+      const info = await this.#asking(url, { signal }, async (all) => {
+        const bytes = await this.ask(url, all.signal);
+        const parsed = parsePackument(bytes, name, url);
+        this.#known.set(url, { info: parsed, at: performance.now() });
+        await this.cache.putMetadata(url, bytes).catch(() => undefined);
+        return parsed;
+      });
       return { info, warnings: [], asked: true };
     } catch (error) {
       const info = (error as { code?: string }).code === "REGISTRY_UNREACHABLE" ? await kept().catch(() => undefined) : undefined;
@@ -200,7 +218,11 @@ export class Packages {
   }
 
   /** The tarball, from the cache or the registry; checked before anything looks into it, kept only if it is right. */
-  async #tarball(found: { id: string; tarball: string; integrity?: string; name?: string; version?: string }, options: LoadOptions): Promise<Uint8Array> {
+  #tarball(found: Wanted, options: LoadOptions): Promise<Uint8Array> {
+    return this.#fetching(found.integrity ?? found.tarball, options, (all) => this.#fetchTarball(found, all));
+  }
+
+  async #fetchTarball(found: Wanted, options: LoadOptions): Promise<Uint8Array> {
     const { offline, http, limits } = this.#options;
     const { id, integrity } = found;
     const kept = integrity && (await this.cache.package(integrity));
@@ -209,7 +231,8 @@ export class Packages {
     const url = found.tarball || (await this.#addressOf(found, options.signal));
     // Verdaccio would compress the compressed tarball once more, which takes longer than to send it. (Browsers do not let this header be set.)
     const headers = { ...this.#headers(url), "accept-encoding": "identity" };
-    const request = { accept: "application/octet-stream", limit: limits?.tarball ?? 256 * MEGABYTE, headers };
+    // The browser's own cache would keep all of it a second time, and go on by itself from parts of it.
+    const request = { accept: "application/octet-stream", limit: limits?.tarball ?? 256 * MEGABYTE, headers, cache: "no-store" } as const;
     const { bytes } = await get(url, { ...request, signal: options.signal, onProgress: options.onProgress }, http);
     if (integrity) await checkIntegrity(bytes, integrity, id);
     else
@@ -225,12 +248,12 @@ export class Packages {
   }
 
   /** Where a locked version lies: asked of the registry that is configured now, whose answer must be what was locked. */
-  async #addressOf({ name = "", version = "", integrity }: { name?: string; version?: string; integrity?: string }, signal?: AbortSignal): Promise<string> {
+  async #addressOf({ name = "", version = "", integrity }: Wanted, signal?: AbortSignal): Promise<string> {
     const now = await this.choose(name, version, signal);
     if (now.integrity === integrity) return now.tarball;
     throw new AnyMC3DError(
       "INTEGRITY_MISMATCH",
-      `${name}@${version}: the registry states ${now.integrity}, ${LOCK_FILE} holds ${integrity}. The package was changed under the same name, or the registry is another one.`,
+      `${name}@${version}: the registry states ${now.integrity}, ${LOCK_FILE} holds ${integrity}. The package was changed under the same name, the registry is another one, or the lock file was changed by hand.`,
     );
   }
 }

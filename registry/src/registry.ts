@@ -1,7 +1,8 @@
 // Adapters and backbones by name: resolved, fetched, checked, kept, loaded. Only data is read from a package, never its code.
 
 import { type Adapter, AnyMC3DError, type Backbone, loadAdapter, loadBackbone } from "@anymc3d/core";
-import { checkLocked, type LockEntry, lockedEntry } from "./lock.js";
+import { isObject } from "./json.js";
+import { checkLocked, LOCK_FILE, type LockEntry, lockChanged, lockedEntry } from "./lock.js";
 import type { PackageInfo } from "./metadata.js";
 import type { LoadOptions, RegistryOptions } from "./options.js";
 import { Packages, type Resolved, type Unpacked } from "./packages.js";
@@ -18,8 +19,8 @@ export interface Registry {
   loadBackbone(of: string | Adapter, options?: LoadOptions): Promise<Backbone>;
   /** The model card. */
   card(spec: string, options?: LoadOptions): Promise<string>;
-  /** What the registry has of a package: versions, tags, deprecations. */
-  info(name: string, options?: Pick<LoadOptions, "signal">): Promise<PackageInfo>;
+  /** What the registry has of a package: versions, tags, deprecations. A warning tells where that is what it said the last time. */
+  info(name: string, options?: Pick<LoadOptions, "signal" | "onWarning">): Promise<PackageInfo>;
   /** Adapters that the configured registries have. */
   search(options?: SearchOptions): Promise<Found[]>;
   /** Loads an adapter and its backbone and returns what a lock holds of them. */
@@ -49,13 +50,14 @@ export function createRegistry(options: RegistryOptions): Registry {
   async function load(text: string, loading?: LoadOptions): Promise<Adapter> {
     const spec = parseSpec(text, "adapter");
     const unpacked = await packages.files(spec, loading);
-    const { manifest, weights } = dataOf(unpacked, "adapter");
-    const adapter = await loadAdapter(manifest, weights);
-    checkName(adapter.manifest, unpacked);
     // What was loaded by address or path is held by the lock where its bytes are in it.
     const same = Object.values(options.lock?.adapters ?? {}).find(({ integrity }) => integrity === unpacked.integrity);
     const locked = spec.kind === "package" ? lockedEntry(options.lock, spec.name, spec.wanted) : same;
+    if (locked) checkLockedPackage(unpacked, "adapter");
+    const { manifest, weights } = dataOf(unpacked, "adapter");
+    const adapter = await loadAdapter(manifest, weights);
     if (locked) checkLocked(adapter, locked);
+    checkName(adapter.manifest, unpacked);
     origins.set(adapter, { unpacked, backboneRange: peerRange(unpacked, adapter.manifest.backbone.name), locked });
     return adapter;
   }
@@ -67,8 +69,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     const resolved = locked
       ? { name: locked.name, version: locked.version, integrity: locked.integrity, tarball: "", signed: false, warnings: [] }
       : await packages.choose(name, origin?.backboneRange ?? "latest", loading?.signal);
-    const backbone = await backboneFrom(await packages.unpack(resolved, loading));
+    const unpacked = await packages.unpack(resolved, loading);
+    if (locked) checkLockedPackage(unpacked, "backbone");
+    const backbone = await backboneFrom(unpacked);
     if (backbone.hash === hash) return { backbone, resolved };
+    if (locked) throw lockChanged(unpacked.id, `its weights are ${backbone.hash}, locked was ${hash}`);
     const who = `${adapter.manifest.name}@${adapter.manifest.version}`;
     throw new AnyMC3DError(
       "BACKBONE_MISMATCH",
@@ -89,10 +94,14 @@ export function createRegistry(options: RegistryOptions): Registry {
       if (!card) throw invalid(id, "no README.md");
       return new TextDecoder().decode(card);
     },
-    async info(text, { signal } = {}) {
+    async info(text, { signal, onWarning } = {}) {
       const spec = parseSpec(text, "adapter");
       if (spec.kind !== "package") throw new AnyMC3DError("OPTION_INVALID", `${text}: only a package's name has versions.`);
-      return (await packages.info(spec.name, signal)).info;
+      const { info, warnings, asked } = await packages.info(spec.name, signal);
+      for (const warning of warnings) onWarning?.(warning);
+      if (!asked && packages.offline)
+        onWarning?.({ code: "NOT_ASKED", message: `${spec.name}: no registry was asked (offline); this is what it said the last time.` });
+      return info;
     },
     search: (query = {}) => search(packages, query),
     async lock(text, loading) {
@@ -119,6 +128,15 @@ export function createRegistry(options: RegistryOptions): Registry {
       return { name, entry, adapter, backbone };
     },
   };
+}
+
+/** @throws AnyMC3DError `LOCK_MISMATCH` where the bytes that a lock names are those of another package */
+function checkLockedPackage(unpacked: Unpacked, kind: Kind): void {
+  const { files, id, resolved } = unpacked;
+  if (!files.has(`${kind}.json`)) throw lockChanged(id, `the package of the hash that ${LOCK_FILE} holds is no ${kind}`);
+  const own = packageJson(unpacked);
+  if (resolved && own && (own.name !== resolved.name || own.version !== resolved.version))
+    throw lockChanged(id, `the package of the hash that ${LOCK_FILE} holds is ${own.name}@${own.version}`);
 }
 
 /** The two data files. */
@@ -148,9 +166,13 @@ function checkName({ name, version }: Adapter["manifest"], { resolved, id }: Unp
 }
 
 /** What package.json asks of the backbone; "latest" where it says nothing. */
-function peerRange({ files, id }: Unpacked, backbone: string): string {
-  const bytes = files.get("package.json");
-  const json = bytes && (jsonOf(bytes, "package.json", id) as { peerDependencies?: Record<string, unknown> } | null);
-  const range = json?.peerDependencies?.[backbone];
+function peerRange(unpacked: Unpacked, backbone: string): string {
+  const range = packageJson(unpacked)?.peerDependencies?.[backbone];
   return typeof range === "string" && range !== "" ? range : "latest";
+}
+
+function packageJson({ files, id }: Unpacked): { name?: unknown; version?: unknown; peerDependencies?: Record<string, unknown> } | undefined {
+  const bytes = files.get("package.json");
+  const json = bytes && jsonOf(bytes, "package.json", id);
+  return isObject(json) ? json : undefined;
 }

@@ -1,14 +1,15 @@
 // Adapters that registries have, by text, modality, body part, backbone: npm's search endpoint finds candidates, their package.json tells the rest.
 
-import type { AdapterFacts } from "@anymc3d/core";
+import { type AdapterFacts, AnyMC3DError } from "@anymc3d/core";
 import { isObject, parseJson } from "./json.js";
 import { chooseVersion, type PackageInfo } from "./metadata.js";
+import type { LoadOptions } from "./options.js";
 import type { Packages } from "./packages.js";
 
 /** On every adapter's package, so that registries find them. */
 export const KEYWORD = "anymc3d-adapter";
 
-export interface SearchOptions {
+export interface SearchOptions extends Pick<LoadOptions, "signal" | "onWarning"> {
   /** Words that title, name or labels must hold, all of them; case does not matter. */
   readonly text?: string;
   /** DICOM modality, as CT. */
@@ -16,7 +17,6 @@ export interface SearchOptions {
   readonly bodyPart?: string;
   /** The backbone's name or short name. */
   readonly backbone?: string;
-  readonly signal?: AbortSignal;
 }
 
 export interface Found extends AdapterFacts {
@@ -30,10 +30,21 @@ export interface Found extends AdapterFacts {
 const PAGE = 250;
 const MOST_PAGES = 20;
 
-/** Searches every configured registry. @throws as {@link createRegistry} */
+/** Searches every configured registry. One of several that cannot be searched is told of. @throws as {@link createRegistry} */
 export async function search(packages: Packages, options: SearchOptions): Promise<Found[]> {
+  if (packages.offline) throw new AnyMC3DError("OPTION_INVALID", "a search asks the registry, and offline none is asked. Search without `offline`.");
   const names = new Set<string>();
-  for (const registry of packages.registries) for (const name of await candidates(packages, registry, options.signal)) names.add(name);
+  const failed: AnyMC3DError[] = [];
+  for (const registry of packages.registries) {
+    const found = await candidates(packages, registry, options.signal).catch((error: unknown) => {
+      if (!(error instanceof AnyMC3DError)) throw error;
+      failed.push(error);
+      return [];
+    });
+    for (const name of found) names.add(name);
+  }
+  if (failed.length === packages.registries.length) throw failed[0];
+  for (const { code, message } of failed) options.onWarning?.({ code, message });
   const found = await Promise.all([...names].sort().map(async (name) => factsOf((await packages.info(name, options.signal)).info)));
   return found.filter((each) => each !== undefined).filter((each) => matches(each, options));
 }
@@ -48,7 +59,12 @@ async function listed(packages: Packages, registry: string, text: string, signal
   const names: string[] = [];
   for (let page = 0; page < MOST_PAGES; page++) {
     const url = `${registry}-/v1/search?text=${encodeURIComponent(text)}&size=${PAGE}&from=${page * PAGE}`;
-    const json = parseJson(await packages.ask(url, signal), url);
+    const answer = await packages.ask(url, signal).catch((cause: unknown) => {
+      if ((cause as { code?: string }).code !== "PACKAGE_NOT_FOUND") throw cause;
+      const message = `${registry} offers no search (/-/v1/search). Adapters whose names are known can be shown and added all the same.`;
+      throw new AnyMC3DError("PACKAGE_NOT_FOUND", message, { cause });
+    });
+    const json = parseJson(answer, url);
     const objects = isObject(json) && Array.isArray(json.objects) ? json.objects : [];
     for (const each of objects) {
       const found = isObject(each) && isObject(each.package) ? each.package : {};

@@ -27,9 +27,13 @@ export function parseSpec(text: string, kind: Kind): Spec {
     return { kind: "tarball", url: text };
   }
   if (PATH.test(text) || text === "." || text === "..") return { kind: "path", path: text.replace(/^file:(?:\/\/)?/i, "") };
+  if (/\.zip$/i.test(text))
+    throw new AnyMC3DError("OPTION_INVALID", `${text} is a bundle: \`anymc3d adapter add ${text}\` takes in what it holds, which is used by name then.`);
   const at = text.indexOf("@", 1);
   const [given, wanted] = at > 0 ? [text.slice(0, at), text.slice(at + 1).trim()] : [text, undefined];
   const name = /[@/]|^(?:anymc3d-)?(?:adapter|backbone)-/.test(given) ? given : `@anymc3d/${kind}-${given}`;
+  if (NAME.test(name.toLowerCase()) && name !== name.toLowerCase())
+    throw new AnyMC3DError("OPTION_INVALID", `"${text}": names of packages are lower case. Did you mean ${text.toLowerCase()}? A path begins with ./`);
   if (given === "" || name.length > 214 || !NAME.test(name) || wanted === "") {
     throw new AnyMC3DError(
       "OPTION_INVALID",

@@ -1,6 +1,7 @@
 // The files of an npm tarball that are data: bounded in size and number, and nothing else of it is looked at or run.
 
 import { AnyMC3DError } from "@anymc3d/core";
+import { joined } from "./bytes.js";
 
 export interface TarLimits {
   /** Most bytes the tarball may unpack to. */
@@ -67,13 +68,7 @@ async function gunzip(bytes: Uint8Array, limit: number, name: string): Promise<U
       throw invalid(name, `it unpacks to more than ${limit} bytes`);
     }
   }
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return joined(parts, length);
 }
 
 function readHeader(header: Uint8Array, name: string): { path: string; size: number; type: string } {

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { isAnyMC3DError } from "@anymc3d/core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createRegistry, type LockEntry, memoryStore, parseLock } from "../src/index.js";
-import { changeLock, findLock, folderStore, openRegistry, readBundle, writeBundle } from "../src/node.js";
+import { changeLock, findLock, folderStore, openRegistry, readBundle, withMemory, writeBundle } from "../src/node.js";
 import type { RunningRegistry } from "../src/server.js";
 import { packageFolder, startPublished } from "./published.js";
 
@@ -48,7 +48,8 @@ describe("the folder", () => {
     await createRegistry({ url: real.url, store }).load("lung-nodule");
     const [{ key }] = (await store.list()).filter((entry) => entry.key.startsWith("package-"));
     await writeFile(join(at, key), "something else");
-    expect(await store.verify()).toEqual([key]);
+    await writeFile(join(at, "metadata-damaged"), "{bad");
+    expect((await store.verify()).sort()).toEqual(["metadata-damaged", key]);
     await createRegistry({ url: real.url, store }).load("lung-nodule");
     await writeFile(join(at, "metadata-damaged"), "{bad");
     expect((await store.list()).map(({ what }) => what).sort()).toEqual(["@anymc3d/adapter-lung-nodule@1.0.0", "metadata", "metadata"]);
@@ -62,12 +63,93 @@ describe("the folder", () => {
     expect((await small.list()).map((entry) => entry.key).sort()).toEqual(["package-b", "package-c"]);
   });
 
+  test("a file that cannot be removed is told of, and costs a later write nothing", async (context) => {
+    const at = join(folder, "stuck");
+    const store = folderStore(at, 1000);
+    await store.write("package-a", new Uint8Array(900));
+    const stuck = join(at, "package-a");
+    try {
+      execFileSync("mount", ["--bind", stuck, stuck], { stdio: "ignore" });
+    } catch {
+      return context.skip("nothing may be mounted here: a file that cannot be removed is not tested");
+    }
+    try {
+      await store.write("package-b", new Uint8Array(900));
+      expect(await store.read("package-b")).toHaveLength(900);
+      for (const work of [store.prune(0), store.verify()])
+        expect(await refusal(work)).toMatchObject({ code: "OUTPUT_NOT_WRITABLE", message: expect.stringContaining("package-a cannot be removed") });
+    } finally {
+      execFileSync("umount", [stuck]);
+    }
+  });
+
+  test("what is kept in memory, too, is there where the folder cannot be written", async () => {
+    await writeFile(join(folder, "another-file"), "");
+    const store = withMemory(folderStore(join(folder, "another-file/cache")));
+    const { name, entry } = await createRegistry({ url: real.url, store }).lock("lung-nodule");
+    expect((await readBundle(await writeBundle({ adapters: { [name]: entry } }, store), "x.zip", memoryStore())).adapters[name]).toEqual(entry);
+    const { code } = await refusal(readBundle(await writeBundle({ adapters: { [name]: entry } }, store), "x.zip", folderStore(join(folder, "another-file/x"))));
+    expect(code).toBe("OUTPUT_NOT_WRITABLE");
+  });
+
   test("that cannot be written costs nothing but the next download, and that is told", async () => {
     await writeFile(join(folder, "a-file"), "");
     const told: string[] = [];
     const registry = createRegistry({ url: real.url, store: folderStore(join(folder, "a-file/cache")) });
     expect((await registry.load("lung-nodule", { onWarning: ({ code }) => told.push(code) })).manifest.version).toBe("1.0.0");
     expect(told).toEqual(["CACHE_NOT_WRITABLE"]);
+  });
+});
+
+describe("at once in one process", () => {
+  /** Loads with a fetch that keeps what was asked, and holds tarballs back until it is let go. */
+  function slowly() {
+    const asked: string[] = [];
+    const signals: (AbortSignal | null | undefined)[] = [];
+    let go: () => void = () => undefined;
+    const held = new Promise<void>((done) => {
+      go = done;
+    });
+    const slow: typeof fetch = async (url, init) => {
+      asked.push(String(url).replace(real.url, ""));
+      if (String(url).endsWith(".tgz")) {
+        signals.push(init?.signal);
+        await Promise.race([held, new Promise((_, fail) => init?.signal?.addEventListener("abort", () => fail(init.signal?.reason)))]);
+      }
+      return fetch(url, init);
+    };
+    const registry = createRegistry({ url: real.url, store: memoryStore(), http: { fetch: slow, patience: 60_000 } });
+    const waiting = () => vi.waitFor(() => expect(signals.length).toBeGreaterThan(0));
+    return { registry, asked, signals, go, waiting };
+  }
+
+  test("five loads are one download, and each is told of it", async () => {
+    const { registry, asked, go, waiting } = slowly();
+    const told = [0, 0, 0, 0, 0];
+    const loads = told.map((_, i) => registry.load("lung-nodule", { onProgress: (done) => (told[i] = done) }));
+    await waiting();
+    go();
+    expect(new Set((await Promise.all(loads)).map(({ hash }) => hash)).size).toBe(1);
+    expect(asked.sort()).toEqual(["-/npm/v1/keys", "@anymc3d%2fadapter-lung-nodule", "@anymc3d/adapter-lung-nodule/-/adapter-lung-nodule-1.0.0.tgz"]);
+    expect(new Set(told).size).toBe(1);
+    expect(told[0]).toBeGreaterThan(500_000);
+  });
+
+  test("one that gives up ends alone; when all have given up, so does the download, and the next one begins anew", async () => {
+    const { registry, signals, go, waiting } = slowly();
+    const [a, b] = [new AbortController(), new AbortController()];
+    const loads = [registry.load("lung-nodule", { signal: a.signal }), registry.load("lung-nodule", { signal: b.signal })];
+    const ended = Promise.allSettled(loads);
+    await waiting();
+    a.abort(new Error("first"));
+    await expect(loads[0]).rejects.toThrow("first");
+    expect(signals.map((signal) => signal?.aborted)).toEqual([false]);
+    b.abort(new Error("second"));
+    expect((await ended).map((each) => each.status === "rejected" && each.reason.message)).toEqual(["first", "second"]);
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
+    go();
+    expect((await registry.load("lung-nodule")).manifest.version).toBe("1.0.0");
+    expect(signals).toHaveLength(2);
   });
 });
 
@@ -216,6 +298,25 @@ test("tarballs come as they are: neither asked for compressed, nor compressed by
   await new Promise((done) => server.close(done));
 });
 
+test("through npm's own fetch, too, a download goes on where it broke off", async () => {
+  const { tarball } = await createRegistry({ url: real.url, store: memoryStore() }).resolve("lung-nodule");
+  const bytes = new Uint8Array(await (await fetch(tarball)).arrayBuffer());
+  const ranges: (string | undefined)[] = [];
+  const server = createServer(({ headers: { range } }, response) => {
+    ranges.push(range);
+    const from = Number(/\d+/.exec(range ?? "0")?.[0]);
+    const headers = { etag: '"one"', "accept-ranges": "bytes", "content-length": bytes.length - from };
+    response.writeHead(range ? 206 : 200, range ? { ...headers, "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : headers);
+    if (range) response.end(bytes.subarray(from));
+    else response.write(bytes.subarray(0, 10_000), () => setTimeout(() => response.destroy(), 100));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.tgz`;
+  const registry = await openRegistry({ url: real.url, cwd: folder, unlocked: true, store: memoryStore(), http: { pause: 10 } });
+  expect([(await registry.load(url)).manifest.version, ranges]).toEqual(["1.0.0", [undefined, "bytes=10000-"]]);
+  await new Promise((done) => server.close(done));
+});
+
 describe("the lock file", () => {
   test("is found on the way up and in force; damaged ones are refused by name", async () => {
     const project = join(folder, "locked");
@@ -234,6 +335,7 @@ describe("the lock file", () => {
       text.replace('"lockfileVersion": 1', '"lockfileVersion": 2'),
       text.replace("sha512-", "sha1-"),
       text.replace("1.0.0", "one"),
+      text.replace('"wanted": "^1.0.0"', '"wanted": "^2"'),
     ]) {
       await writeFile(join(project, "anymc3d.lock.json"), bad);
       expect((await refusal(findLock(project))).code).toBe("LOCK_INVALID");

@@ -37,7 +37,7 @@ export async function perform({ options, method, spec, integrity, abort }: Call,
   };
   const work = async () => {
     const registry = createRegistry({ ...options, store });
-    if (method === "search") return registry.search(spec ? JSON.parse(spec) : {});
+    if (method === "search") return registry.search({ ...(spec && JSON.parse(spec)), ...loading });
     if (method === "resolve") return registry.resolve(spec);
     if (method === "card") return registry.card(spec, loading);
     if (method === "loadBackbone") return { hash: (await registry.loadBackbone(spec, loading)).hash };

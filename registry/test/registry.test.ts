@@ -81,11 +81,14 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
         code: "PACKAGE_INVALID",
         message: expect.stringContaining("no adapter.json"),
       });
+      expect((await ask("load", "Lung-Nodule")).error?.message).toContain("Did you mean lung-nodule?");
+      expect((await ask("load", "lung.zip")).error).toMatchObject({ code: "OPTION_INVALID", message: expect.stringContaining("is a bundle") });
       for (const spec of ["", "UPPER CASE", "@", "lung-nodule@", "../up"]) expect((await ask("resolve", spec)).error?.code, spec).toBe("OPTION_INVALID");
     });
 
     test("a registry's address that is none", async () => {
-      for (const url of ["notaurl", "ftp://x/", "", "https://"]) expect((await ask("resolve", "lung-nodule", { url })).error?.code, url).toBe("OPTION_INVALID");
+      for (const url of [undefined as unknown as string, "notaurl", "ftp://x/", "", "https://"])
+        expect((await ask("resolve", "lung-nodule", { url })).error?.code, url).toBe("OPTION_INVALID");
     });
 
     test("search, by words, modality, body part and backbone", async () => {
@@ -94,6 +97,20 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
       for (const query of [{}, { text: "nodule" }, { text: "LUNG malignant" }, { modality: "ct", bodyPart: "lung", backbone: "dinov2-small" }])
         expect(await names(query)).toEqual(all);
       for (const query of [{ text: "kidney" }, { modality: "MR" }, { bodyPart: "brain" }, { backbone: "dinov3" }]) expect(await names(query)).toEqual([]);
+    });
+
+    test("search: said where none is offered, or none may be asked", async () => {
+      expect((await ask("search", "{}", { offline: true })).error).toMatchObject({ code: "OPTION_INVALID", message: expect.stringContaining("offline") });
+      const none = createServer((_, response) => response.writeHead(404, { "access-control-allow-origin": "*" }).end());
+      await new Promise<void>((done) => none.listen(0, "127.0.0.1", done));
+      const url = `http://127.0.0.1:${(none.address() as AddressInfo).port}/`;
+      const { error } = await ask("search", "{}", { url });
+      expect([error?.code, error?.message]).toEqual(["PACKAGE_NOT_FOUND", expect.stringContaining(`${url} offers no search`)]);
+      // One of two: what the other has is found.
+      const { value, warnings } = await ask("search", "{}", { scopes: { "@x": url } });
+      expect([value, warnings]).toMatchObject([[{ name: "@anymc3d/adapter-lung-nodule" }], [{ message: expect.stringContaining("offers no search") }]]);
+      none.closeAllConnections();
+      await new Promise((done) => none.close(done));
     });
 
     test("a hash that was agreed on: another one is refused with both", async () => {
@@ -115,6 +132,19 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
         expect((await ask("load", "lung-nodule", { lock: lock({ backbone: { ...entry.backbone, ...changes } }) })).error?.code).toBe("LOCK_MISMATCH");
       const other = `sha512-${"A".repeat(86)}==`;
       expect((await ask("load", "lung-nodule", { lock: lock({ integrity: other }) })).error?.code).toBe("INTEGRITY_MISMATCH");
+      // What was kept under the hash of another package.
+      const { store, swapped } = { store: freshStore(), swapped: { integrity: entry.backbone.integrity } };
+      await ask("loadBoth", "lung-nodule", { store, lock: lock() });
+      for (const changes of [
+        swapped,
+        { version: "1.0.1", wanted: "^1" },
+        { backbone: { ...entry.backbone, version: "0.1.9" } },
+        { backbone: { ...entry.backbone, integrity: entry.integrity } },
+      ])
+        expect((await ask("loadBoth", "lung-nodule", { store, offline: true, lock: lock(changes) })).error).toMatchObject({
+          code: "LOCK_MISMATCH",
+          message: expect.stringContaining("The lock file was changed by hand"),
+        });
       expect((await ask("load", "lung-nodule", { lock: lock({ hash: `sha256-${"0".repeat(64)}` }) })).error?.code).toBe("LOCK_MISMATCH");
     });
 
@@ -138,7 +168,11 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
     beforeEach(async () => {
       asked = [];
       const server = createServer((request, response) => {
-        const headers = { "access-control-allow-origin": "*", "access-control-allow-headers": "authorization", "access-control-expose-headers": "retry-after" };
+        const headers = {
+          "access-control-allow-origin": "*",
+          "access-control-allow-headers": "authorization, range",
+          "access-control-expose-headers": "retry-after, etag, accept-ranges, content-range",
+        };
         for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
         if (request.method === "OPTIONS") return void response.end();
         // Keys are asked for once; here none are there.
@@ -255,7 +289,12 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
 
     test("silence, half an answer, and a web page", async () => {
       answer = () => undefined;
-      expect((await load()).error).toMatchObject({ code: "REGISTRY_UNREACHABLE", message: expect.stringContaining("no answer in 0.5 s") });
+      const http = { tries: 5, pause: 10, patience: 300 };
+      expect((await load({ http })).error).toMatchObject({
+        code: "REGISTRY_UNREACHABLE",
+        message: expect.stringContaining("no answer in 0.3 s; tried 2 time(s)"),
+      });
+      expect(asked).toHaveLength(2);
       const bytes = tarball(await good());
       serve(bytes, (response) => {
         response.writeHead(200, { "content-length": bytes.length });
@@ -267,6 +306,64 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
       expect((await load({ store })).error).toMatchObject({ code: "ASSET_INVALID", message: expect.stringContaining("text/html") });
       serve(bytes);
       expect((await load({ store })).value.manifest.version).toBe("1.0.0");
+    });
+
+    describe("a download that breaks off", () => {
+      const ETAG = '"one"';
+      let ranges: (string | undefined)[];
+      /** The first answer breaks off at 10,000 bytes; the second is as `rest` says. */
+      const breakOff = (bytes: Uint8Array, first: object, rest: (response: ServerResponse, from: number) => void) => {
+        ranges = [];
+        answer = (request, response) => {
+          if (request.url !== "/x.tgz") return void response.end(packument(bytes));
+          ranges.push(request.headers.range);
+          if (ranges.length > 1) return rest(response, Number(/\d+/.exec(request.headers.range ?? "0")?.[0]));
+          response.writeHead(200, { "content-length": bytes.length, ...first });
+          // Late enough for a page to have read what came.
+          response.write(bytes.subarray(0, 10_000), () => setTimeout(() => response.destroy(), 150));
+        };
+      };
+      const part = (response: ServerResponse, bytes: Uint8Array, from: number, { etag = ETAG, start = from, total = bytes.length } = {}) =>
+        response.writeHead(206, { etag, "content-range": `bytes ${start}-${bytes.length - 1}/${total}` }).end(bytes.subarray(from));
+      const ranged = { etag: ETAG, "accept-ranges": "bytes" };
+      const http = { tries: 3, pause: 10, timeout: 500 };
+
+      test("goes on where it broke off", async () => {
+        const bytes = tarball(await good());
+        breakOff(bytes, ranged, (response, from) => part(response, bytes, from));
+        const { value, progress, error } = await load({ http });
+        expect(error).toBeUndefined();
+        expect([value.manifest.name, progress, ranges]).toEqual(["adapter-x", bytes.length, [undefined, "bytes=10000-"]]);
+      });
+
+      test("begins anew where the server does not offer that, or takes no notice", async () => {
+        const bytes = tarball(await good());
+        for (const first of [{}, { etag: ETAG }, { "accept-ranges": "bytes" }, { etag: 'W/"one"', "accept-ranges": "bytes" }]) {
+          breakOff(bytes, first, (response) => response.end(bytes));
+          expect([(await load({ http })).value.manifest.name, ranges]).toEqual(["adapter-x", [undefined, undefined]]);
+        }
+        breakOff(bytes, ranged, (response) => response.end(bytes));
+        expect([(await load({ http })).value.manifest.name, ranges]).toEqual(["adapter-x", [undefined, "bytes=10000-"]]);
+      });
+
+      test("begins anew where the rest is another file's, or not the rest", async () => {
+        const bytes = tarball(await good());
+        const wrong = [{ etag: '"two"' }, { start: 9_999 }, { total: bytes.length + 1 }];
+        for (const answered of [...wrong, undefined]) {
+          breakOff(bytes, ranged, (response, from) => {
+            if (ranges.length > 2) response.end(bytes);
+            else if (answered) part(response, bytes, from, answered);
+            else response.writeHead(416).end();
+          });
+          expect([(await load({ http })).value?.manifest.name, ranges]).toEqual(["adapter-x", [undefined, "bytes=10000-", undefined]]);
+        }
+      });
+
+      test("is refused where the whole is not what was published", async () => {
+        const bytes = tarball(await good());
+        breakOff(bytes, ranged, (response, from) => part(response, bytes.slice().fill(0, 20_000, 20_010), from));
+        expect((await load({ http })).error?.code).toBe("INTEGRITY_MISMATCH");
+      });
     });
 
     test("a token goes to its registry, and not along a redirect to another host", async () => {
@@ -323,6 +420,9 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
       expect((await load({ spec, lock, frozen: true })).value.hash).toBe(adapter.hash);
       serve(bytes, (response) => response.end(tarball([])));
       expect((await load({ spec, lock })).error).toMatchObject({ code: "INTEGRITY_MISMATCH", message: expect.stringContaining(sri(bytes)) });
+      const damaged = { adapters: { "adapter-x": { ...entry, version: "1.0.1" } } };
+      serve(bytes);
+      expect((await load({ spec, lock: damaged })).error).toMatchObject({ code: "LOCK_MISMATCH", message: expect.stringContaining("changed by hand") });
       expect((await load({ spec: `${origin}/other.tgz`, lock, frozen: true })).error?.code).toBe("LOCK_MISMATCH");
       const { error } = await load({ spec: spec.replace("http://", "http://me:secret@") });
       expect([error?.code, error?.message.includes("secret")]).toEqual(["OPTION_INVALID", false]);
