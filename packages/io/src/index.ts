@@ -2,6 +2,7 @@
 
 export { bytesOf, type Source } from "./bytes.js";
 export type { CodecUrl } from "./dicom-codecs.js";
+export { isDicom } from "./dicom-parse.js";
 export type { SeriesSummary } from "./dicom-series.js";
 export { applyAffine, composeAffines, cornerDistance, type Grid, invertAffine, orientedAffine } from "./geometry.js";
 export { readMgh } from "./mgh-read.js";

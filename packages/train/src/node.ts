@@ -2,6 +2,6 @@
 
 export { type CsvCases, type CsvCasesOptions, csvCases } from "./csv-cases.js";
 export { decodeTable, imagePaths, type LabelRow, type LabelsOptions, parseLabels, parseSplits } from "./labels.js";
-export { type AdapterFiles, checkPackageFolder, writeAdapterPackage } from "./package-folder.js";
+export { type AdapterFiles, checkPackageFolder, SAMPLE, writeAdapterPackage } from "./package-folder.js";
 export { csvLine, openRunFolder, type RunFolder, replaceFile } from "./run-folder.js";
 export { type Check, verifyAdapter } from "./verify.js";

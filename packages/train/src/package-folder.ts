@@ -12,6 +12,9 @@ export interface AdapterFiles extends CardOptions {
   readonly weights: Uint8Array;
 }
 
+/** The one volume that may go into a package: of formats without a patient's name in them. */
+export const SAMPLE = /^sample\.(?:nii|nii\.gz|nrrd|npy)$/;
+
 const FILES = ["index.js", "index.d.ts", "adapter.json", "weights.safetensors"];
 
 /**
@@ -35,13 +38,13 @@ export async function checkPackageFolder(folder: string, name: string): Promise<
 
 /**
  * Writes or renews the package in a folder. Other files there stay, and so do package.json's fields that do not follow from the manifest.
- * A volume called sample.* in it, to try the adapter with, is exported as `sample`.
+ * A volume called sample.nii.gz (or .nii, .nrrd, .npy) in it, to try the adapter with, is exported as `sample`.
  * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`, also as {@link checkPackageFolder}
  */
 export async function writeAdapterPackage(folder: string, { manifest, weights, training, comparison }: AdapterFiles): Promise<void> {
   await checkPackageFolder(folder, manifest.name);
   const before = await readFile(join(folder, "package.json"), "utf8").then(JSON.parse, () => ({}));
-  const sample = (await readdir(folder).catch(() => [])).find((name) => /^sample\.[\w.]+$/.test(name));
+  const sample = (await readdir(folder).catch(() => [])).find((name) => SAMPLE.test(name));
   const files: Record<string, string | Uint8Array> = {
     "weights.safetensors": weights,
     "adapter.json": `${JSON.stringify(manifest, null, 2)}\n`,

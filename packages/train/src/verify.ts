@@ -14,7 +14,7 @@ import {
   loadAdapter,
   parseAdapterManifest,
 } from "@anymc3d/core";
-import { moduleText } from "./package-folder.js";
+import { moduleText, SAMPLE } from "./package-folder.js";
 
 export interface Check {
   readonly name: "manifest" | "tensors" | "conformance" | "metrics" | "card" | "package";
@@ -28,7 +28,10 @@ export interface Check {
  * @param engineFor gives the engine of the adapter's backbone
  */
 export async function verifyAdapter(folder: string, engineFor: (manifest: AdapterManifest) => Promise<Engine>): Promise<Check[]> {
-  const text = (name: string) => readFile(join(folder, name), "utf8");
+  const text = (name: string) =>
+    readFile(join(folder, name), "utf8").catch((cause: Error) => {
+      throw new Error(`${name} cannot be read: ${cause.message}; \`anymc3d train\` and \`anymc3d adapter import\` write it`, { cause });
+    });
   const checks: Check[] = [];
   const check = async (name: Check["name"], work: () => Promise<string>): Promise<void> => {
     checks.push(await work().then((detail) => ({ name, ok: true, detail }), (error: Error) => ({ name, ok: false, detail: error.message }))); // biome-ignore format: one line
@@ -79,9 +82,17 @@ function metricFaults(metrics: AdapterManifest["metrics"], labels: readonly stri
       ...missing.map((id) => `${where}: no figure for label ${id}`),
       ...strange.map(({ id }) => `${where}: figure for ${id}, which is no label`),
       ...measured.filter(({ auroc, interval }) => auroc !== null && interval === null).map(({ id }) => `${where}: AUROC of ${id} without an interval`),
+      ...measured.flatMap(({ id, auroc, interval }) => intervalFaults(auroc, interval).map((fault) => `${where}: ${id}: ${fault}`)),
       ...measured.filter(({ n, positives }) => positives > n).map(({ id }) => `${where}: ${id} has more positives than cases`),
     ];
   });
+}
+
+function intervalFaults(auroc: number | null, interval: readonly [number, number] | null): string[] {
+  if (!interval) return [];
+  const [low, high] = interval;
+  if (low > high) return [`the interval [${low}, ${high}] is the wrong way round`];
+  return auroc !== null && (auroc < low || auroc > high) ? [`the AUROC ${auroc} lies outside its interval [${low}, ${high}]`] : [];
 }
 
 function cardFaults(card: string, { name, license, metrics }: AdapterManifest): string[] {
@@ -94,7 +105,19 @@ function cardFaults(card: string, { name, license, metrics }: AdapterManifest): 
     labels.flatMap(({ id, auroc }) => (auroc === null ? [] : [[auroc.toFixed(3), `the AUROC of ${id} on ${split}, ${auroc.toFixed(3)}`] as [string, string]])),
   );
   const missing = [...needed, ...figures].filter(([text]) => !card.includes(text)).map(([, what]) => `README.md lacks ${what}`);
-  return /^(#+|- \*\*).*limits/im.test(card) ? missing : [...missing, "README.md has no section on limits"];
+  const limits = sectionsOn(/limits/i, card);
+  if (limits.length === 0) return [...missing, "README.md has no section on limits"];
+  return limits.some((section) => /\p{L}{2}/u.test(section)) ? missing : [...missing, "README.md: the section on limits is empty"];
+}
+
+/** What stands below the headings (# …), and behind the bold beginnings of list items (- **…**), that name a subject. */
+function sectionsOn(subject: RegExp, card: string): string[] {
+  const beginnings = [...card.matchAll(/^(?:(#+) .*|- \*\*[^*]*\*\*)/gm)].filter(([text]) => subject.test(text));
+  return beginnings.map(({ 0: text, 1: level, index }) => {
+    const rest = card.slice(index + text.length);
+    const end = rest.search(level ? new RegExp(`^#{1,${level.length}} `, "m") : /^(?:#|- )/m);
+    return end < 0 ? rest : rest.slice(0, end);
+  });
 }
 
 /** npm runs these on the machine of whoever installs, packs or publishes. */
@@ -115,7 +138,7 @@ function codeFaults(found: Record<string, unknown>): string[] {
 
 /** The one module of an adapter says where its files are, and does nothing else. */
 function moduleFaults(text: string, name: string, json: Record<string, unknown>): string[] {
-  const sample = Object.keys((json.exports ?? {}) as object).find((path) => /^\.\/sample\./.test(path));
+  const sample = Object.keys((json.exports ?? {}) as object).find((path) => SAMPLE.test(path.slice(2)));
   const plain = (code: string) => code.replace(/\s+/g, " ").trim();
   if (plain(text) === plain(moduleText(name, sample?.slice(2)))) return [];
   return ["index.js: other code than that which says where the files are; `anymc3d train` and `anymc3d adapter import` write it"];
@@ -125,7 +148,7 @@ function packageFaults(found: Record<string, unknown>, expected: { name: string;
   const files = Array.isArray(found.files) ? (found.files as string[]) : [];
   const keywords = Array.isArray(found.keywords) ? (found.keywords as string[]) : [];
   const paths = Object.keys((found.exports ?? {}) as object);
-  const scans = files.filter((file) => /\.(dcm|nii|nii\.gz|nrrd|mha)$/i.test(file) && !/^(\.\/)?sample\./.test(file));
+  const scans = files.filter((file) => /\.(dcm|nii|nii\.gz|nrrd|mha)$|^(\.\/)?sample\./i.test(file) && !SAMPLE.test(file.replace(/^\.\//, "")));
   return [
     ...(["name", "version"] as const)
       .filter((field) => found[field] !== expected[field])
@@ -139,6 +162,6 @@ function packageFaults(found: Record<string, unknown>, expected: { name: string;
       : [`package.json: "anymc3d", which searches look at, must be ${JSON.stringify(expected.anymc3d)}`]),
     ...codeFaults(found),
     ...(found.license ? [] : ["package.json: no license"]),
-    ...scans.map((file) => `package.json: files would publish the scan ${file}; only sample.* may go in`),
+    ...scans.map((file) => `package.json: files would publish the scan ${file}; only sample.nii.gz, .nii, .nrrd or .npy may go in`),
   ];
 }

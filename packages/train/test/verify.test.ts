@@ -52,6 +52,23 @@ test.each([
   ["a scan of a patient", "package.json", (text: string) => text.replace('"sample.nii.gz"', '"patient.nii.gz"'), "package", "patient.nii.gz"],
   ["no interval", "adapter.json", (text: string) => text.replace(/"interval": \[[^\]]+\]/, '"interval": null'), "metrics", "without an interval"],
   [
+    "an interval the wrong way round",
+    "adapter.json",
+    (text: string) => text.replace(/"interval": \[\s*([\d.]+),\s*([\d.]+)\s*\]/, '"interval": [$2, $1]'),
+    "metrics",
+    "wrong way round",
+  ],
+  [
+    "a figure outside its interval",
+    "adapter.json",
+    (text: string) => text.replace(/"interval": \[\s*([\d.]+),\s*([\d.]+)\s*\]/, '"interval": [0.1, 0.2]'),
+    "metrics",
+    "lies outside its interval [0.1, 0.2]",
+  ],
+  ["empty limits", "README.md", (text: string) => text.replace(/## Limits[^#]*/, "## Limits\n\n- \n\n"), "card", "limits is empty"],
+  ["no limits", "README.md", (text: string) => text.replace("## Limits", "## Scope"), "card", "no section on limits"],
+  ["a DICOM sample", "package.json", (text: string) => text.replace('"sample.nii.gz"', '"sample.dcm"'), "package", "sample.dcm"],
+  [
     "a label without figures",
     "adapter.json",
     (text: string) => text.replace(/("labels": \[\s*\{\s*"id": )"malignant"(,\s*"n")/, '$1"benign"$2'),
@@ -63,6 +80,18 @@ test.each([
   const failed = (await verify()).filter(({ ok }) => !ok);
   expect(failed.map((check) => check.name)).toContain(name);
   expect(failed.find((check) => check.name === name)?.detail).toContain(said);
+});
+
+test("limits under a heading of their own pass, or in a list; a missing card, and what to do, is said", async () => {
+  await edit("README.md", (text) => text.replace("## Limits", "## Limits\n\n### Of age"));
+  expect((await verify()).filter(({ ok }) => !ok)).toEqual([]);
+  await edit("README.md", (text) => text.replace(/## Limits[\s\S]*?\n## /, "- **Limits** Adults only.\n\n## "));
+  expect((await verify()).filter(({ ok }) => !ok)).toEqual([]);
+  await rm(join(folder, "README.md"));
+  expect((await verify()).find(({ name }) => name === "card")).toMatchObject({
+    ok: false,
+    detail: expect.stringMatching(/^README\.md cannot be read: .*write it$/),
+  });
 });
 
 test("changed weights fail the conformance vector", async () => {
