@@ -4,13 +4,15 @@ import { execFile } from "node:child_process";
 import { open, readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
+import { constants, gunzipSync } from "node:zlib";
 import { AnyMC3DError } from "@anymc3d/core";
+import { isDicom } from "@anymc3d/io";
+import { SAMPLE } from "@anymc3d/train/node";
 import { type VerifyFlags, verifyFolder } from "./adapter-verify.js";
 
 /** Most bytes of an unpacked package. */
 const MOST_BYTES = 64 * 2 ** 20;
-const EXPECTED =
-  /^(?:adapter\.json|weights\.safetensors|package\.json|index\.js|index\.d\.ts|task\.json|README\.md|CHANGELOG\.md|LICENSE|NOTICE|sample\.[\w.]+)$/;
+const EXPECTED = /^(?:adapter\.json|weights\.safetensors|package\.json|index\.js|index\.d\.ts|task\.json|README\.md|CHANGELOG\.md|LICENSE|NOTICE)$/;
 /** Folders that a training run leaves and that are never packed. */
 const WORKING = new Set(["node_modules", "run", "compare", ".git"]);
 const SECRETS: readonly (readonly [pattern: RegExp, what: string])[] = [
@@ -51,7 +53,7 @@ export async function examine(folder: string, flags: VerifyFlags): Promise<{ fau
 /** What of a folder's files must not go out; empty where nothing is. */
 async function contentFaults(folder: string, packed: readonly PackedFile[]): Promise<string[]> {
   const faults = packed
-    .filter(({ path }) => !EXPECTED.test(path))
+    .filter(({ path }) => !EXPECTED.test(path) && !SAMPLE.test(path))
     .map(({ path }) => `${path} would be published, and is no file of an adapter; take it out of "files" in package.json`);
   const total = packed.reduce((sum, { size }) => sum + size, 0);
   if (total > MOST_BYTES) faults.push(`${total} bytes in all, over the limit of ${MOST_BYTES}; an adapter has about a million`);
@@ -71,12 +73,30 @@ async function filesIn(folder: string, root: string): Promise<string[]> {
   return found.flat();
 }
 
+const HEAD = 4096;
+
+/** By content, packed by gzip too: a name says nothing. Of the weights, whose first bytes are a length, only what no length can be is DICOM. */
+function holdsDicom(head: Buffer, path: string): boolean {
+  const packed = head[0] === 0x1f && head[1] === 0x8b;
+  // The head of a packed file ends in the middle: what can be unpacked of it is enough.
+  const start = packed ? unpacked(head) : head;
+  return path === "weights.safetensors" ? start.toString("latin1", 128, 132) === "DICM" : isDicom(start);
+}
+
+function unpacked(head: Buffer): Buffer {
+  try {
+    return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return head;
+  }
+}
+
 async function fileFaults(folder: string, path: string): Promise<string[]> {
   const file = await open(join(folder, path));
   try {
-    const head = Buffer.alloc(132);
-    await file.read(head, 0, 132, 0);
-    if (head.subarray(128).toString("latin1") === "DICM") return [`${path} is a DICOM file, which may name a patient; move it out of the folder`];
+    const head = Buffer.alloc(HEAD);
+    const { bytesRead } = await file.read(head, 0, HEAD, 0);
+    if (holdsDicom(head.subarray(0, bytesRead), path)) return [`${path} is a DICOM file, which may name a patient; move it out of the folder`];
   } finally {
     await file.close();
   }

@@ -1,6 +1,6 @@
 // anymc3d adapter publish: all checks, a list of what would go out, and only then, if asked for, npm publish with the user's own configuration.
 
-import { execFile, spawn } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -22,9 +22,9 @@ export async function publish(folder: string, flags: PublishFlags): Promise<void
   const { name, version } = await packageOf(folder);
   const registry = await destination(folder, name, flags.registry);
   const { faults, packed } = await examine(folder, flags);
-  const taken = await publishedVersion(name, version, registry);
-  if (taken)
+  if (await isPublished(`${name}@${version}`, registry))
     faults.push(`${name}@${version} is published already, and a version never changes: raise the version in task.json or adapter.json and package.json`);
+  faults.push(...(await backboneFaults(folder, flags.registry)));
   const report = { folder, name, version, registry, files: packed, faults, published: faults.length === 0 && Boolean(flags.yes) };
   if (!flags.json) printPlan(report, flags.yes);
   if (report.published) await npmPublish(folder, name, registry, flags);
@@ -62,17 +62,29 @@ const registryFlags = (name: string, registry: string) => [
   ...(name.startsWith("@") ? [`--${name.split("/")[0]}:registry=${registry}`] : []),
 ];
 
-/** Whether the registry has the version. @throws AnyMC3DError `FILE_UNREADABLE` where it cannot be asked */
-async function publishedVersion(name: string, version: string, registry: string): Promise<boolean> {
-  const spec = `${name}@${version}`;
+/** What the package asks of its backbone must be there to be had, where the registry has the backbone at all. */
+async function backboneFaults(folder: string, asked: string | undefined): Promise<string[]> {
+  const { peerDependencies = {} } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+  const { backbone } = JSON.parse(await readFile(join(folder, "adapter.json"), "utf8").catch(() => "{}"));
+  const range = peerDependencies[backbone?.name];
+  if (typeof range !== "string") return [];
+  const registry = await destination(folder, backbone.name, asked);
+  if (await isPublished(`${backbone.name}@${range}`, registry)) return [];
+  if (await isPublished(backbone.name, registry)) return [`package: peerDependencies asks for ${backbone.name}@${range}, of which ${registry} has no version`];
+  process.stderr.write(`${pc.yellow("warning")} ${backbone.name} is not in ${registry}: who adds the adapter from there needs it there, too\n`);
+  return [];
+}
+
+/** Whether the registry has a package, in the version or range. @throws AnyMC3DError `ACCESS_DENIED`, `REGISTRY_UNREACHABLE` */
+async function isPublished(spec: string, registry: string): Promise<boolean> {
   try {
-    const { stdout } = await promisify(execFile)("npm", ["view", spec, "version", "--json", "--prefer-online", ...SOON, ...registryFlags(name, registry)]);
+    const { stdout } = await promisify(execFile)("npm", ["view", spec, "version", "--json", "--prefer-online", ...SOON, ...registryFlags(spec, registry)]);
     return stdout.trim() !== "";
   } catch (cause) {
     const said = String((cause as { stderr?: string }).stderr ?? cause);
     if (/E404/.test(said + String((cause as { stdout?: string }).stdout ?? ""))) return false;
     throw new AnyMC3DError(
-      "FILE_UNREADABLE",
+      /E401|E403|ENEEDAUTH/.test(said) ? "ACCESS_DENIED" : "REGISTRY_UNREACHABLE",
       `the registry could not be asked whether ${spec} exists: ${said.trim().split("\n")[0]}. Is ${registry} running, and the right one?`,
       { cause },
     );
@@ -109,10 +121,13 @@ function npmPublish(folder: string, name: string, registry: string, { tag, prove
     // What npm says goes to stderr, so that --json's stdout stays JSON.
     const child = spawn("npm", args, { cwd: folder, stdio: ["inherit", process.stderr, process.stderr] });
     child.on("error", reject);
-    child.on("exit", (code) => {
-      if (code === 0) resolve();
-      else
-        reject(new AnyMC3DError("OUTPUT_NOT_WRITABLE", `npm publish failed, as said above. \`npm login --registry ${registry}\` lets npm know who you are.`));
-    });
+    child.on("exit", (code) => (code === 0 ? resolve() : reject(publishFailed(name, registry))));
   });
+}
+
+/** Its reason is npm's to say; whether npm knows who publishes is asked here, as npm's own words for it differ from registry to registry. */
+function publishFailed(name: string, registry: string): AnyMC3DError {
+  const { status } = spawnSync("npm", ["whoami", ...SOON, ...registryFlags(name, registry)], { stdio: "ignore" });
+  if (status !== 0) return new AnyMC3DError("ACCESS_DENIED", `${registry} does not know who publishes: \`npm login --registry ${registry}\` first.`);
+  return new AnyMC3DError("REGISTRY_UNREACHABLE", `${registry} did not take ${name}, as npm says above. May this account publish it?`);
 }

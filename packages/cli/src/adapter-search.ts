@@ -1,5 +1,7 @@
 // anymc3d adapter search, info: what registries have, and the card of one.
 
+import type { Warning } from "@anymc3d/core";
+import pc from "picocolors";
 import { interruptSignal } from "./interrupt.js";
 import { openFor, type RegistryFlags } from "./registry-flags.js";
 import { printTable } from "./table.js";
@@ -11,10 +13,12 @@ export interface SearchFlags extends RegistryFlags {
   json?: boolean;
 }
 
+const onWarning = ({ message }: Warning) => void process.stderr.write(`${pc.yellow("warning")} ${message}\n`);
+
 export async function searchAdapters(words: readonly string[], flags: SearchFlags): Promise<void> {
   const registry = await openFor(flags);
   const { modality, bodyPart, backbone } = flags;
-  const found = await registry.search({ text: words.join(" "), modality, bodyPart, backbone, signal: interruptSignal() });
+  const found = await registry.search({ text: words.join(" "), modality, bodyPart, backbone, signal: interruptSignal(), onWarning });
   if (flags.json) return void process.stdout.write(`${JSON.stringify(found)}\n`);
   if (found.length === 0) return void process.stdout.write("Nothing found. Fewer words may find more.\n");
   printTable(
@@ -34,11 +38,10 @@ export async function searchAdapters(words: readonly string[], flags: SearchFlag
 export async function adapterInfo(spec: string, flags: RegistryFlags & { json?: boolean }): Promise<void> {
   const signal = interruptSignal();
   const registry = await openFor(flags);
-  const onWarning = ({ message }: { message: string }) => void process.stderr.write(`warning ${message}\n`);
   const { manifest, hash } = await registry.load(spec, { signal, onWarning });
   const isName = !/^https?:|^[./\\]|\.tgz$/.test(spec);
   const versions = isName
-    ? (await registry.info(manifest.name, { signal })).versions.map(({ version, published, deprecated }) => ({ version, published, deprecated }))
+    ? (await registry.info(manifest.name, { signal, onWarning })).versions.map(({ version, published, deprecated }) => ({ version, published, deprecated }))
     : [];
   if (flags.json) return void process.stdout.write(`${JSON.stringify({ hash, manifest, versions })}\n`);
   process.stdout.write(`${(await registry.card(spec, { signal })).trim()}\n`);

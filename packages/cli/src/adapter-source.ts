@@ -15,7 +15,8 @@ export interface FoundAdapter {
   readonly registry: OpenRegistry;
 }
 
-const isAddress = (text: string) => /^https?:\/\//i.test(text) || /\.tgz$/i.test(text);
+/** A .zip, which is a bundle to be added first, is refused by the registry. */
+const isAddress = (text: string) => /^https?:\/\//i.test(text) || /\.(?:tgz|zip)$/i.test(text);
 const hasRange = (text: string) => text.indexOf("@", 1) > 0;
 
 /**
@@ -25,24 +26,29 @@ const hasRange = (text: string) => text.indexOf("@", 1) > 0;
  */
 export async function findAdapter(text: string, flags: RegistryFlags, signal: AbortSignal): Promise<FoundAdapter> {
   const registry = await openFor(flags);
-  const found = (adapter: Adapter): FoundAdapter => ({ adapter, registry, backbone: () => backboneFor(adapter, registry, signal) });
+  const found = (adapter: Adapter, locked = false): FoundAdapter => ({ adapter, registry, backbone: () => backboneFor(adapter, locked, registry, signal) });
   if (!isAddress(text) && existsSync(join(resolve(text), "adapter.json"))) return found(await openAdapter(resolve(text), { signal }));
   if (!flags.frozen && !isAddress(text) && !hasRange(text) && !lockedName(registry.lockFile?.lock, text)) return found(await openAdapter(text, { signal }));
   const loading = loadingOptions(text, signal);
-  return found(await registry.load(text, loading).finally(loading.done));
+  const adapter = await registry.load(text, loading).finally(loading.done);
+  return found(
+    adapter,
+    Object.values(registry.lockFile?.lock.adapters ?? {}).some(({ hash }) => hash === adapter.hash),
+  );
 }
 
 /** The lock's name for what a user calls an adapter; undefined where it does not hold it. */
 export const lockedName = (lock: Lock | undefined, text: string): string | undefined =>
   [text, `@anymc3d/adapter-${text}`].find((name) => Object.hasOwn(lock?.adapters ?? {}, name));
 
-/** An installed backbone with the right weights saves a download. */
-async function backboneFor(adapter: Adapter, registry: OpenRegistry, signal: AbortSignal): Promise<Backbone> {
+/** The lock's backbone for a locked adapter, to the bytes; for others an installed one with the right weights saves a download. */
+async function backboneFor(adapter: Adapter, locked: boolean, registry: OpenRegistry, signal: AbortSignal): Promise<Backbone> {
+  const loading = loadingOptions(adapter.manifest.backbone.name, signal);
+  if (locked) return registry.loadBackbone(adapter, loading).finally(loading.done);
   const here = await backboneOf(adapter, signal).catch((error: unknown) => {
     if (isAnyMC3DError(error) && error.code === "BACKBONE_NOT_FOUND") return undefined;
     throw error;
   });
   if (here?.hash === adapter.manifest.backbone.hash) return here;
-  const loading = loadingOptions(adapter.manifest.backbone.name, signal);
   return registry.loadBackbone(adapter, loading).finally(loading.done);
 }

@@ -1,7 +1,7 @@
 // Options of the commands that ask a registry, and the registry they make.
 
 import type { LoadOptions } from "@anymc3d/registry";
-import { type OpenRegistry, openRegistry } from "@anymc3d/registry/node";
+import { type OpenOptions, type OpenRegistry, openRegistry } from "@anymc3d/registry/node";
 import { Presets, SingleBar } from "cli-progress";
 import type { Command } from "commander";
 import pc from "picocolors";
@@ -19,7 +19,7 @@ export function addRegistryFlags(command: Command): Command {
     .option("--frozen", "only what anymc3d.lock.json holds, exactly as it was");
 }
 
-export const openFor = ({ registry, offline, frozen }: RegistryFlags, more: { unlocked?: boolean } = {}): Promise<OpenRegistry> =>
+export const openFor = ({ registry, offline, frozen }: RegistryFlags, more: Pick<OpenOptions, "unlocked" | "store"> = {}): Promise<OpenRegistry> =>
   openRegistry({ url: registry, offline, frozen, ...more });
 
 /** Loading with warnings on stderr and, on a terminal, a bar for what takes long. */

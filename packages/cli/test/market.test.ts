@@ -1,11 +1,12 @@
 // The user's road through the built program, against a real registry: find, add, classify by name, offline, bundles, kills at any moment.
-import { execFile, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { folderStore, openRegistry, writeBundle } from "../../../registry/src/node.js";
 import { bin, type RegistryProcess, startRegistryProcess } from "./registry-process.js";
 
 const packages = fileURLToPath(new URL("../..", import.meta.url));
@@ -38,6 +39,26 @@ const anymc3d = (cwd: string, args: readonly string[], more: NodeJS.ProcessEnv =
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });
+
+/** A copy of a shipped adapter, without what training leaves in its folder, in another version. */
+async function copyOf(name: string, version: string, change: (manifest: string) => string = (text) => text): Promise<string> {
+  const to = join(folder, `copy-${++number}`);
+  await cp(join(packages, name), to, { recursive: true, filter: (path) => !/[/\\](run|compare)$/.test(path) });
+  for (const file of ["adapter.json", "package.json"]) {
+    const text = (await readFile(join(to, file), "utf8")).replace(/"version": "[^"]+"/, `"version": "${version}"`);
+    await writeFile(join(to, file), file === "adapter.json" ? change(text) : text);
+  }
+  return to;
+}
+
+/** Packed as it is: nothing is checked. */
+async function packed(from: string): Promise<string> {
+  const { stdout } = await promisify(execFile)("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], { cwd: from, env: environment() });
+  const said: unknown = JSON.parse(stdout);
+  return join(folder, ((Array.isArray(said) ? said : Object.values(said as object)) as { filename: string }[])[0].filename);
+}
+
+const lockOf = async (at: string) => JSON.parse(await readFile(join(at, "anymc3d.lock.json"), "utf8")).adapters;
 
 async function project(): Promise<string> {
   const at = join(folder, `project-${++number}`);
@@ -109,10 +130,138 @@ describe("adapters by name", () => {
     const there = await project();
     expect((await anymc3d(there, ["adapter", "add", bundle], far)).stdout).toContain("added @anymc3d/adapter-lung-nodule@1.0.0");
     expectLogits(await anymc3d(there, ["classify", sample, "--adapter", "lung-nodule", "--frozen", "--offline", "--json"], far));
-    const copy = join(folder, "copy");
-    await cp(join(packages, "adapter-adrenal-shape"), copy, { recursive: true, filter: (path) => !/[/\\](run|compare)$/.test(path) });
-    const { file } = JSON.parse((await anymc3d(at, ["adapter", "pack", copy, "--out", at, "--json"])).stdout);
-    expect((await anymc3d(at, ["adapter", "add", file])).stdout).toContain("added @anymc3d/adapter-adrenal-shape@0.1.0");
+    const copy = await copyOf("adapter-adrenal-shape", "0.1.0");
+    const { file } = JSON.parse((await anymc3d(at, ["adapter", "pack", copy, "--out", join(at, "made/on the way"), "--json"])).stdout);
+    expect((await anymc3d(at, ["adapter", "add", join(at, file.replace(at, ""))])).stdout).toContain("added @anymc3d/adapter-adrenal-shape@0.1.0");
+    expect((await anymc3d(at, ["adapter", "pack", copy, "--out", bundle])).stderr).toContain("OUTPUT_NOT_WRITABLE");
+    expect((await anymc3d(at, ["classify", sample, "--adapter", "lung.zip"])).stderr).toContain("lung.zip is a bundle");
+  });
+
+  describe("a bundle", () => {
+    const name = "@anymc3d/adapter-lung-nodule";
+    const far = () => ({ ANYMC3D_CACHE: join(folder, `bundle-cache-${++number}`) });
+
+    test("is not taken where its lock or an adapter in it is wrong: nothing is kept, the lock stays as it was", { timeout: 120_000 }, async () => {
+      const store = folderStore(join(folder, "made"));
+      const registry = await openRegistry({ url, store, unlocked: true, cwd: folder });
+      const { entry } = await registry.lock("lung-nodule");
+      const zero = `sha256-${"0".repeat(64)}`;
+      const wrong = await packed(await copyOf("adapter-lung-nodule", "1.0.0", (text) => text.replace(/("logits": \[\s*)/, "$19")));
+      const changed = [
+        [{ ...entry, hash: zero }, "its lock is not of what it holds"],
+        [{ ...entry, backbone: { ...entry.backbone, hash: zero } }, "its lock is not of what it holds"],
+        [{ ...entry, backbone: { ...entry.backbone, integrity: entry.integrity } }, "its lock is not of what it holds"],
+        [(await registry.lock(wrong)).entry, "CONFORMANCE_FAILED"],
+      ] as const;
+      const at = await project();
+      await anymc3d(at, ["adapter", "add", "lung-nodule"]);
+      const before = await lockOf(at);
+      for (const [each, said] of changed) {
+        await writeFile(join(at, "bad.zip"), await writeBundle({ adapters: { [name]: each } }, store));
+        const cache = far();
+        const run = await anymc3d(at, ["adapter", "add", "bad.zip"], cache);
+        expect([run.code, run.stderr]).toEqual([1, expect.stringContaining(said)]);
+        expect([await lockOf(at), await readdir(cache.ANYMC3D_CACHE).catch(() => [])]).toEqual([before, []]);
+      }
+    });
+
+    test("changes nothing under --frozen; says which version it replaces", { timeout: 120_000 }, async () => {
+      const at = await project();
+      await anymc3d(at, ["adapter", "add", "lung-nodule"]);
+      await anymc3d(at, ["adapter", "bundle", "lung-nodule", "--out", "lung.zip"]);
+      const before = await lockOf(at);
+      expect((await anymc3d(at, ["adapter", "add", "lung.zip", "lung-nodule", "--frozen"])).stdout).toMatch(/^kept .*@1\.0\.0 .*\nkept .*@1\.0\.0 /);
+      const newer = await packed(await copyOf("adapter-lung-nodule", "1.0.1"));
+      for (const spec of [newer, "adrenal-shape"]) {
+        const run = await anymc3d(at, ["adapter", "add", spec, "--frozen"]);
+        expect([run.code, run.stderr]).toEqual([1, expect.stringContaining("LOCK_MISMATCH")]);
+      }
+      expect(await lockOf(at)).toEqual(before);
+      expect((await anymc3d(at, ["adapter", "add", newer])).stdout).toContain(`replaced 1.0.0: ${name}@1.0.1`);
+      const cache = far();
+      const frozen = await anymc3d(at, ["adapter", "add", "lung.zip", "--frozen"], cache);
+      expect([frozen.code, frozen.stderr]).toEqual([1, expect.stringContaining("1.0.1 with other hashes")]);
+      expect([(await lockOf(at))[name].version, await readdir(cache.ANYMC3D_CACHE).catch(() => [])]).toEqual(["1.0.1", []]);
+      expect(JSON.parse((await anymc3d(at, ["adapter", "add", "lung.zip", "--json"])).stdout)).toMatchObject({ version: "1.0.0", replaced: "1.0.1" });
+      const other = await packed(await copyOf("adapter-lung-nodule", "1.0.0", (text) => text.replace('"title": "', '"title": "My ')));
+      expect((await anymc3d(at, ["adapter", "add", other])).stderr).toContain("other bytes than the lock held under this version");
+    });
+
+    test("is made where the cache cannot be written; a full disk leaves no half of one", async (context) => {
+      const at = await project();
+      await writeFile(join(at, "a-file"), "");
+      const nowhere = { ANYMC3D_CACHE: join(at, "a-file/cache") };
+      expect(await anymc3d(at, ["adapter", "bundle", "lung-nodule", "--out", "new/lung.zip"], nowhere)).toMatchObject({ code: 0 });
+      expect((await anymc3d(at, ["adapter", "add", "new/lung.zip"], nowhere)).stderr).toMatch(/OUTPUT_NOT_WRITABLE.*ANYMC3D_CACHE names another folder/);
+      expect((await anymc3d(at, ["adapter", "add", "new/lung.zip"], far())).code).toBe(0);
+      const disk = join(at, "disk");
+      await mkdir(disk);
+      try {
+        execFileSync("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", disk], { stdio: "ignore" });
+      } catch {
+        return context.skip("no file system may be mounted here: a full disk is not tested");
+      }
+      try {
+        const copy = await copyOf("adapter-lung-nodule", "1.0.0");
+        for (const args of [
+          ["bundle", "lung-nodule", "--out", "disk/lung.zip"],
+          ["pack", copy, "--out", "disk"],
+        ]) {
+          const run = await anymc3d(at, ["adapter", ...args]);
+          expect([run.code, run.stderr, await readdir(disk)]).toEqual([1, expect.stringMatching(/OUTPUT_NOT_WRITABLE.*no space/i), []]);
+        }
+      } finally {
+        execFileSync("umount", [disk]);
+      }
+    });
+  });
+
+  test("a lock that is damaged is refused before anything is fetched", async () => {
+    const at = await project();
+    await writeFile(join(at, "anymc3d.lock.json"), "{bad");
+    const cache = join(folder, "damaged-lock-cache");
+    expect((await anymc3d(at, ["adapter", "add", "lung-nodule"], { ANYMC3D_CACHE: cache })).stderr).toContain("LOCK_INVALID");
+    expect(await readdir(cache).catch(() => [])).toEqual([]);
+  });
+
+  test("a locked adapter runs on the backbone that is locked, not on an installed one", async () => {
+    const at = await project();
+    const cache = { ANYMC3D_CACHE: join(folder, "locked-backbone-cache") };
+    await anymc3d(at, ["adapter", "add", "lung-nodule"], cache);
+    const { entries } = JSON.parse((await anymc3d(at, ["cache", "ls", "--json"], cache)).stdout);
+    const { key } = entries.find(({ what }: { what: string }) => what.startsWith("@anymc3d/backbone-"));
+    await rm(join(cache.ANYMC3D_CACHE, key));
+    const run = await anymc3d(at, ["classify", sample, "--adapter", "lung-nodule", "--offline", "--json"], cache);
+    expect([run.code, run.stderr]).toEqual([1, expect.stringMatching(/PACKAGE_NOT_FOUND .*backbone-dinov2-small@0\.1\.0/)]);
+    // A folder is of no lock: what is installed will do.
+    expectLogits(await anymc3d(at, ["classify", sample, "--adapter", join(packages, "adapter-lung-nodule"), "--offline", "--json"], cache));
+  });
+
+  test("outdated: what the registry did not say just now is not said to be up to date; deprecation is told", async () => {
+    const at = await project();
+    await anymc3d(at, ["adapter", "add", "adrenal-shape"]);
+    expect((await anymc3d(at, ["adapter", "outdated"])).stdout).toBe("All up to date.\n");
+    // The same registry, and no way to it.
+    const gone = { npm_config_proxy: "http://127.0.0.1:9/", HTTP_PROXY: "http://127.0.0.1:9/", npm_config_noproxy: "", NO_PROXY: "", no_proxy: "" };
+    for (const [args, env] of [
+      [["--offline"], {}],
+      [[], gone],
+    ] as const) {
+      const run = await anymc3d(at, ["adapter", "outdated", ...args], env);
+      expect([run.code, run.stdout]).toEqual([0, expect.stringMatching(/adapter-adrenal-shape .*not asked now/)]);
+      expect(run.stderr).toContain("warning");
+    }
+    const deprecate = (why: string) =>
+      promisify(execFile)("npm", ["deprecate", "@anymc3d/adapter-adrenal-shape@0.1.0", why, "--registry", url], { cwd: at, env: environment() });
+    await deprecate("wrong side");
+    try {
+      const [row] = JSON.parse((await anymc3d(at, ["adapter", "outdated", "--json"])).stdout);
+      expect(row).toMatchObject({ version: "0.1.0", latest: "0.1.0", note: "0.1.0 is deprecated: wrong side" });
+    } finally {
+      await deprecate("");
+    }
+    await writeFile(join(at, "anymc3d.lock.json"), (await readFile(join(at, "anymc3d.lock.json"), "utf8")).replace("adapter-adrenal-shape", "adapter-gone"));
+    expect((await anymc3d(at, ["adapter", "outdated"])).stdout).toMatch(/adapter-gone .*not known to the registry/);
   });
 
   test("the cache: listed by name, a flipped bit found by verify, pruned", async () => {

@@ -4,6 +4,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bin, type RegistryProcess, startRegistryProcess } from "./registry-process.js";
 
@@ -17,6 +19,9 @@ const anymc3d = (...args: string[]) =>
   new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     execFile("node", [bin, ...args], { env, encoding: "utf8" }, (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
   });
+
+/** A data set as a scanner may send it, without preamble: (0008,0005) and a patient's name (PS3.5 7.1). */
+const DICOM = "\x08\0\x05\0CS\x0a\0ISO_IR 100\x10\0\x10\0PN\x08\0Doe^Jane";
 
 /** A copy of the shipped adapter to spoil, without what training leaves in its folder. */
 async function copy(name: string): Promise<string> {
@@ -62,6 +67,8 @@ describe("publish", () => {
     ],
     ["an undeclared file", (at) => also(at, "train.py", "x = 1"), /train\.py would be published/],
     ["a scan of a patient", (at) => writeFile(join(at, "IM0001"), `${"\0".repeat(128)}DICM`), /IM0001 is a DICOM file/],
+    ["a sample that is DICOM", (at) => also(at, "sample.dcm", DICOM), /sample\.dcm would be published[\s\S]*sample\.dcm is a DICOM file/],
+    ["packed DICOM by a sample's name", (at) => writeFile(join(at, "sample.nii.gz"), gzipSync(DICOM)), /sample\.nii\.gz is a DICOM file/],
     ["a token", (at) => writeFile(join(at, "notes.txt"), `npm_${"a1B2".repeat(9)}`), /notes\.txt holds what looks like an access token/],
     ["a script that would run where it is installed", (at) => json(at, (own) => ({ ...own, scripts: { postinstall: "touch x" } })), /"postinstall" would run/],
     ["dependencies", (at) => json(at, (own) => ({ ...own, dependencies: { left: "1" } })), /"dependencies" has no place/],
@@ -100,6 +107,27 @@ describe("publish", () => {
     } finally {
       await writeFile(settings, before);
     }
+  });
+
+  test("what it asks of its backbone must be there, where the registry has the backbone; who is not logged in is told to", async () => {
+    const at = await copy("ranged");
+    await json(at, (own) => ({ ...own, version: "1.0.3", peerDependencies: { "@anymc3d/backbone-dinov2-small": "^9" } }));
+    await edit(at, "adapter.json", (text) => text.replace('"version": "1.0.0"', '"version": "1.0.3"'));
+    expect((await anymc3d("adapter", "publish", at, "--registry", url)).stderr).toContain(`warning @anymc3d/backbone-dinov2-small is not in ${url}`);
+    const backbone = fileURLToPath(new URL("../../backbone-dinov2-small", import.meta.url));
+    await promisify(execFile)("npm", ["publish", "--ignore-scripts", "--registry", url], { cwd: backbone, env });
+    const { code, stderr } = await anymc3d("adapter", "publish", at, "--registry", url, "--yes");
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`asks for @anymc3d/backbone-dinov2-small@^9, of which ${url} has no version`)]);
+    await edit(at, "package.json", (text) => text.replace('"^9"', '"^0.1.0"'));
+    const settings = await readFile(join(folder, "npmrc"), "utf8");
+    await writeFile(join(folder, "npmrc"), "");
+    try {
+      const stranger = await anymc3d("adapter", "publish", at, "--registry", url, "--yes");
+      expect([stranger.code, stranger.stderr]).toEqual([1, expect.stringMatching(/ACCESS_DENIED .*npm login --registry/)]);
+    } finally {
+      await writeFile(join(folder, "npmrc"), settings);
+    }
+    expect((await anymc3d("adapter", "publish", at, "--registry", url, "--yes")).code).toBe(0);
   });
 
   test("a registry that is not there is named", async () => {
