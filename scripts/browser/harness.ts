@@ -79,6 +79,7 @@ async function bundle(engineModule: string, outDir: string): Promise<void> {
         { find: /^@anymc3d\/core$/, replacement: source("core/src/index.ts") },
       ],
     },
+    worker: { format: "es" },
     build: { outDir: join(outDir, "dist"), target: "es2022", minify: false, assetsInlineLimit: 0, chunkSizeWarningLimit: 10_000 },
   });
 }
@@ -92,7 +93,7 @@ const TYPES: Record<string, string> = {
 };
 
 /** Serves the bundle, the fixtures and the shipped backbone; like many a dev server, an unknown address gets the page. */
-async function serve(folder: string): Promise<{ origin: string; close(): Promise<void> }> {
+async function serve(folder: string, headers: Readonly<Record<string, string>>): Promise<{ origin: string; close(): Promise<void> }> {
   const places: Record<string, string> = { "/fixtures/": source("core/fixtures/"), "/backbone/": source("backbone-dinov2-small/") };
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname));
@@ -100,7 +101,7 @@ async function serve(folder: string): Promise<{ origin: string; close(): Promise
     const file = prefix ? join(places[prefix], path.slice(prefix.length)) : join(folder, path === "/" ? "index.html" : path);
     const body = await readFile(file).catch(() => undefined);
     const type = body ? (TYPES[extname(file)] ?? "application/octet-stream") : "text/html";
-    response.writeHead(200, { "content-type": type, "cache-control": "no-store" });
+    response.writeHead(200, { "content-type": type, "cache-control": "no-store", ...headers });
     response.end(body ?? (await readFile(join(folder, "index.html"))));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -115,11 +116,12 @@ async function serve(folder: string): Promise<{ origin: string; close(): Promise
 /**
  * Bundles, serves and launches.
  * @param engineModule path of a module that exports the engine's creating function, and `pageTools` if its tests need more in the page
+ * @param headers of every answer, such as those of a page that is cross-origin isolated
  */
-export async function startHarness(engineModule: string): Promise<Harness> {
+export async function startHarness(engineModule: string, headers: Readonly<Record<string, string>> = {}): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), "anymc3d-browser-"));
   await bundle(engineModule, folder);
-  const server = await serve(join(folder, "dist"));
+  const server = await serve(join(folder, "dist"), headers);
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ARGUMENTS });
   const strangers: string[] = [];
   const page = () => openPage(browser, server.origin, strangers);

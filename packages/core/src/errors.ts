@@ -36,6 +36,7 @@ export type ErrorCode =
   | "ENGINE_SELF_TEST"
   | "ENGINE_DISPOSED"
   | "ENGINE_FAILED"
+  | "DEVICE_LOST"
   | "DEVICE_LIMIT"
   | "OUT_OF_MEMORY"
   | "ASSET_INVALID"

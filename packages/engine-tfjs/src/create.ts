@@ -35,7 +35,15 @@ export interface TfjsEngineOptions {
 const ORDER: readonly TfjsBackend[] = ["webgpu", "webgl", "wasm", "cpu"];
 
 /** Faults of a backend, after which the next one is tried. Others are faults of the input. */
-const PASS_OVER: readonly ErrorCode[] = ["ENGINE_UNAVAILABLE", "ENGINE_SELF_TEST", "ENGINE_FAILED", "DEVICE_LIMIT", "OUT_OF_MEMORY", "ASSET_INVALID"];
+const PASS_OVER: readonly ErrorCode[] = [
+  "ENGINE_UNAVAILABLE",
+  "ENGINE_SELF_TEST",
+  "ENGINE_FAILED",
+  "DEVICE_LOST",
+  "DEVICE_LIMIT",
+  "OUT_OF_MEMORY",
+  "ASSET_INVALID",
+];
 
 /**
  * Creates an engine and tests it against the backbone's stored answer.

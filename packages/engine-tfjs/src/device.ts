@@ -82,13 +82,13 @@ export class Device {
   async activate(): Promise<void> {
     this.assertPresent();
     if (tf.getBackend() !== this.backend) await tf.setBackend(this.backend);
-    if (tf.backend() !== this.#instance) throw this.#failure("the backend was replaced");
+    if (tf.backend() !== this.#instance) throw this.#lost("the backend was replaced");
   }
 
-  /** @throws AnyMC3DError `ENGINE_FAILED` when the graphics device was lost */
+  /** @throws AnyMC3DError `DEVICE_LOST` when the graphics device was lost */
   assertPresent(): void {
     const reason = lossOf(this.#instance);
-    if (reason !== undefined) throw this.#failure(reason);
+    if (reason !== undefined) throw this.#lost(reason);
   }
 
   /** Runs work; WebGPU reports a failed allocation or command beside the work, not through it. */
@@ -105,13 +105,13 @@ export class Device {
     this.assertPresent();
     if (memory) throw new AnyMC3DError("OUT_OF_MEMORY", `${this.id}: ${memory.message}`);
     if ("error" in result) throw result.error;
-    if (invalid) throw this.#failure(invalid.message);
+    if (invalid) throw new AnyMC3DError("ENGINE_FAILED", `${this.id}: ${invalid.message}`);
     return result.value;
   }
 
-  #failure(reason: string): AnyMC3DError {
+  #lost(reason: string): AnyMC3DError {
     return new AnyMC3DError(
-      "ENGINE_FAILED",
+      "DEVICE_LOST",
       `${this.id} lost its device: ${reason}. Create a new engine; if it happens again, use smaller chunks or another backend.`,
     );
   }

@@ -35,8 +35,8 @@ describe.skipIf(!hasChromium)("Chromium", () => {
   for (const backend of ["webgl", "webgpu"]) {
     test(`tfjs/${backend}: a lost device is named, and a new engine works`, async () => {
       const seen = await inPage((backend) => anymc3d.loseDevice(backend), backend);
-      expect(seen.code).toBe("ENGINE_FAILED");
-      expect(seen.backward).toBe("ENGINE_FAILED");
+      expect(seen.code).toBe("DEVICE_LOST");
+      expect(seen.backward).toBe("DEVICE_LOST");
       expect(seen.message).toContain("Create a new engine");
       expect(seen.again).toBeLessThan(1e-4);
     });

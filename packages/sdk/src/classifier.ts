@@ -8,6 +8,7 @@ import {
   classify as classifyVolumes,
   type Engine,
   type HeatmapOptions,
+  isAnyMC3DError,
   type Progress,
   type Volume,
 } from "@anymc3d/core";
@@ -54,6 +55,7 @@ function checkOptionNames(options: object, known: readonly string[]): void {
 
 /** One engine for many volumes and adapters. */
 export interface Classifier {
+  /** The one at work; another one after a graphics device was lost. */
   readonly engine: Engine;
   classify(source: StudySource, adapter: AdapterSource, options?: RunOptions): Promise<ClassifyResult>;
   /** Frees the engine. */
@@ -61,7 +63,8 @@ export interface Classifier {
 }
 
 /**
- * Creates a classifier: loads the backbone once, keeps its engine until `dispose()`. Adapters are swapped per call at no cost.
+ * Creates a classifier: loads the backbone once, keeps its engine until `dispose()`. Adapters are swapped per call at no cost. Where the graphics
+ * device is lost (a reset, a tab that slept), the engine is made anew once a call, and the result's warnings say so.
  * @throws AnyMC3DError as `openBackbone` and `createEngine`
  */
 export async function createClassifier(options: ClassifierOptions = {}): Promise<Classifier> {
@@ -70,7 +73,7 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
   const backbone = await openBackbone(options.backbone, { signal: options.signal });
   options.signal?.throwIfAborted();
   options.onProgress?.({ stage: "load", done: 1, total: 2 });
-  const engine = await createEngine(backbone, options);
+  let engine = await createEngine(backbone, options);
   options.onProgress?.({ stage: "load", done: 2, total: 2 });
   const opened = new WeakMap<object, Promise<Adapter>>();
   const adapterOf = (source: AdapterSource): Promise<Adapter> => {
@@ -80,12 +83,24 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
     return known;
   };
   return {
-    engine,
+    get engine() {
+      return engine;
+    },
     async classify(source, adapterSource, run = {}) {
       checkOptionNames(run, RUN_OPTIONS);
       const adapter = await adapterOf(adapterSource);
       const input = await readStudy(source, run);
-      return classifyVolumes(input, adapter, { engine, heatmap: run.heatmap, checks: run.checks, signal: run.signal, onProgress: run.onProgress });
+      const { heatmap, checks, signal, onProgress } = run;
+      const once = () => classifyVolumes(input, adapter, { engine, heatmap, checks, signal, onProgress });
+      try {
+        return await once();
+      } catch (error) {
+        if (!isAnyMC3DError(error) || error.code !== "DEVICE_LOST") throw error;
+        await engine.dispose().catch(() => undefined);
+        engine = await createEngine(backbone, options);
+        const result = await once();
+        return { ...result, warnings: [{ code: "DEVICE_LOST", message: `${error.message} A new engine, ${engine.id}, took over.` }, ...result.warnings] };
+      }
     },
     dispose: () => engine.dispose(),
   };
@@ -127,7 +142,8 @@ function isSource(source: StudySource): source is VolumeSource {
   return isVolume(source) || Object.getPrototypeOf(source) !== Object.prototype;
 }
 
-async function readStudy(source: StudySource, options: RunOptions): Promise<Volume | Record<string, Volume>> {
+/** Reads the volumes of a study. */
+export async function readStudy(source: StudySource, options: RunOptions): Promise<Volume | Record<string, Volume>> {
   if (source === undefined || source === null)
     throw new AnyMC3DError("OPTION_INVALID", `the source is ${source}; pass a path, a URL, a File, bytes or a volume`);
   options.onProgress?.({ stage: "read", done: 0, total: 1 });

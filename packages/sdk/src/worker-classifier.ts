@@ -1,0 +1,276 @@
+// createWorkerClassifier(): the classifier in a Web Worker, so that a page stays responsive; what is asked of it goes there by messages.
+
+import { AnyMC3DError, type ClassifyResult, type Precision, type Progress, type Volume, type Warning } from "@anymc3d/core";
+import type { ReadOptions, SeriesSummary, Source } from "@anymc3d/io";
+import type { AdapterSource, AssetModule } from "./assets.js";
+import type { ClassifierOptions, RunOptions, StudySource, VolumeSource } from "./classifier.js";
+import { type Answer, type Call, errorOf } from "./worker-messages.js";
+
+export interface WorkerClassifierOptions extends ClassifierOptions {
+  /** Makes the worker; default: this package's own, `new Worker(new URL("./worker.js", import.meta.url), { type: "module" })`. */
+  readonly worker?: () => Worker;
+}
+
+/** A classifier in a Web Worker. Calls run one after the other. */
+export interface WorkerClassifier {
+  readonly engine: { readonly id: string; readonly precision: Precision; readonly warnings: readonly Warning[] };
+  /** The DICOM series among files, as `listSeries()`. */
+  series(files: VolumeSource, options?: ReadOptions): Promise<SeriesSummary[]>;
+  /** Reads a volume, as `readVolume()`. The worker keeps the last one that was read from files: classifying the same `File` objects does not read them again. */
+  read(source: Exclude<VolumeSource, Volume>, options?: ReadOptions): Promise<Volume>;
+  /**
+   * Classifies one study, as `classify()`. Arrays are copied to the worker and stay usable.
+   * @throws AnyMC3DError as `classify()`; `ENGINE_FAILED` where the worker ended; the signal's reason at once after an abort
+   */
+  classify(source: StudySource, adapter: Exclude<AdapterSource, string | URL>, options?: RunOptions): Promise<ClassifyResult>;
+  /** Ends the worker. Calls that are under way are rejected with `ENGINE_DISPOSED`. */
+  dispose(): Promise<void>;
+}
+
+/** What each method is sent. A `key` names a study that does not change: files, with the options they are read with. */
+export interface Payloads {
+  readonly start: { readonly options: Omit<ClassifierOptions, "signal" | "onProgress"> };
+  readonly series: { readonly files: Source | readonly Source[]; readonly options: ReadOptions };
+  readonly read: { readonly source: StudySource; readonly key?: string; readonly read?: RunOptions["read"] };
+  readonly classify: Payloads["read"] & {
+    readonly adapter: { readonly id: number; readonly source?: AdapterSource };
+    readonly options: Omit<RunOptions, "signal" | "onProgress">;
+  };
+}
+
+/** A worker that has not said a word by then was blocked, or is no worker. */
+const START_MS = 60_000;
+/** An abort is answered to the caller at once; a worker that is still busy after this time is ended, and a new one takes over. */
+const ABORT_MS = 10_000;
+
+/**
+ * Starts a worker, loads the backbone and makes its engine there.
+ * @throws AnyMC3DError `ENGINE_UNAVAILABLE` where the worker does not start; as `createClassifier()`
+ */
+export async function createWorkerClassifier(options: WorkerClassifierOptions = {}): Promise<WorkerClassifier> {
+  const { worker = ownWorker, signal, onProgress, backbone, ...rest } = options;
+  const thread = new Thread(worker, { options: { ...rest, ...(backbone && { backbone: typeof backbone === "string" ? backbone : absolute(backbone) }) } });
+  try {
+    await thread.start({ signal, onProgress });
+  } catch (error) {
+    thread.end();
+    throw error;
+  }
+  return {
+    get engine() {
+      return thread.engine as WorkerClassifier["engine"];
+    },
+    series: (files, { signal: stop, onProgress: _, ...own } = {}) =>
+      thread.call("series", () => ({ files: absolute(files) as Source[], options: own }), { signal: stop }),
+    read: (source, { signal: stop, onProgress: told, ...read } = {}) =>
+      thread.call("read", () => ({ source: absolute(source), key: thread.keyOf(source, read), read }), {
+        signal: stop,
+        onProgress: told && (({ done, total }) => told(done, total)),
+      }),
+    classify: (source, adapter, { signal: stop, onProgress: told, ...run } = {}) =>
+      thread.call("classify", () => ({ source: absolute(source), key: thread.keyOf(source, run.read), adapter: thread.adapterOf(adapter), options: run }), {
+        signal: stop,
+        onProgress: told,
+      }),
+    dispose: async () => thread.end(),
+  };
+}
+
+const ownWorker = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "anymc3d" });
+
+interface Hooks {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+interface Pending extends Hooks {
+  readonly method: Call["method"];
+  readonly payload: () => unknown;
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: unknown) => void;
+  aborted: boolean;
+}
+
+/** The worker and the calls it owes an answer to. */
+class Thread {
+  engine: WorkerClassifier["engine"] | undefined;
+  readonly #make: () => Worker;
+  readonly #options: Payloads["start"];
+  readonly #pending = new Map<number, Pending>();
+  readonly #names = new WeakMap<object, number>();
+  #sent = new Set<number>();
+  #worker: Worker | undefined;
+  #started: Promise<void> | undefined;
+  #ended = false;
+  #count = 0;
+
+  constructor(make: () => Worker, options: Payloads["start"]) {
+    this.#make = make;
+    this.#options = options;
+  }
+
+  /** Starts the worker and its engine, once. */
+  start(hooks: Hooks = {}): Promise<void> {
+    this.#started ??= this.#open()
+      .then(() => this.#post("start", () => this.#options, hooks))
+      .then((engine) => {
+        this.engine = engine as WorkerClassifier["engine"];
+      });
+    return this.#started;
+  }
+
+  async call<M extends Exclude<Call["method"], "start">, T>(method: M, payload: () => Payloads[M], hooks: Hooks): Promise<T> {
+    hooks.signal?.throwIfAborted();
+    if (this.#ended) throw new AnyMC3DError("ENGINE_DISPOSED", "the classifier was disposed; create a new one");
+    await this.start();
+    return this.#post(method, payload, hooks) as Promise<T>;
+  }
+
+  /** A name for files that are read with the same options; undefined for what may change: arrays, and URLs. */
+  keyOf(source: StudySource, read: object = {}): string | undefined {
+    const files = (Array.isArray(source) ? source : [source]) as readonly unknown[];
+    if (!files.every((each): each is Blob => each instanceof Blob)) return undefined;
+    return JSON.stringify([files.map((file) => this.#nameOf(file)), read]);
+  }
+
+  /** An adapter goes to the worker once. */
+  adapterOf(adapter: AdapterSource): Payloads["classify"]["adapter"] {
+    if (typeof adapter !== "object" || adapter instanceof URL)
+      throw new AnyMC3DError(
+        "ADAPTER_NOT_FOUND",
+        "in a browser an adapter is an imported package or a loaded adapter; load one by name with @anymc3d/registry",
+      );
+    const id = this.#nameOf(adapter);
+    if (this.#sent.has(id)) return { id };
+    this.#sent.add(id);
+    return { id, source: absolute(adapter) as AdapterSource };
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#drop(new AnyMC3DError("ENGINE_DISPOSED", "the classifier was disposed while it worked"));
+  }
+
+  #nameOf(object: object): number {
+    const name = this.#names.get(object) ?? ++this.#count;
+    this.#names.set(object, name);
+    return name;
+  }
+
+  #open(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let worker: Worker;
+      try {
+        worker = this.#make();
+      } catch (cause) {
+        return reject(notStarted((cause as Error).message, cause));
+      }
+      this.#worker = worker;
+      const timer = setTimeout(() => fail("it did not answer within a minute"), START_MS);
+      const fail = (why: string) => {
+        clearTimeout(timer);
+        reject(notStarted(why));
+        this.#drop(new AnyMC3DError("ENGINE_FAILED", `the worker ended: ${why}`));
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        fail(event.message || "its script could not be loaded: a policy forbids it (Content-Security-Policy worker-src), or the server does not have it");
+      };
+      worker.onmessageerror = () => fail("a message could not be read");
+      worker.onmessage = ({ data }: { data: Answer }) => {
+        if (!("ready" in data)) return this.#answer(data);
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #post(method: Call["method"], payload: () => unknown, { signal, onProgress }: Hooks): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#count;
+      const pending: Pending = { method, payload, signal, onProgress, resolve, reject, aborted: false };
+      this.#pending.set(id, pending);
+      signal?.addEventListener("abort", () => this.#abort(id, pending), { once: true });
+      this.#send(id, pending);
+    });
+  }
+
+  #send(id: number, { method, payload, reject }: Pending): void {
+    try {
+      this.#worker?.postMessage({ id, method, payload: payload() } satisfies Call);
+    } catch (error) {
+      this.#pending.delete(id);
+      reject(error);
+    }
+  }
+
+  #answer(answer: Exclude<Answer, { ready: true }>): void {
+    const pending = this.#pending.get(answer.id);
+    if (!pending) return;
+    if ("progress" in answer) {
+      if (!pending.aborted) pending.onProgress?.(answer.progress as Progress);
+      return;
+    }
+    this.#pending.delete(answer.id);
+    if ("result" in answer) pending.resolve(answer.result as never);
+    else pending.reject(errorOf(answer.error));
+  }
+
+  /** The caller is told at once; the worker stops at its next chunk, or is replaced. */
+  #abort(id: number, pending: Pending): void {
+    if (!this.#pending.has(id)) return;
+    pending.aborted = true;
+    pending.reject(pending.signal?.reason);
+    this.#worker?.postMessage({ abort: id });
+    setTimeout(() => this.#pending.has(id) && this.#replace(), ABORT_MS);
+  }
+
+  /** Ends a worker that does not listen; the calls that wait behind go to a new one. */
+  #replace(): void {
+    this.#worker?.terminate();
+    const waiting = [...this.#pending].filter(([, { aborted, method }]) => !aborted && method !== "start");
+    this.#pending.clear();
+    this.#started = undefined;
+    this.#sent = new Set();
+    if (this.#ended) return;
+    for (const [, { method, payload, resolve, reject, ...hooks }] of waiting) {
+      this.start()
+        .then(() => this.#post(method, payload, hooks))
+        .then((result) => resolve(result as never), reject);
+    }
+  }
+
+  #drop(error: AnyMC3DError): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#started = undefined;
+    this.#sent = new Set();
+    const owed = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of owed) reject(error);
+  }
+}
+
+const notStarted = (why: string, cause?: unknown) =>
+  new AnyMC3DError(
+    "ENGINE_UNAVAILABLE",
+    `the worker could not be started: ${why}. Serve the SDK's worker script from the page's own origin, and see "In the browser" in @anymc3d/sdk's README.`,
+    { cause },
+  );
+
+/** The same source with addresses that mean in the worker what they mean in the page, and without objects that cannot be sent. */
+function absolute<T>(source: T): T {
+  const address = (text: string | URL) => new URL(text, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+  const convert = (value: unknown): unknown => {
+    if (typeof value === "string" || value instanceof URL) return address(value);
+    if (Array.isArray(value)) return value.map(convert);
+    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Blob) return value;
+    if ("tensors" in value || ("data" in value && "shape" in value)) return value;
+    if ("manifest" in value && "weights" in value) {
+      const { name, manifest, weights } = value as unknown as AssetModule;
+      return { name, manifest: address(manifest), weights: address(weights) };
+    }
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, convert(each)]));
+  };
+  return convert(source) as T;
+}

@@ -1,0 +1,169 @@
+// What worker.test.ts puts into the page: the classifier in a worker, and situations that only a page has.
+import { isAnyMC3DError } from "@anymc3d/core";
+import * as tf from "@tensorflow/tfjs-core";
+import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";
+import { createClassifier, readVolume } from "../src/index.js";
+import { createWorkerClassifier, type WorkerClassifier, type WorkerClassifierOptions } from "../src/worker-classifier.js";
+
+const sampleFile = async () => new File([await (await fetch(sample)).blob()], "sample.nii.gz");
+const logitsOf = ({ labels }: Awaited<ReturnType<WorkerClassifier["classify"]>>) => labels.map(({ logit }) => logit);
+
+async function refusal(work: Promise<unknown>) {
+  const started = performance.now();
+  const error = await work.catch((reason: unknown) => reason);
+  const ms = performance.now() - started;
+  return isAnyMC3DError(error) ? { code: error.code, message: error.message, ms } : { code: "none", message: String(error), ms };
+}
+
+async function withClassifier<T>(work: (classifier: WorkerClassifier) => Promise<T>, options: WorkerClassifierOptions = {}): Promise<T> {
+  const classifier = await createWorkerClassifier(options);
+  return work(classifier).finally(() => classifier.dispose());
+}
+
+/** The longest time in which the page could do nothing else, ms. */
+async function longestStall<T>(work: () => Promise<T>): Promise<{ stall: number; result: T }> {
+  let [stall, last] = [0, performance.now()];
+  const timer = setInterval(() => {
+    stall = Math.max(stall, performance.now() - last - 5);
+    last = performance.now();
+  }, 5);
+  const result = await work().finally(() => clearInterval(timer));
+  return { stall, result };
+}
+
+async function classifySample() {
+  const file = await sampleFile();
+  const stages: string[] = [];
+  const { stall, result } = await longestStall(() =>
+    withClassifier(async (classifier) => {
+      const volume = await classifier.read(file);
+      const first = await classifier.classify(file, lungNodule, {
+        heatmap: true,
+        onProgress: ({ stage, done, total }) => stages.push(`${stage} ${done}/${total}`),
+      });
+      return {
+        volume: [...volume.shape],
+        voxels: volume.data.length,
+        first,
+        engine: classifier.engine.id,
+      };
+    }),
+  );
+  const { volume, voxels, first, engine } = result;
+  const heat = first.heatmap?.data ?? [];
+  return {
+    stall,
+    volume,
+    voxels,
+    engine,
+    logits: logitsOf(first),
+    stages,
+    heat: [heat.length, Math.max(...heat)],
+    isolated: crossOriginIsolated,
+    warnings: first.warnings,
+  };
+}
+
+/** Arrays, volumes and loaded files are the caller's before and after. */
+async function keepsArrays() {
+  const file = await sampleFile();
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const volume = await readVolume(file);
+  return withClassifier(async (classifier) => {
+    const both = [await classifier.classify(bytes, lungNodule), await classifier.classify(volume, lungNodule), await classifier.classify(volume, lungNodule)];
+    return { sizes: [bytes.length, volume.data.length], expected: [file.size, volume.shape.reduce((a, b) => a * b, 1)], logits: both.map(logitsOf) };
+  });
+}
+
+async function refusals() {
+  return withClassifier(async (classifier) => {
+    const text = await refusal(classifier.classify(new File(["hello"], "hello.txt"), lungNodule));
+    const other = await refusal(classifier.classify(await sampleFile(), lungNodule, { read: { modality: "MR" } }));
+    const named = await refusal(classifier.classify(await sampleFile(), "lung-nodule" as never));
+    const after = logitsOf(await classifier.classify(await sampleFile(), lungNodule));
+    return { text, other, named, after };
+  });
+}
+
+/** Aborts after the first slices; the next call must work. */
+async function aborted() {
+  return withClassifier(async (classifier) => {
+    const stop = new AbortController();
+    let at = 0;
+    const onProgress = ({ stage, done }: { stage: string; done: number }) => {
+      if (stage !== "encode" || done > 0 || at) return;
+      at = performance.now();
+      stop.abort(new DOMException("the user went away", "AbortError"));
+    };
+    const error = await classifier.classify(await sampleFile(), lungNodule, { signal: stop.signal, onProgress }).catch((reason: unknown) => reason);
+    const ms = performance.now() - at;
+    const before = await classifier.classify(await sampleFile(), lungNodule, { signal: AbortSignal.abort() }).catch((reason: unknown) => reason);
+    return {
+      same: error === stop.signal.reason,
+      ms,
+      before: (before as Error).name,
+      logits: logitsOf(await classifier.classify(await sampleFile(), lungNodule)),
+    };
+  });
+}
+
+const script = (text: string) => () => new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+const own = () => new Worker(new URL("../src/worker.ts", import.meta.url), { type: "module" });
+
+/** A worker that starts and then does what `then` says at the first real call. */
+const failing = (then: string) =>
+  script(`onmessage = ({ data }) => {
+    if (data.method === "start") postMessage({ id: data.id, result: { id: "none", precision: "fp32", warnings: [] } });
+    else if (data.method) { ${then} }
+  };
+  postMessage({ ready: true });`);
+
+/** The first worker fails, the second is a real one. */
+async function recovers(then: string, work: (classifier: WorkerClassifier) => Promise<unknown>) {
+  const makers = [failing(then), own];
+  return withClassifier(
+    async (classifier) => {
+      const first = await refusal(work(classifier));
+      return { first, logits: logitsOf(await classifier.classify(await sampleFile(), lungNodule)) };
+    },
+    { worker: () => (makers.shift() as () => Worker)() },
+  );
+}
+
+const crash = () => recovers("throw new Error('out of memory');", async (classifier) => classifier.classify(await sampleFile(), lungNodule));
+
+/** A worker that hears no abort. */
+const hang = () => recovers("for (;;) {}", async (classifier) => classifier.classify(await sampleFile(), lungNodule, { signal: AbortSignal.timeout(200) }));
+
+async function noWorker() {
+  const html = await refusal(createWorkerClassifier({ worker: () => new Worker("/no-such-worker.js", { type: "module" }) }));
+  const throws = await refusal(createWorkerClassifier({ worker: () => new Worker("https://elsewhere.invalid/worker.js") }));
+  return { html, throws };
+}
+
+async function disposed() {
+  const classifier = await createWorkerClassifier();
+  const running = refusal(classifier.classify(await sampleFile(), lungNodule));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await classifier.dispose();
+  return { running: await running, after: await refusal(classifier.classify(await sampleFile(), lungNodule)) };
+}
+
+/** Bytes of the page's and its workers' memory after `times` classifiers were made, used and disposed. */
+async function again(times: number) {
+  const logits: number[][] = [];
+  for (let i = 0; i < times; i++) logits.push(await withClassifier(async (classifier) => logitsOf(await classifier.classify(await sampleFile(), lungNodule))));
+  return logits;
+}
+
+/** A graphics device that is lost between two calls, in the page. */
+async function losesDevice() {
+  const classifier = await createClassifier({ engine: "tfjs/webgl" });
+  const { gpgpu } = tf.backend() as unknown as { gpgpu: { gl: WebGLRenderingContext } };
+  gpgpu.gl.getExtension("WEBGL_lose_context")?.loseContext();
+  const { labels, warnings } = await classifier.classify(await sampleFile(), lungNodule);
+  await classifier.dispose();
+  return { logits: labels.map(({ logit }) => logit), warnings };
+}
+
+export const pageTools = { classifySample, keepsArrays, refusals, aborted, crash, hang, noWorker, disposed, again, losesDevice };

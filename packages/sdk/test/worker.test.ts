@@ -1,0 +1,129 @@
+// The classifier in a Web Worker, in headless Chromium: Node's logits, a page that stays responsive, and what goes wrong with workers.
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Harness, hasChromium, startHarness } from "../../../scripts/browser/harness.js";
+
+if (!hasChromium) console.warn("SKIPPED: the SDK in a worker, no Chromium at /usr/bin/chromium or $CHROMIUM");
+
+/** PyTorch's logits of the bundled sample. */
+const LOGITS = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];
+const entry = fileURLToPath(new URL("./worker-entry.ts", import.meta.url));
+
+function expectLogits(found: readonly number[]): void {
+  LOGITS.forEach((logit, i) => expect(found[i]).toBeCloseTo(logit, 3));
+}
+
+describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 }, () => {
+  let harness: Harness;
+  beforeAll(async () => {
+    harness = await startHarness(entry);
+  });
+  afterAll(() => harness?.close());
+  const inPage = async <T>(work: (page: Page) => Promise<T>): Promise<T> => {
+    const page = await harness.page();
+    return work(page).finally(() => page.close());
+  };
+
+  test("classifies the sample as PyTorch does; the page is never blocked for 100 ms", async () => {
+    const found = await inPage((page) => page.evaluate(() => anymc3d.classifySample()));
+    expectLogits(found.logits);
+    expect(found.engine).toBe("onnxruntime-web/wasm");
+    expect(found.warnings.map(({ code }: { code: string }) => code)).toEqual(["ENGINE_FALLBACK"]);
+    expect(found.stall).toBeLessThan(100);
+    expect(found.heat[0]).toBe(found.volume.reduce((a: number, b: number) => a * b, 1));
+    expect(found.heat[1]).toBeGreaterThan(0.5);
+    // The file was read by read(): classify() does not read it again.
+    expect(found.stages.filter((stage: string) => stage.startsWith("read"))).toEqual([]);
+    expect(found.stages.filter((stage: string) => stage.startsWith("encode")).at(-1)).toMatch(/^encode (\d+)\/\1$/);
+    expect(harness.strangers).toEqual([]);
+  });
+
+  test("the caller's bytes and volumes stay usable (O41)", async () => {
+    const { sizes, expected, logits } = await inPage((page) => page.evaluate(() => anymc3d.keepsArrays()));
+    expect(sizes).toEqual(expected);
+    for (const each of logits) expectLogits(each);
+  });
+
+  test("errors arrive with their codes, and the next call works", async () => {
+    const { text, other, named, after } = await inPage((page) => page.evaluate(() => anymc3d.refusals()));
+    expect([text.code, other.code, named.code]).toEqual(["FORMAT_UNKNOWN", "INPUT_MODALITY", "ADAPTER_NOT_FOUND"]);
+    expect(text.message).toContain("hello.txt");
+    expectLogits(after);
+  });
+
+  test("an abort is answered at once with the signal's reason, and the next call works (O49)", async () => {
+    const { same, ms, before, logits } = await inPage((page) => page.evaluate(() => anymc3d.aborted()));
+    expect(same).toBe(true);
+    expect(ms).toBeLessThan(200);
+    expect(before).toBe("AbortError");
+    expectLogits(logits);
+  });
+
+  test("a worker that crashes, or hears no abort, is named and replaced", async () => {
+    const crashed = await inPage((page) => page.evaluate(() => anymc3d.crash()));
+    expect(crashed.first.code).toBe("ENGINE_FAILED");
+    expect(crashed.first.message).toContain("out of memory");
+    expectLogits(crashed.logits);
+    const hung = await inPage((page) => page.evaluate(() => anymc3d.hang()));
+    expect(hung.first.message).toContain("TimeoutError");
+    expect(hung.first.ms).toBeLessThan(1000);
+    expectLogits(hung.logits);
+  });
+
+  test("a worker's script that is not there is told, and nothing hangs (O43)", async () => {
+    const { html, throws } = await inPage((page) => page.evaluate(() => anymc3d.noWorker()));
+    expect([html.code, throws.code]).toEqual(["ENGINE_UNAVAILABLE", "ENGINE_UNAVAILABLE"]);
+    expect(html.message).toMatch(/script could not be loaded/);
+    expect(html.ms).toBeLessThan(10_000);
+  });
+
+  test("dispose() ends what is under way", async () => {
+    const { running, after } = await inPage((page) => page.evaluate(() => anymc3d.disposed()));
+    expect([running.code, after.code]).toEqual(["ENGINE_DISPOSED", "ENGINE_DISPOSED"]);
+  });
+
+  test("a lost graphics device is replaced within the call, and said", async () => {
+    const { logits, warnings } = await inPage((page) => page.evaluate(() => anymc3d.losesDevice()));
+    expectLogits(logits);
+    expect(warnings[0]).toMatchObject({ code: "DEVICE_LOST", message: expect.stringContaining("took over") });
+  });
+
+  test("made, used and disposed six times, a browser's memory does not grow (O39, O40)", async () => {
+    const memory = async (times: number) =>
+      inPage(async (page) => {
+        for (const each of await page.evaluate((n) => anymc3d.again(n), times)) expectLogits(each);
+        const session = await page.context().newCDPSession(page);
+        await session.send("HeapProfiler.collectGarbage");
+        return ((await session.send("Runtime.getHeapUsage")) as { usedSize: number; embedderHeapUsedSize?: number }).usedSize;
+      });
+    const once = await memory(1);
+    expect((await memory(6)) - once).toBeLessThan(5e6);
+  });
+});
+
+describe.skipIf(!hasChromium)("in a page that is cross-origin isolated, under a strict policy", { timeout: 300_000 }, () => {
+  const headers = {
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+    "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
+  };
+
+  test("classifies with threads, and is blocked nowhere", async () => {
+    const harness = await startHarness(entry, headers);
+    try {
+      const page = await harness.page();
+      const refused: string[] = [];
+      page.on("console", (message) => /Content Security Policy/.test(message.text()) && refused.push(message.text()));
+      const found = await page.evaluate(() => anymc3d.classifySample());
+      expect(found.isolated).toBe(true);
+      expectLogits(found.logits);
+      expect(found.engine).toBe("onnxruntime-web/wasm");
+      expect(found.stall).toBeLessThan(100);
+      expect(refused).toEqual([]);
+      expect(harness.strangers).toEqual([]);
+    } finally {
+      await harness.close();
+    }
+  });
+});
