@@ -6,6 +6,6 @@ export type { HttpOptions } from "./http.js";
 export { formatLock, LOCK_FILE, type Lock, type LockEntry, parseLock } from "./lock.js";
 export type { PackageInfo, VersionInfo } from "./metadata.js";
 export type { LoadOptions, RegistryOptions } from "./options.js";
-export type { Resolved } from "./packages.js";
+export type { Resolved } from "./registries.js";
 export { createRegistry, type Registry } from "./registry.js";
 export { type Found, KEYWORD, type SearchOptions } from "./search.js";

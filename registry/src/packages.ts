@@ -1,27 +1,15 @@
-// Packages by name: which version, from where, and its data files, checked before anything looks into them.
+// Packages: which bytes a name, address or path stands for, and the data files in them, checked before anything looks into them.
 
-import { AnyMC3DError, type Warning } from "@anymc3d/core";
-import { registryAddress } from "./address.js";
-import { browserStore, type Cache, cacheOn } from "./cache.js";
+import { AnyMC3DError } from "@anymc3d/core";
+import type { Cache } from "./cache.js";
 import { get, shown } from "./http.js";
 import { checkIntegrity, integrityOf } from "./integrity.js";
 import { LOCK_FILE, lockedEntry } from "./lock.js";
-import { chooseVersion, type PackageInfo, parsePackument, type VersionInfo } from "./metadata.js";
 import type { LoadOptions, RegistryOptions } from "./options.js";
+import { offlineError, type Registries, type Resolved } from "./registries.js";
 import { sharing } from "./sharing.js";
-import { parseKeys, type SigningKey, verifySignature } from "./signatures.js";
 import type { Spec } from "./spec.js";
 import { unpackTarball } from "./tarball.js";
-
-export interface Resolved {
-  readonly name: string;
-  readonly version: string;
-  readonly integrity: string;
-  readonly tarball: string;
-  /** By a key that the registry names. False where it names none. */
-  readonly signed: boolean;
-  readonly warnings: readonly Warning[];
-}
 
 /** A package's files, and what is known of where they came from. */
 export interface Unpacked {
@@ -47,19 +35,14 @@ const WANTED: ReadonlySet<string> = new Set(["adapter.json", "backbone.json", "p
 
 export class Packages {
   readonly #options: RegistryOptions;
-  readonly #default: string;
-  readonly #scopes: ReadonlyMap<string, string>;
-  readonly cache: Cache;
-  readonly #known = new Map<string, { readonly info: PackageInfo; readonly at: number }>();
-  readonly #keys = new Map<string, Promise<readonly SigningKey[] | undefined>>();
-  readonly #asking = sharing<PackageInfo>();
+  readonly #registries: Registries;
+  readonly #cache: Cache;
   readonly #fetching = sharing<Uint8Array>();
 
-  constructor(options: RegistryOptions) {
+  constructor(options: RegistryOptions, registries: Registries, cache: Cache) {
     this.#options = options;
-    this.#default = registryAddress(options.url);
-    this.#scopes = new Map(Object.entries(options.scopes ?? {}).map(([scope, url]) => [scope, registryAddress(url)]));
-    this.cache = cacheOn(options.store ?? browserStore());
+    this.#registries = registries;
+    this.#cache = cache;
   }
 
   async resolve(spec: Spec, signal?: AbortSignal): Promise<Resolved> {
@@ -70,46 +53,7 @@ export class Packages {
     const locked = lockedEntry(lock, name, spec.wanted);
     if (locked) return { name, version: locked.version, integrity: locked.integrity, tarball: locked.tarball ?? "", signed: false, warnings: [] };
     if (frozen) throw new AnyMC3DError("LOCK_MISMATCH", `${name} is not in ${LOCK_FILE}, and only what is there may be used (frozen).`);
-    return this.choose(name, spec.wanted ?? "latest", signal);
-  }
-
-  /** The version of a package that a registry has for a range or tag, its signature checked. */
-  async choose(name: string, wanted: string, signal?: AbortSignal): Promise<Resolved> {
-    const { info, warnings, asked } = await this.info(name, signal);
-    const chosen = chooseVersion(info, wanted);
-    const { version, integrity, tarball, deprecated } = chosen;
-    const told = [...warnings];
-    if (deprecated) told.push({ code: "DEPRECATED", message: `${name}@${version} is deprecated: ${deprecated}` });
-    const signed = asked && (await this.#signed(name, chosen, told, signal));
-    return { name, version, integrity, tarball, signed, warnings: told };
-  }
-
-  async #signed(name: string, version: VersionInfo, warnings: Warning[], signal?: AbortSignal): Promise<boolean> {
-    const registry = this.#registryOf(name);
-    const found = this.#keys.get(registry) ?? this.#fetchKeys(registry, signal);
-    this.#keys.set(registry, found);
-    const keys = await found.catch((error) => {
-      this.#keys.delete(registry);
-      throw error;
-    });
-    if (!keys) warnings.push({ code: "SIGNATURE_UNCHECKED", message: `${registry} could not be asked for its signing keys; the package's hash was checked.` });
-    if (!keys?.length) return false;
-    if (await verifySignature({ name, ...version }, keys)) return true;
-    warnings.push({ code: "SIGNATURE_MISSING", message: `${name}@${version.version}: ${registry} signs packages, and did not sign this one.` });
-    return false;
-  }
-
-  /** The keys a registry signs with: none where it does not sign, undefined where it could not be asked. */
-  async #fetchKeys(registry: string, signal?: AbortSignal): Promise<readonly SigningKey[] | undefined> {
-    const url = `${registry}-/npm/v1/keys`;
-    const options = { accept: "application/json", limit: MEGABYTE, headers: this.#headers(url), signal };
-    try {
-      return parseKeys((await get(url, options, this.#options.http)).bytes, url);
-    } catch (error) {
-      if (signal?.aborted) throw error;
-      const { code } = error as { code?: string };
-      return code === "REGISTRY_UNREACHABLE" ? undefined : [];
-    }
+    return this.#registries.choose(name, spec.wanted ?? "latest", signal);
   }
 
   /** The data files of a package. */
@@ -138,7 +82,7 @@ export class Packages {
     const integrity = await integrityOf(found);
     if (frozen && !locked.some((entry) => entry.integrity === integrity)) throw refuse(spec.path);
     const files = await this.#unpacked(found, spec.path);
-    await this.cache.putPackage(integrity, found).catch(() => undefined);
+    await this.#cache.putPackage(integrity, found).catch(() => undefined);
     return { id: spec.path, files, integrity };
   }
 
@@ -159,64 +103,6 @@ export class Packages {
     return unpackTarball(bytes, WANTED, { bytes: this.#options.limits?.unpacked ?? 512 * MEGABYTE, entries: ENTRIES }, id);
   }
 
-  #registryOf(name: string): string {
-    return this.#scopes.get(name.split("/")[0]) ?? this.#default;
-  }
-
-  /** The token for an address: only where it lies below the registry the token is for. */
-  #headers(address: string): Record<string, string> {
-    const under = Object.entries(this.#options.auth ?? {}).find(([registry]) => address.startsWith(`${registry.replace(/\/+$/, "")}/`));
-    return under ? { authorization: `Bearer ${under[1]}` } : {};
-  }
-
-  get offline(): boolean {
-    return this.#options.offline ?? false;
-  }
-
-  /** Every registry that is configured. */
-  get registries(): readonly string[] {
-    return [...new Set([this.#default, ...this.#scopes.values()])];
-  }
-
-  /** JSON of a registry that is not kept. */
-  async ask(url: string, signal?: AbortSignal): Promise<Uint8Array> {
-    if (this.#options.offline) throw offlineError(url);
-    return (await get(url, { accept: "application/json", limit: 64 * MEGABYTE, headers: this.#headers(url), signal }, this.#options.http)).bytes;
-  }
-
-  /** What the registry says of a package, or said the last time. */
-  async info(name: string, signal?: AbortSignal): Promise<{ info: PackageInfo; warnings: readonly Warning[] /** Just now or lately. */; asked: boolean }> {
-    const { fresh = 300_000, offline } = this.#options;
-    const url = this.#registryOf(name) + name.replace("/", "%2f");
-    const known = this.#known.get(url);
-    if (known && performance.now() - known.at < fresh) return { info: known.info, warnings: [], asked: true };
-    // What is kept and cannot be read counts as not kept.
-    const kept = async () => {
-      const bytes = await this.cache.metadata(url);
-      return bytes && parsePackument(bytes, name, url);
-    };
-    if (offline) {
-      const info = await kept().catch(() => undefined);
-      if (info) return { info, warnings: [], asked: false };
-      throw offlineError(name);
-    }
-    try {
-      const info = await this.#asking(url, { signal }, async (all) => {
-        const bytes = await this.ask(url, all.signal);
-        const parsed = parsePackument(bytes, name, url);
-        this.#known.set(url, { info: parsed, at: performance.now() });
-        await this.cache.putMetadata(url, bytes).catch(() => undefined);
-        return parsed;
-      });
-      return { info, warnings: [], asked: true };
-    } catch (error) {
-      const info = (error as { code?: string }).code === "REGISTRY_UNREACHABLE" ? await kept().catch(() => undefined) : undefined;
-      if (!info) throw error;
-      const message = `${(error as Error).message} What it said earlier of ${name} was used.`;
-      return { info, warnings: [{ code: "REGISTRY_UNREACHABLE", message }], asked: false };
-    }
-  }
-
   /** The tarball, from the cache or the registry; checked before anything looks into it, kept only if it is right. */
   #tarball(found: Wanted, options: LoadOptions): Promise<Uint8Array> {
     return this.#fetching(found.integrity ?? found.tarball, options, (all) => this.#fetchTarball(found, all));
@@ -225,12 +111,12 @@ export class Packages {
   async #fetchTarball(found: Wanted, options: LoadOptions): Promise<Uint8Array> {
     const { offline, http, limits } = this.#options;
     const { id, integrity } = found;
-    const kept = integrity && (await this.cache.package(integrity));
+    const kept = integrity && (await this.#cache.package(integrity));
     if (kept) return kept;
     if (offline) throw offlineError(id);
     const url = found.tarball || (await this.#addressOf(found, options.signal));
     // Verdaccio would compress the compressed tarball once more, which takes longer than to send it. (Browsers do not let this header be set.)
-    const headers = { ...this.#headers(url), "accept-encoding": "identity" };
+    const headers = { ...this.#registries.headers(url), "accept-encoding": "identity" };
     // The browser's own cache would keep all of it a second time, and go on by itself from parts of it.
     const request = { accept: "application/octet-stream", limit: limits?.tarball ?? 256 * MEGABYTE, headers, cache: "no-store" } as const;
     const { bytes } = await get(url, { ...request, signal: options.signal, onProgress: options.onProgress }, http);
@@ -241,7 +127,7 @@ export class Packages {
         message: `${id}: an address states no hash, so what came was taken as it is; a lock keeps it from changing.`,
       });
     // A cache that cannot be written (read-only, full) costs time, not the result.
-    await this.cache.putPackage(integrity ?? (await integrityOf(bytes)), bytes).catch((cause: Error) => {
+    await this.#cache.putPackage(integrity ?? (await integrityOf(bytes)), bytes).catch((cause: Error) => {
       options.onWarning?.({ code: "CACHE_NOT_WRITABLE", message: `${id} was not kept, and will be fetched again: ${cause.message}` });
     });
     return bytes;
@@ -249,18 +135,11 @@ export class Packages {
 
   /** Where a locked version lies: asked of the registry that is configured now, whose answer must be what was locked. */
   async #addressOf({ name = "", version = "", integrity }: Wanted, signal?: AbortSignal): Promise<string> {
-    const now = await this.choose(name, version, signal);
+    const now = await this.#registries.choose(name, version, signal);
     if (now.integrity === integrity) return now.tarball;
     throw new AnyMC3DError(
       "INTEGRITY_MISMATCH",
       `${name}@${version}: the registry states ${now.integrity}, ${LOCK_FILE} holds ${integrity}. The package was changed under the same name, the registry is another one, or the lock file was changed by hand.`,
     );
   }
-}
-
-function offlineError(id: string): AnyMC3DError {
-  return new AnyMC3DError(
-    "PACKAGE_NOT_FOUND",
-    `${id}: not kept on this machine, and no registry is asked (offline). Load it once while the registry is reachable.`,
-  );
 }

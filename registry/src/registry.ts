@@ -1,11 +1,13 @@
 // Adapters and backbones by name: resolved, fetched, checked, kept, loaded. Only data is read from a package, never its code.
 
 import { type Adapter, AnyMC3DError, type Backbone, loadAdapter, loadBackbone } from "@anymc3d/core";
+import { browserStore, cacheOn } from "./cache.js";
 import { isObject } from "./json.js";
 import { checkLocked, LOCK_FILE, type LockEntry, lockChanged, lockedEntry } from "./lock.js";
 import type { PackageInfo } from "./metadata.js";
 import type { LoadOptions, RegistryOptions } from "./options.js";
-import { Packages, type Resolved, type Unpacked } from "./packages.js";
+import { Packages, type Unpacked } from "./packages.js";
+import { Registries, type Resolved } from "./registries.js";
 import { type Found, type SearchOptions, search } from "./search.js";
 import { type Kind, parseSpec } from "./spec.js";
 import { invalid } from "./tarball.js";
@@ -44,7 +46,9 @@ interface Origin {
  * (`MANIFEST_INVALID`, `SAFETENSORS_INVALID`, `BACKBONE_MISMATCH`, …); the signal's reason.
  */
 export function createRegistry(options: RegistryOptions): Registry {
-  const packages = new Packages(options);
+  const cache = cacheOn(options.store ?? browserStore());
+  const registries = new Registries(options, cache);
+  const packages = new Packages(options, registries, cache);
   const origins = new WeakMap<Adapter, Origin>();
 
   async function load(text: string, loading?: LoadOptions): Promise<Adapter> {
@@ -68,7 +72,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     const locked = origin?.locked?.backbone;
     const resolved = locked
       ? { name: locked.name, version: locked.version, integrity: locked.integrity, tarball: "", signed: false, warnings: [] }
-      : await packages.choose(name, origin?.backboneRange ?? "latest", loading?.signal);
+      : await registries.choose(name, origin?.backboneRange ?? "latest", loading?.signal);
     const unpacked = await packages.unpack(resolved, loading);
     if (locked) checkLockedPackage(unpacked, "backbone");
     const backbone = await backboneFrom(unpacked);
@@ -97,13 +101,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     async info(text, { signal, onWarning } = {}) {
       const spec = parseSpec(text, "adapter");
       if (spec.kind !== "package") throw new AnyMC3DError("OPTION_INVALID", `${text}: only a package's name has versions.`);
-      const { info, warnings, asked } = await packages.info(spec.name, signal);
+      const { info, warnings, asked } = await registries.info(spec.name, signal);
       for (const warning of warnings) onWarning?.(warning);
-      if (!asked && packages.offline)
+      if (!asked && registries.offline)
         onWarning?.({ code: "NOT_ASKED", message: `${spec.name}: no registry was asked (offline); this is what it said the last time.` });
       return info;
     },
-    search: (query = {}) => search(packages, query),
+    search: (query = {}) => search(registries, query),
     async lock(text, loading) {
       const adapter = await load(text, loading);
       const { unpacked } = origins.get(adapter) as Origin;

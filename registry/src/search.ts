@@ -4,7 +4,7 @@ import { type AdapterFacts, AnyMC3DError } from "@anymc3d/core";
 import { isObject, parseJson } from "./json.js";
 import { chooseVersion, type PackageInfo } from "./metadata.js";
 import type { LoadOptions } from "./options.js";
-import type { Packages } from "./packages.js";
+import type { Registries } from "./registries.js";
 
 /** On every adapter's package, so that registries find them. */
 export const KEYWORD = "anymc3d-adapter";
@@ -31,35 +31,35 @@ const PAGE = 250;
 const MOST_PAGES = 20;
 
 /** Searches every configured registry. One of several that cannot be searched is told of. @throws as {@link createRegistry} */
-export async function search(packages: Packages, options: SearchOptions): Promise<Found[]> {
-  if (packages.offline) throw new AnyMC3DError("OPTION_INVALID", "a search asks the registry, and offline none is asked. Search without `offline`.");
+export async function search(registries: Registries, options: SearchOptions): Promise<Found[]> {
+  if (registries.offline) throw new AnyMC3DError("OPTION_INVALID", "a search asks the registry, and offline none is asked. Search without `offline`.");
   const names = new Set<string>();
   const failed: AnyMC3DError[] = [];
-  for (const registry of packages.registries) {
-    const found = await candidates(packages, registry, options.signal).catch((error: unknown) => {
+  for (const registry of registries.addresses) {
+    const found = await candidates(registries, registry, options.signal).catch((error: unknown) => {
       if (!(error instanceof AnyMC3DError)) throw error;
       failed.push(error);
       return [];
     });
     for (const name of found) names.add(name);
   }
-  if (failed.length === packages.registries.length) throw failed[0];
+  if (failed.length === registries.addresses.length) throw failed[0];
   for (const { code, message } of failed) options.onWarning?.({ code, message });
-  const found = await Promise.all([...names].sort().map(async (name) => factsOf((await packages.info(name, options.signal)).info)));
+  const found = await Promise.all([...names].sort().map(async (name) => factsOf((await registries.info(name, options.signal)).info)));
   return found.filter((each) => each !== undefined).filter((each) => matches(each, options));
 }
 
 /** npm's registry searches keywords; Verdaccio looks at names alone, and lists all it has for an empty text. */
-async function candidates(packages: Packages, registry: string, signal?: AbortSignal): Promise<string[]> {
-  const found = await listed(packages, registry, `keywords:${KEYWORD}`, signal);
-  return found.length ? found : listed(packages, registry, "", signal);
+async function candidates(registries: Registries, registry: string, signal?: AbortSignal): Promise<string[]> {
+  const found = await listed(registries, registry, `keywords:${KEYWORD}`, signal);
+  return found.length ? found : listed(registries, registry, "", signal);
 }
 
-async function listed(packages: Packages, registry: string, text: string, signal?: AbortSignal): Promise<string[]> {
+async function listed(registries: Registries, registry: string, text: string, signal?: AbortSignal): Promise<string[]> {
   const names: string[] = [];
   for (let page = 0; page < MOST_PAGES; page++) {
     const url = `${registry}-/v1/search?text=${encodeURIComponent(text)}&size=${PAGE}&from=${page * PAGE}`;
-    const answer = await packages.ask(url, signal).catch((cause: unknown) => {
+    const answer = await registries.ask(url, signal).catch((cause: unknown) => {
       if ((cause as { code?: string }).code !== "PACKAGE_NOT_FOUND") throw cause;
       const message = `${registry} offers no search (/-/v1/search). Adapters whose names are known can be shown and added all the same.`;
       throw new AnyMC3DError("PACKAGE_NOT_FOUND", message, { cause });

@@ -102,8 +102,8 @@ describe("the folder", () => {
 });
 
 describe("at once in one process", () => {
-  /** Loads with a fetch that keeps what was asked, and holds tarballs back until it is let go. */
-  function slowly() {
+  /** Loads with a fetch that keeps what was asked, and holds tarballs, or what else is named, back until it is let go. */
+  function slowly(what = /\.tgz$/) {
     const asked: string[] = [];
     const signals: (AbortSignal | null | undefined)[] = [];
     let go: () => void = () => undefined;
@@ -112,7 +112,7 @@ describe("at once in one process", () => {
     });
     const slow: typeof fetch = async (url, init) => {
       asked.push(String(url).replace(real.url, ""));
-      if (String(url).endsWith(".tgz")) {
+      if (what.test(String(url))) {
         signals.push(init?.signal);
         await Promise.race([held, new Promise((_, fail) => init?.signal?.addEventListener("abort", () => fail(init.signal?.reason)))]);
       }
@@ -133,6 +133,17 @@ describe("at once in one process", () => {
     expect(asked.sort()).toEqual(["-/npm/v1/keys", "@anymc3d%2fadapter-lung-nodule", "@anymc3d/adapter-lung-nodule/-/adapter-lung-nodule-1.0.0.tgz"]);
     expect(new Set(told).size).toBe(1);
     expect(told[0]).toBeGreaterThan(500_000);
+  });
+
+  test("one that gives up while the signing keys are asked for ends alone, too", async () => {
+    const { registry, go, waiting } = slowly(/\/keys$/);
+    const first = new AbortController();
+    const loads = [registry.load("lung-nodule", { signal: first.signal }), registry.load("lung-nodule")];
+    const ended = Promise.allSettled(loads);
+    await waiting();
+    first.abort(new Error("first"));
+    go();
+    expect((await ended).map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
   });
 
   test("one that gives up ends alone; when all have given up, so does the download, and the next one begins anew", async () => {
