@@ -437,6 +437,17 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
       expect((await load()).error).toMatchObject({ code: "MANIFEST_INVALID", message: expect.stringContaining("Update") });
     });
 
+    test.runIf(place === "Node")("what a registry said is kept; damaged, it counts as not kept", async () => {
+      serve(tarball(await good()));
+      const store = freshStore();
+      await load({ store });
+      expect((await load({ store, offline: true })).value.manifest.name).toBe("adapter-x");
+      const key = `metadata-${createHash("sha512").update(`${origin}/adapter-x`).digest("base64url")}`;
+      expect(await storeOf(store).read(key)).toBeDefined();
+      await storeOf(store).write(key, new TextEncoder().encode("{bad"));
+      expect((await load({ store, offline: true })).error).toMatchObject({ code: "PACKAGE_NOT_FOUND", message: expect.stringContaining("offline") });
+    });
+
     test("a flipped bit in what was kept heals by a new download", async () => {
       const bytes = tarball(await good());
       serve(bytes);
