@@ -11,9 +11,16 @@ export interface WorkerClassifierOptions extends ClassifierOptions {
   readonly worker?: () => Worker;
 }
 
-/** A classifier in a Web Worker. Calls run one after the other. */
+export interface EngineInfo {
+  readonly id: string;
+  readonly precision: Precision;
+  readonly warnings: readonly Warning[];
+}
+
+/** A classifier in a Web Worker. Classifications run one after the other; reading does not wait for the engine. */
 export interface WorkerClassifier {
-  readonly engine: { readonly id: string; readonly precision: Precision; readonly warnings: readonly Warning[] };
+  /** Being made from the beginning; rejects as `createClassifier()`, and so does `classify()`, which then tries again. */
+  readonly engine: Promise<EngineInfo>;
   /** The DICOM series among files, as `listSeries()`. */
   series(files: VolumeSource, options?: ReadOptions): Promise<SeriesSummary[]>;
   /** Reads a volume, as `readVolume()`. The worker keeps the last one that was read from files: classifying the same `File` objects does not read them again. */
@@ -44,21 +51,19 @@ const START_MS = 60_000;
 const ABORT_MS = 10_000;
 
 /**
- * Starts a worker, loads the backbone and makes its engine there.
- * @throws AnyMC3DError `ENGINE_UNAVAILABLE` where the worker does not start; as `createClassifier()`
+ * Starts a worker, in which the backbone is loaded and its engine made while you go on.
+ * @param options `signal` and `onProgress` are for that
+ * @throws AnyMC3DError `ENGINE_UNAVAILABLE` where the worker does not start; the signal's reason
  */
 export async function createWorkerClassifier(options: WorkerClassifierOptions = {}): Promise<WorkerClassifier> {
   const { worker = ownWorker, signal, onProgress, backbone, ...rest } = options;
   const thread = new Thread(worker, { options: { ...rest, ...(backbone && { backbone: typeof backbone === "string" ? backbone : absolute(backbone) }) } });
-  try {
-    await thread.start({ signal, onProgress });
-  } catch (error) {
-    thread.end();
-    throw error;
-  }
+  signal?.throwIfAborted();
+  await thread.open();
+  thread.start({ signal, onProgress }).catch(() => undefined);
   return {
     get engine() {
-      return thread.engine as WorkerClassifier["engine"];
+      return thread.start();
     },
     series: (files, { signal: stop, onProgress: _, ...own } = {}) =>
       thread.call("series", () => ({ files: absolute(files) as Source[], options: own }), { signal: stop }),
@@ -93,14 +98,16 @@ interface Pending extends Hooks {
 
 /** The worker and the calls it owes an answer to. */
 class Thread {
-  engine: WorkerClassifier["engine"] | undefined;
   readonly #make: () => Worker;
   readonly #options: Payloads["start"];
   readonly #pending = new Map<number, Pending>();
   readonly #names = new WeakMap<object, number>();
   #sent = new Set<number>();
   #worker: Worker | undefined;
-  #started: Promise<void> | undefined;
+  #opened: Promise<void> | undefined;
+  #started: Promise<EngineInfo> | undefined;
+  /** Who is told of the engine's making. */
+  readonly #starting = new Set<(progress: Progress) => void>();
   #ended = false;
   #count = 0;
 
@@ -109,20 +116,33 @@ class Thread {
     this.#options = options;
   }
 
-  /** Starts the worker and its engine, once. */
-  start(hooks: Hooks = {}): Promise<void> {
-    this.#started ??= this.#open()
-      .then(() => this.#post("start", () => this.#options, hooks))
-      .then((engine) => {
-        this.engine = engine as WorkerClassifier["engine"];
+  /** Starts the worker, once. */
+  open(): Promise<void> {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  /** Makes the engine, once; again after a failure. */
+  start({ signal, onProgress }: Hooks = {}): Promise<EngineInfo> {
+    if (onProgress) this.#starting.add(onProgress);
+    const tell = (progress: Progress) => {
+      for (const each of this.#starting) each(progress);
+    };
+    this.#started ??= this.open()
+      .then(() => this.#post("start", () => this.#options, { signal, onProgress: tell }))
+      .then((engine) => engine as EngineInfo)
+      .catch((error) => {
+        this.#started = undefined;
+        throw error;
       });
-    return this.#started;
+    return this.#started.finally(() => onProgress && this.#starting.delete(onProgress));
   }
 
   async call<M extends Exclude<Call["method"], "start">, T>(method: M, payload: () => Payloads[M], hooks: Hooks): Promise<T> {
-    hooks.signal?.throwIfAborted();
+    const { signal, onProgress } = hooks;
+    signal?.throwIfAborted();
     if (this.#ended) throw new AnyMC3DError("ENGINE_DISPOSED", "the classifier was disposed; create a new one");
-    await this.start();
+    await orAborted<unknown>(method === "classify" ? this.start({ onProgress }) : this.open(), signal);
     return this.#post(method, payload, hooks) as Promise<T>;
   }
 
@@ -229,24 +249,24 @@ class Thread {
   #replace(): void {
     this.#worker?.terminate();
     const waiting = [...this.#pending].filter(([, { aborted, method }]) => !aborted && method !== "start");
+    this.#forget();
+    if (this.#ended) return;
+    for (const [, { method, payload, resolve, reject, ...hooks }] of waiting)
+      this.call(method as "read", payload as () => Payloads["read"], hooks).then(resolve as (result: unknown) => void, reject);
+  }
+
+  #forget(): void {
     this.#pending.clear();
+    this.#opened = undefined;
     this.#started = undefined;
     this.#sent = new Set();
-    if (this.#ended) return;
-    for (const [, { method, payload, resolve, reject, ...hooks }] of waiting) {
-      this.start()
-        .then(() => this.#post(method, payload, hooks))
-        .then((result) => resolve(result as never), reject);
-    }
   }
 
   #drop(error: AnyMC3DError): void {
     this.#worker?.terminate();
     this.#worker = undefined;
-    this.#started = undefined;
-    this.#sent = new Set();
     const owed = [...this.#pending.values()];
-    this.#pending.clear();
+    this.#forget();
     for (const { reject } of owed) reject(error);
   }
 }
@@ -257,6 +277,15 @@ const notStarted = (why: string, cause?: unknown) =>
     `the worker could not be started: ${why}. Serve the SDK's worker script from the page's own origin, and see "In the browser" in @anymc3d/sdk's README.`,
     { cause },
   );
+
+function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
 
 /** The same source with addresses that mean in the worker what they mean in the page, and without objects that cannot be sent. */
 function absolute<T>(source: T): T {

@@ -53,13 +53,15 @@ async function studyOf(source: Payloads["read"]["source"], key: string | undefin
   return study;
 }
 
+/** Classifications and the engine's making run one after the other; reading does not wait for them. */
 let queue = Promise.resolve();
 
 page.onmessage = ({ data }) => {
   if ("abort" in data) return running.get(data.abort)?.abort();
   const stop = new AbortController();
   running.set(data.id, stop);
-  queue = queue.then(() => answer(data, stop));
+  if (data.method === "start" || data.method === "classify") queue = queue.then(() => answer(data, stop));
+  else void answer(data, stop);
 };
 
 async function answer({ id, method, payload }: Call, stop: AbortController): Promise<void> {

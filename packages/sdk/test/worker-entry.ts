@@ -45,7 +45,7 @@ async function classifySample() {
         volume: [...volume.shape],
         voxels: volume.data.length,
         first,
-        engine: classifier.engine.id,
+        engine: (await classifier.engine).id,
       };
     }),
   );
