@@ -1,0 +1,171 @@
+// Everything the page knows, in signals, and what a user can do to it.
+
+import { type ClassifyResult, type HeatmapOptions, isAbortError, type Progress, type SeriesSummary, type Volume } from "@anymc3d/sdk";
+import { computed, signal } from "@preact/signals";
+import { type AdapterEntry, bundledAdapters, registryAdapter } from "./adapters.js";
+import { anyClassifier, classifierFor, forgetBadAssets } from "./classifier.js";
+import { checkScan, type InputCheck } from "./input-checks.js";
+
+export interface Scan {
+  readonly name: string;
+  readonly files: readonly File[];
+  /** UID of the chosen DICOM series. */
+  readonly series?: string;
+  readonly volume: Volume;
+}
+
+export interface Run {
+  readonly adapter: AdapterEntry;
+  readonly result: ClassifyResult;
+  readonly method: HeatmapOptions;
+}
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+export type HeatmapMethod = "attention" | "gradcam";
+
+export const adapters = signal<readonly AdapterEntry[]>([]);
+export const chosenKey = signal<string>();
+export const scan = signal<Scan>();
+/** Series of a dropped folder, where there are several. */
+export const seriesChoice = signal<{ readonly files: readonly File[]; readonly series: readonly SeriesSummary[] }>();
+export const busy = signal<{ readonly what: "reading" | "classifying"; readonly progress?: Progress; readonly stop: AbortController }>();
+export const failure = signal<Failure>();
+/** Results on this scan by adapter. */
+export const runs = signal<ReadonlyMap<string, Run>>(new Map());
+export const opacity = signal(0.55);
+export const method = signal<HeatmapMethod>("attention");
+/** Label that Grad-CAM explains; undefined: the one with the largest logit. */
+export const explained = signal<string>();
+/** Slice that the viewer is to show: voxel-array axis and index. */
+export const wantedSlice = signal<{ readonly axis: 0 | 1 | 2; readonly index: number }>();
+
+export const chosen = computed(() => adapters.value.find(({ key }) => key === chosenKey.value));
+export const run = computed(() => (chosenKey.value ? runs.value.get(chosenKey.value) : undefined));
+export const check = computed<InputCheck | undefined>(() => (scan.value && chosen.value ? checkScan(scan.value.volume, chosen.value.manifest) : undefined));
+
+export async function loadAdapters(): Promise<void> {
+  await guarded(async () => {
+    adapters.value = await bundledAdapters();
+    chosenKey.value ??= adapters.value[0].key;
+  });
+  const asked = new URLSearchParams(location.search);
+  const [spec, registry] = [asked.get("adapter"), asked.get("registry")];
+  if (spec && registry) await addFromRegistry(registry, spec);
+}
+
+/** Runs work; what it throws becomes the page's failure, an abort nothing. */
+async function guarded(work: () => Promise<void>): Promise<void> {
+  failure.value = undefined;
+  try {
+    await work();
+  } catch (error) {
+    if (isAbortError(error)) return;
+    const { code = "UNEXPECTED", message } = error as { code?: string; message: string };
+    await forgetBadAssets(code);
+    failure.value = { code, message };
+  }
+}
+
+async function occupied(what: "reading" | "classifying", work: (stop: AbortController, onProgress: (progress: Progress) => void) => Promise<void>) {
+  busy.value?.stop.abort();
+  const stop = new AbortController();
+  const mine = { what, stop };
+  busy.value = mine;
+  const onProgress = (progress: Progress) => {
+    if (busy.value?.stop === stop) busy.value = { what, stop, progress };
+  };
+  await guarded(() => work(stop, onProgress));
+  if (busy.value?.stop === stop) busy.value = undefined;
+}
+
+export const cancel = () => busy.value?.stop.abort();
+
+/** Files that were dropped or picked: a volume, or a choice of series. */
+export async function openFiles(files: readonly File[]): Promise<void> {
+  if (files.length === 0) return;
+  seriesChoice.value = undefined;
+  await occupied("reading", async ({ signal: stop }) => {
+    const series = files.length > 1 || /\.(dcm|zip)$/i.test(files[0].name) || !files[0].name.includes(".") ? await listed(files, stop) : [];
+    if (series.length > 1) {
+      seriesChoice.value = { files, series };
+      return;
+    }
+    await readScan(files, series[0], stop);
+  });
+
+  async function listed(all: readonly File[], stop: AbortSignal) {
+    const classifier = await anyClassifier();
+    return classifier.series([...all], { signal: stop }).catch((error: unknown) => {
+      if (isAbortError(error)) throw error;
+      return [];
+    });
+  }
+}
+
+export async function openSeries(files: readonly File[], series: SeriesSummary): Promise<void> {
+  await occupied("reading", async ({ signal: stop }) => {
+    await readScan(files, series, stop);
+    seriesChoice.value = undefined;
+  });
+}
+
+async function readScan(files: readonly File[], series: SeriesSummary | undefined, stop: AbortSignal): Promise<void> {
+  const classifier = await anyClassifier();
+  const source = files.length === 1 ? files[0] : [...files];
+  const volume = await classifier.read(source, { ...(series && { series: series.uid }), signal: stop });
+  runs.value = new Map();
+  wantedSlice.value = undefined;
+  const name = series?.description || (files.length === 1 ? files[0].name : `${files.length} files`);
+  scan.value = { name, files, series: series?.uid, volume };
+}
+
+export async function openSample(entry: AdapterEntry): Promise<void> {
+  const { sample } = entry;
+  if (!sample) return;
+  chosenKey.value = entry.key;
+  await guarded(async () => {
+    const response = await fetch(sample);
+    await openFiles([new File([await response.blob()], "sample.nii.gz")]);
+  });
+}
+
+export async function addFromRegistry(url: string, spec: string): Promise<void> {
+  await guarded(async () => {
+    const entry = await registryAdapter(url, spec);
+    adapters.value = [...adapters.value.filter(({ key }) => key !== entry.key), entry];
+    chosenKey.value = entry.key;
+  });
+}
+
+/** Classifies the scan by the chosen adapter. @param anyway although the adapter refuses it */
+export async function classifyScan(anyway: boolean): Promise<void> {
+  const [adapter, input] = [chosen.value, scan.value];
+  if (!adapter || !input) return;
+  const heatmap: HeatmapOptions =
+    method.value === "attention" ? { method: "attention" } : { method: "gradcam", ...(explained.value && { label: explained.value }) };
+  await occupied("classifying", async ({ signal: stop }, onProgress) => {
+    onProgress({ stage: "load", done: 0, total: 1 });
+    const classifier = await classifierFor(adapter.backbone, onProgress);
+    const source = input.files.length === 1 ? input.files[0] : [...input.files];
+    const read = input.series ? { series: input.series } : undefined;
+    const result = await classifier.classify(source, adapter.source, { heatmap, read, checks: anyway ? "warn" : "refuse", signal: stop, onProgress });
+    runs.value = new Map(runs.value).set(adapter.key, { adapter, result, method: heatmap });
+    wantedSlice.value = heaviestSlice(result);
+  });
+}
+
+function heaviestSlice({ views: [{ axis, slices }] }: ClassifyResult) {
+  const { index } = slices.reduce((best, slice) => (slice.weight > best.weight ? slice : best));
+  return { axis, index };
+}
+
+export function closeScan(): void {
+  cancel();
+  scan.value = undefined;
+  runs.value = new Map();
+  failure.value = undefined;
+}

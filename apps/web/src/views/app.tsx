@@ -1,0 +1,100 @@
+// The page: a drop zone, then the scan beside what can be asked of it.
+
+import { DISCLAIMER } from "@anymc3d/core";
+import { useEffect, useState } from "preact/hooks";
+import { droppedFiles } from "../files.js";
+import { storedForOffline } from "../offline.js";
+import { busy, closeScan, openFiles, scan, seriesChoice } from "../state.js";
+import { AdapterPicker } from "./adapter-picker.js";
+import { DropZone } from "./drop-zone.js";
+import { Failure } from "./failure.js";
+import { ResultPanel } from "./result-panel.js";
+import { RunPanel } from "./run-panel.js";
+import { ScanInfo } from "./scan-info.js";
+import { SeriesChooser } from "./series-chooser.js";
+import { ViewerPane } from "./viewer-pane.js";
+
+export function App() {
+  const over = useDrop();
+  return (
+    <div class={`page${over ? " over" : ""}`}>
+      <header>
+        <a class="brand" href="./" aria-label="AnyMC3D, start again">
+          <img src="./icon.svg" alt="" width="28" height="28" />
+          AnyMC3D
+        </a>
+        <p class="chip warn">Research use only. Not a medical device.</p>
+        <p class="chip">
+          <Lock /> Your scan stays on this device
+        </p>
+        {scan.value && (
+          <button type="button" class="quiet" onClick={closeScan}>
+            Close scan
+          </button>
+        )}
+      </header>
+      <Failure />
+      {seriesChoice.value ? <SeriesChooser {...seriesChoice.value} /> : scan.value ? <Workspace /> : <DropZone />}
+      <footer>
+        <p>{DISCLAIMER}</p>
+        <p>
+          No upload: classification runs in this browser. The network tab of your browser's developer tools shows it
+          {storedForOffline.value ? ", and the page works with the network off." : "."}
+        </p>
+      </footer>
+      <div class="visually-hidden" role="status" aria-live="polite">
+        {busy.value ? (busy.value.what === "reading" ? "Reading the scan" : "Classifying") : ""}
+      </div>
+    </div>
+  );
+}
+
+function Workspace() {
+  return (
+    <main class="workspace">
+      <ViewerPane />
+      <aside aria-label="Classification">
+        <ScanInfo />
+        <AdapterPicker />
+        <RunPanel />
+        <ResultPanel />
+      </aside>
+    </main>
+  );
+}
+
+/** Takes what is dropped anywhere, or pasted. */
+function useDrop(): boolean {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    const stop = new AbortController();
+    const { signal } = stop;
+    const isFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files");
+    const dragged = (event: DragEvent) => {
+      if (!isFiles(event)) return;
+      event.preventDefault();
+      setOver(true);
+    };
+    window.addEventListener("dragover", dragged, { signal });
+    window.addEventListener("dragleave", (event) => !event.relatedTarget && setOver(false), { signal });
+    window.addEventListener(
+      "drop",
+      async (event) => {
+        if (!event.dataTransfer || !isFiles(event)) return;
+        event.preventDefault();
+        setOver(false);
+        await openFiles(await droppedFiles(event.dataTransfer));
+      },
+      { signal },
+    );
+    window.addEventListener("paste", (event) => void openFiles([...(event.clipboardData?.files ?? [])]), { signal });
+    return () => stop.abort();
+  }, []);
+  return over;
+}
+
+const Lock = () => (
+  <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+    <path d="M4.5 7V5a3.5 3.5 0 0 1 7 0v2M3 7h10v7H3z" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" />
+  </svg>
+);
