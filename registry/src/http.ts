@@ -32,29 +32,34 @@ export interface Answer {
   readonly type: string;
 }
 
-/** What came before an answer broke off, from a server that says that it can go on from there. */
+/** What has come of a file. */
 interface Received {
   readonly parts: Uint8Array[];
   length: number;
-  /** Of the whole. */
+  /** Of the whole, where the server says. */
   readonly total: number | undefined;
   /** Tells whether it is still the same file. */
-  readonly etag: string | undefined;
+  readonly etag: string | null;
+}
+
+/** Over all tries: what the next one may go on from. */
+interface Progress {
+  received?: Received;
 }
 
 /** Network faults and answers that a second try may change. */
 class Again extends Error {
   constructor(
     message: string,
-    readonly next: {
-      /** Milliseconds to wait. */ readonly after?: number /** Tries that are worth it. */;
-      readonly most?: number;
-      readonly received?: Received;
-    } = {},
+    /** `after`: milliseconds to wait first; `most`: tries that are worth it. */
+    readonly next: { readonly after?: number; readonly most?: number } = {},
   ) {
     super(message);
   }
 }
+
+/** Tries of what takes long to fail. */
+const SILENT = { most: 2 } as const;
 
 /**
  * Gets an address. Network faults, 429 (after what Retry-After says, up to a minute) and 5xx are tried again. An answer that broke off goes on
@@ -63,10 +68,10 @@ class Again extends Error {
  */
 export async function get(url: string, options: GetOptions, http: HttpOptions = {}): Promise<Answer> {
   const { tries = 3, pause = 500 } = http;
-  let received: Received | undefined;
+  const progress: Progress = {};
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(url, options, http, received);
+      return await once(url, options, http, progress);
     } catch (cause) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (!(cause instanceof Again)) throw cause;
@@ -77,7 +82,6 @@ export async function get(url: string, options: GetOptions, http: HttpOptions = 
           `${shown(url)}: ${cause.message}; tried ${attempt} time(s). Is the registry running and the network there? What was loaded before works offline.`,
           { cause },
         );
-      received = cause.next.received;
       await wait(after ?? pause * 2 ** (attempt - 1), options.signal);
     }
   }
@@ -104,7 +108,7 @@ async function once(
   url: string,
   { accept, limit, headers, cache, signal, onProgress }: GetOptions,
   { fetch: get = fetch, timeout = 30_000, patience = Math.min(10_000, timeout) }: HttpOptions,
-  before: Received | undefined,
+  progress: Progress,
 ): Promise<Answer> {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), patience);
@@ -114,14 +118,17 @@ async function once(
   };
   try {
     const both = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
-    const range: Record<string, string> = before ? { range: `bytes=${before.length}-` } : {};
+    const range: Record<string, string> = progress.received?.length ? { range: `bytes=${progress.received.length}-` } : {};
     const response = await get(url, { headers: { accept, ...headers, ...range }, signal: both, cache }).catch((cause) => {
-      if (silence.signal.aborted) throw new Again(`no answer in ${patience / 1000} s`, { most: 2 });
+      if (silence.signal.aborted) throw new Again(`no answer in ${patience / 1000} s`, SILENT);
       throw new Again(`no connection (${(cause as { cause?: Error }).cause?.message ?? (cause as Error).message})`);
     });
     alive();
+    if (response.status === 416) progress.received = undefined;
     refuse(response, url);
-    const bytes = await body(response, receivedBy(response, before), { url, limit, alive, onProgress });
+    const bytes = await body(response, receivedBy(response, progress), { url, limit, alive, onProgress }).catch((cause) => {
+      throw silence.signal.aborted ? new Again(`the answer stopped: nothing came for ${timeout / 1000} s`, SILENT) : cause;
+    });
     const type = response.headers.get("content-type") ?? "none";
     if (/^\s*<(?:!doctype|html|head|body)\b/i.test(new TextDecoder().decode(bytes.subarray(0, 256))))
       throw new AnyMC3DError(
@@ -156,26 +163,26 @@ function refuse(response: Response, url: string): void {
 const discard = ({ body }: Response): void => void body?.cancel().catch(() => undefined);
 
 /** What an answer goes on from: nothing, or what came before, if it is the rest of the same file. */
-function receivedBy(response: Response, before: Received | undefined): Received {
+function receivedBy(response: Response, progress: Progress): Received {
   const { headers, status } = response;
-  const etag = headers.get("etag") ?? undefined;
-  if (status !== 206) {
-    const declared = Number(headers.get("content-length") ?? Number.NaN);
-    return {
-      parts: [],
-      length: 0,
-      total: headers.get("content-encoding") || Number.isNaN(declared) ? undefined : declared,
-      etag: resumable(headers) ? etag : undefined,
-    };
+  const etag = headers.get("etag");
+  const before = progress.received;
+  if (status === 206) {
+    const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "") ?? [];
+    if (before && etag === before.etag && Number(start) === before.length && Number(total) === before.total) return before;
+    progress.received = undefined;
+    discard(response);
+    throw new Again("the registry sent a part that was not asked for, or of another file");
   }
-  const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "") ?? [];
-  if (before && etag === before.etag && Number(start) === before.length && Number(total) === before.total) return before;
-  discard(response);
-  throw new Again("the registry sent a part that was not asked for, or of another file");
+  const declared = headers.get("content-length");
+  const total = headers.get("content-encoding") || declared === null ? undefined : Number(declared);
+  const received = { parts: [], length: 0, total, etag };
+  progress.received = total !== undefined && isResumable(headers) ? received : undefined;
+  return received;
 }
 
 /** A page sees these headers only where the server lets it (Access-Control-Expose-Headers). */
-const resumable = (headers: Headers): boolean => headers.get("accept-ranges") === "bytes" && /^"/.test(headers.get("etag") ?? "");
+const isResumable = (headers: Headers): boolean => headers.get("accept-ranges") === "bytes" && /^"/.test(headers.get("etag") ?? "");
 
 interface Reading extends Pick<GetOptions, "limit" | "onProgress"> {
   readonly url: string;
@@ -184,10 +191,7 @@ interface Reading extends Pick<GetOptions, "limit" | "onProgress"> {
 
 async function body(response: Response, received: Received, { url, limit, alive, onProgress }: Reading): Promise<Uint8Array> {
   const { parts, total } = received;
-  const brokenOff = (why: string) => {
-    const next = received.etag && received.length > 0 && total !== undefined ? { received } : {};
-    return new Again(`the answer broke off after ${received.length}${total === undefined ? "" : ` of ${total}`} bytes${why}`, next);
-  };
+  const brokenOff = (why: string) => new Again(`the answer broke off after ${received.length}${total === undefined ? "" : ` of ${total}`} bytes${why}`);
   const reader = response.body?.getReader();
   if (!reader) return new Uint8Array(0);
   for (;;) {

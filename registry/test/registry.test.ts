@@ -298,6 +298,15 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
       const bytes = tarball(await good());
       serve(bytes, (response) => {
         response.writeHead(200, { "content-length": bytes.length });
+        response.write(bytes.subarray(0, 1000));
+      });
+      asked = [];
+      expect((await load({ http: { tries: 5, pause: 10, timeout: 300 } })).error?.message).toContain(
+        "the answer stopped: nothing came for 0.3 s; tried 2 time(s)",
+      );
+      expect(asked.filter((url) => url === "/x.tgz")).toHaveLength(2);
+      serve(bytes, (response) => {
+        response.writeHead(200, { "content-length": bytes.length });
         response.write(bytes.subarray(0, 1000), () => response.destroy());
       });
       expect((await load()).error).toMatchObject({ code: "REGISTRY_UNREACHABLE", message: expect.stringContaining("broke off") });
@@ -334,6 +343,15 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
         const { value, progress, error } = await load({ http });
         expect(error).toBeUndefined();
         expect([value.manifest.name, progress, ranges]).toEqual(["adapter-x", bytes.length, [undefined, "bytes=10000-"]]);
+      });
+
+      test("goes on, too, after the registry was away for a moment", async () => {
+        const bytes = tarball(await good());
+        breakOff(bytes, ranged, (response, from) => {
+          if (ranges.length > 2) part(response, bytes, from);
+          else response.writeHead(503).end();
+        });
+        expect([(await load({ http })).value?.manifest.name, ranges]).toEqual(["adapter-x", [undefined, "bytes=10000-", "bytes=10000-"]]);
       });
 
       test("begins anew where the server does not offer that, or takes no notice", async () => {
