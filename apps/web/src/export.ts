@@ -51,7 +51,7 @@ ${warnings.length ? `<h2>Warnings</h2><ul>${warnings.map(({ message }) => `<li>$
 }
 
 /** "LIDC-IDRI, val: malignant AUROC 0.82 [0.70–0.94], 43 of 83 positive; …" */
-export function metricsText({ dataset, split, labels }: AdapterManifest["metrics"][number]): string {
+function metricsText({ dataset, split, labels }: AdapterManifest["metrics"][number]): string {
   return `${dataset}, ${split}: ${labels.map((label) => `${label.id} ${metricText(label)}`).join("; ")}`;
 }
 

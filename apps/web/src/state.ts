@@ -47,6 +47,11 @@ export const chosen = computed(() => adapters.value.find(({ key }) => key === ch
 export const run = computed(() => (chosenKey.value ? runs.value.get(chosenKey.value) : undefined));
 export const check = computed<InputCheck | undefined>(() => (scan.value && chosen.value ? checkScan(scan.value.volume, chosen.value.manifest) : undefined));
 
+export function choose(key: string): void {
+  chosenKey.value = key;
+  explained.value = undefined;
+}
+
 export async function loadAdapters(): Promise<void> {
   await guarded(async () => {
     adapters.value = await bundledAdapters();
@@ -126,7 +131,7 @@ async function readScan(files: readonly File[], series: SeriesSummary | undefine
 export async function openSample(entry: AdapterEntry): Promise<void> {
   const { sample } = entry;
   if (!sample) return;
-  chosenKey.value = entry.key;
+  choose(entry.key);
   await guarded(async () => {
     const response = await fetch(sample);
     await openFiles([new File([await response.blob()], "sample.nii.gz")]);
@@ -137,7 +142,7 @@ export async function addFromRegistry(url: string, spec: string): Promise<void> 
   await guarded(async () => {
     const entry = await registryAdapter(url, spec);
     adapters.value = [...adapters.value.filter(({ key }) => key !== entry.key), entry];
-    chosenKey.value = entry.key;
+    choose(entry.key);
   });
 }
 

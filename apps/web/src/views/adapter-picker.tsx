@@ -1,7 +1,7 @@
 // The adapters to choose from, and the way to a registry's.
 
 import { modalitiesOf } from "../adapters.js";
-import { adapters, busy, chosenKey, runs } from "../state.js";
+import { adapters, busy, choose, chosenKey, runs } from "../state.js";
 import { RegistrySearch } from "./registry-search.js";
 
 export function AdapterPicker() {
@@ -12,14 +12,7 @@ export function AdapterPicker() {
         <legend class="visually-hidden">Adapter</legend>
         {adapters.value.map(({ key, manifest, origin }) => (
           <label key={key} class={`adapter${key === chosenKey.value ? " chosen" : ""}`}>
-            <input
-              type="radio"
-              name="adapter"
-              checked={key === chosenKey.value}
-              onChange={() => {
-                chosenKey.value = key;
-              }}
-            />
+            <input type="radio" name="adapter" checked={key === chosenKey.value} onChange={() => choose(key)} />
             <span>
               <strong>{manifest.title}</strong>
               <small>

@@ -1,0 +1,2 @@
+/** Serves the built page on loopback. @param port 0: any that is free */
+export function serveWeb(port: number): Promise<{ url: string; close(): Promise<void> }>;
