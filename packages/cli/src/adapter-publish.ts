@@ -4,7 +4,7 @@ import { execFile, spawn, spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { AnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, parseAdapterManifest } from "@anymc3d/core";
 import { npmSettings } from "@anymc3d/registry/node";
 import pc from "picocolors";
 import { examine } from "./adapter-contents.js";
@@ -64,10 +64,16 @@ const registryFlags = (name: string, registry: string) => [
 
 /** What the package asks of its backbone must be there to be had, where the registry has the backbone at all. */
 async function backboneFaults(folder: string, asked: string | undefined): Promise<string[]> {
-  const { peerDependencies = {} } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
-  const { backbone } = JSON.parse(await readFile(join(folder, "adapter.json"), "utf8").catch(() => "{}"));
-  const range = peerDependencies[backbone?.name];
-  if (typeof range !== "string") return [];
+  const read = async (name: string) => JSON.parse(await readFile(join(folder, name), "utf8"));
+  // A manifest that cannot be read, or a range that is missing, is a fault that was found before.
+  const backbone = await read("adapter.json")
+    .then(parseAdapterManifest)
+    .then(
+      (manifest) => manifest.backbone,
+      () => undefined,
+    );
+  const range = backbone && (await read("package.json")).peerDependencies?.[backbone.name];
+  if (!backbone || typeof range !== "string") return [];
   const registry = await destination(folder, backbone.name, asked);
   if (await isPublished(`${backbone.name}@${range}`, registry)) return [];
   if (await isPublished(backbone.name, registry)) return [`package: peerDependencies asks for ${backbone.name}@${range}, of which ${registry} has no version`];

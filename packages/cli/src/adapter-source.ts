@@ -17,6 +17,8 @@ export interface FoundAdapter {
 
 /** A .zip, which is a bundle to be added first, is refused by the registry. */
 const isAddress = (text: string) => /^https?:\/\//i.test(text) || /\.(?:tgz|zip)$/i.test(text);
+/** No package has such a name; the registry says so. */
+const hasCapitals = (text: string) => text !== text.toLowerCase() && (text.startsWith("@") || !/[\\/]/.test(text));
 const hasRange = (text: string) => text.indexOf("@", 1) > 0;
 
 /**
@@ -28,7 +30,8 @@ export async function findAdapter(text: string, flags: RegistryFlags, signal: Ab
   const registry = await openFor(flags);
   const found = (adapter: Adapter, locked = false): FoundAdapter => ({ adapter, registry, backbone: () => backboneFor(adapter, locked, registry, signal) });
   if (!isAddress(text) && existsSync(join(resolve(text), "adapter.json"))) return found(await openAdapter(resolve(text), { signal }));
-  if (!flags.frozen && !isAddress(text) && !hasRange(text) && !lockedName(registry.lockFile?.lock, text)) return found(await openAdapter(text, { signal }));
+  if (!flags.frozen && !isAddress(text) && !hasCapitals(text) && !hasRange(text) && !lockedName(registry.lockFile?.lock, text))
+    return found(await openAdapter(text, { signal }));
   const loading = loadingOptions(text, signal);
   const adapter = await registry.load(text, loading).finally(loading.done);
   return found(

@@ -135,6 +135,7 @@ describe("adapters by name", () => {
     expect((await anymc3d(at, ["adapter", "add", join(at, file.replace(at, ""))])).stdout).toContain("added @anymc3d/adapter-adrenal-shape@0.1.0");
     expect((await anymc3d(at, ["adapter", "pack", copy, "--out", bundle])).stderr).toContain("OUTPUT_NOT_WRITABLE");
     expect((await anymc3d(at, ["classify", sample, "--adapter", "lung.zip"])).stderr).toContain("lung.zip is a bundle");
+    expect((await anymc3d(at, ["classify", sample, "--adapter", "Lung-Nodule"])).stderr).toContain("Did you mean lung-nodule?");
   });
 
   describe("a bundle", () => {

@@ -65,6 +65,7 @@ describe("publish", () => {
       (at) => edit(at, "adapter.json", (text) => text.replace(/"interval": \[[^\]]+\]/, '"interval": null')),
       /metrics: .*without an interval/,
     ],
+    ["a manifest that is no JSON", (at) => writeFile(join(at, "adapter.json"), "{bad"), /refused manifest: /],
     ["an undeclared file", (at) => also(at, "train.py", "x = 1"), /train\.py would be published/],
     ["a scan of a patient", (at) => writeFile(join(at, "IM0001"), `${"\0".repeat(128)}DICM`), /IM0001 is a DICOM file/],
     ["a sample that is DICOM", (at) => also(at, "sample.dcm", DICOM), /sample\.dcm would be published[\s\S]*sample\.dcm is a DICOM file/],
