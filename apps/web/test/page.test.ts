@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { readNifti } from "@anymc3d/io";
 import { classify } from "@anymc3d/sdk";
 import { decode } from "fast-png";
@@ -168,6 +169,20 @@ describe.skipIf(!hasChromium)("the page", { timeout: 240_000 }, () => {
       expect(await page.textContent(".scan-info")).toMatch(/Thorax.*CT · 47 × 43 × 6 voxels/);
       await classifyNow(page);
       await expectPyTorch(page);
+    }));
+
+  test("compressed DICOM (JPEG 2000, JPEG-LS) opens: the decoders are served with the page", () =>
+    visit(async ({ page, strangers }) => {
+      for (const name of ["jpeg-2000.dcm", "jpeg-ls.dcm"]) {
+        await page.setInputFiles(
+          "input[multiple]:not([webkitdirectory])",
+          fileURLToPath(new URL(`../../../packages/io/test/fixtures/dicom/${name}`, import.meta.url)),
+        );
+        await page.waitForSelector(".scan-info");
+        expect(await page.locator(".failure").count()).toBe(0);
+        await button(page, "Close scan").click();
+      }
+      expect(strangers).toEqual([]);
     }));
 
   test("a folder of two series asks which; the other modality is refused before it is classified", () =>

@@ -1,6 +1,7 @@
 // From a compressed frame to its samples: JPEG and RLE here, JPEG-LS, JPEG 2000 and HTJ2K in WebAssembly that is loaded when a file needs it.
 
 import { AnyMC3DError } from "@anymc3d/core";
+import { codecFile } from "./codec-files.js";
 import { decodeRle } from "./dicom-rle.js";
 import { decodeGreyJpeg } from "./jpeg-sequential.js";
 
@@ -26,7 +27,7 @@ export const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ["1.2.840.10008.1.2.4.203", "htj2k"],
 ]);
 
-/** Where an application hosts the decoders' .wasm files; called with the file's name. Default: beside the package's modules. */
+/** Where an application hosts the decoders' .wasm files; called with the file's name. Default: beside the package's own files, which bundlers ship. */
 export type CodecUrl = (file: string) => string | URL;
 
 export interface FrameShape {
@@ -65,12 +66,13 @@ function wasmModule(codec: keyof typeof WASM, codecUrl: CodecUrl | undefined): P
   const loading = (async () => {
     try {
       const factory = (await WASM[codec].load()).default as Factory;
-      return await factory({ print: silent, printErr: silent, ...(codecUrl && { locateFile: (file: string) => String(codecUrl(file)) }) });
+      const locate = codecUrl ?? codecFile;
+      return await factory({ print: silent, printErr: silent, ...(locate && { locateFile: (file: string) => String(locate(file)) }) });
     } catch (cause) {
       loaded.delete(codec);
       throw new AnyMC3DError(
         "ASSET_INVALID",
-        `The ${codec} decoder could not be loaded (${(cause as Error).message ?? cause}). In a browser, host its .wasm file and say where by the option \`codecUrl\`.`,
+        `The ${codec} decoder could not be loaded (${(cause as Error).message ?? cause}). Is its .wasm file served with the page? The option \`codecUrl\` says where else it is.`,
         { cause },
       );
     }

@@ -1,10 +1,5 @@
-// What the page of browser.test.ts brings along: reading volumes from Files, the decoders' WebAssembly hosted with the page.
-import charls from "@cornerstonejs/codec-charls/decodewasm?url";
-import openjpeg from "@cornerstonejs/codec-openjpeg/decodewasm?url";
-import openjph from "@cornerstonejs/codec-openjph/wasm?url";
-import { type ReadOptions, readVolume } from "../src/index.js";
-
-const CODECS: Record<string, string> = { "charlswasm_decode.wasm": charls, "openjpegwasm_decode.wasm": openjpeg, "openjphjs.wasm": openjph };
+// What the page of browser.test.ts brings along: reading volumes from Files, by the build for browsers, as a bundler takes it.
+import { type ReadOptions, readVolume } from "@anymc3d/io";
 
 async function sha256(bytes: ArrayBuffer): Promise<string> {
   return [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -15,7 +10,7 @@ export const pageTools = {
   async read(files: readonly (readonly [name: string, base64: string])[], options: ReadOptions = {}) {
     const given = files.map(([name, base64]) => new File([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))], name));
     try {
-      const { data, shape, affine } = await readVolume(given.length === 1 ? given[0] : given, { ...options, codecUrl: (file) => CODECS[file] });
+      const { data, shape, affine } = await readVolume(given.length === 1 ? given[0] : given, options);
       return { shape, affine, sha256: await sha256(Float32Array.from(data).buffer) };
     } catch (error) {
       return { code: (error as { code?: string }).code, message: (error as Error).message };

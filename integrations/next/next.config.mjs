@@ -1,0 +1,2 @@
+// A static site; nothing runs on a server.
+export default { output: "export" };

@@ -1,0 +1,37 @@
+// Shared by the integrations: every package as npm would publish it, installed into an empty folder, and the values that must come out.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Runs a program to its end and returns what it printed. */
+export const exec = (program, args, cwd) =>
+  execFileSync(program, args, {
+    cwd,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, npm_config_onnxruntime_node_install: "skip", NEXT_TELEMETRY_DISABLED: "1" },
+  });
+
+/** Packs everything and installs it, with `more` from the registry, into a new folder. @returns its path */
+export function installPacked(more = []) {
+  const folder = mkdtempSync(join(tmpdir(), "anymc3d-packed-"));
+  const packages = [...readdirSync(join(root, "packages")).map((name) => join(root, "packages", name)), join(root, "registry")];
+  exec("npm", ["pack", "--silent", "--pack-destination", folder, ...packages], root);
+  const tarballs = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  exec("npm", ["install", "--no-audit", "--no-fund", "--silent", ...tarballs.map((name) => `./${name}`), ...more], folder);
+  return folder;
+}
+
+/** Logits of the bundled sample as PyTorch computed them (float32, the shipped weights). */
+const EXPECTED = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];
+
+export function check(what, logits) {
+  const off = Math.max(...logits.map((value, i) => Math.abs(value - EXPECTED[i])));
+  if (!(off < 0.02)) throw new Error(`${what}: logits ${logits} are off by ${off}`);
+  console.log(`ok ${what}: logits within ${off.toExponential(1)} of the reference`);
+}

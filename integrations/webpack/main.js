@@ -1,0 +1,3 @@
+import { classifySample } from "./page.js";
+
+classifySample();

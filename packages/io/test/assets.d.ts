@@ -1,5 +1,0 @@
-// Vite's asset addresses.
-declare module "*?url" {
-  const url: string;
-  export default url;
-}
