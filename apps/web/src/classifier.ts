@@ -26,6 +26,11 @@ async function start(of: BackboneOf, before: Promise<WorkerClassifier> | undefin
   return createWorkerClassifier({ ...(of && { backbone: await of() }), onProgress });
 }
 
+/** Makes the engine before it is asked for, where that downloads nothing. */
+export async function warmUp(): Promise<void> {
+  if ("caches" in globalThis && (await caches.has("weights"))) await anyClassifier().catch(() => undefined);
+}
+
 /** After these a stored file may be the fault: it is fetched again next time. */
 const BAD_ASSET = new Set(["ASSET_INVALID", "SAFETENSORS_INVALID", "BACKBONE_INVALID", "BACKBONE_MISMATCH", "MANIFEST_INVALID", "ENGINE_SELF_TEST"]);
 

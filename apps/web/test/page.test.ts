@@ -1,6 +1,7 @@
 // The built page, served with its own headers, in headless Chromium: a scan in, an answer out, and what goes wrong on the way.
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import { decode } from "fast-png";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import lungNodule, { sample } from "../../../packages/adapter-lung-nodule/index.js";
+import { startRegistryProcess } from "../../../packages/cli/test/registry-process.js";
 import { slice } from "../../../packages/io/test/dicom-build.js";
 import { serveWeb } from "../../../scripts/web.mjs";
 
@@ -96,6 +98,10 @@ async function visit<T>(work: (visit: Visit) => Promise<T>, options: Parameters<
 const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name });
 const openSample = async (page: Page) => {
   await button(page, "Try the sample").click();
+  await page.waitForSelector(".run > button");
+};
+const openSampleFile = async (page: Page) => {
+  await page.setInputFiles("input[multiple]:not([webkitdirectory])", fileURLToPath(sample));
   await page.waitForSelector(".run > button");
 };
 const classified = (page: Page) => page.waitForSelector(".result", { timeout: 120_000 });
@@ -274,6 +280,47 @@ describe.skipIf(!hasChromium)("the page", { timeout: 240_000 }, () => {
       await problem.waitFor({ timeout: 60_000 });
       expect(await problem.textContent()).toContain("localhost:9");
     }));
+
+  test("a registry's adapter: found by words, loaded by name, classified with; also by the page's address", async () => {
+    const place = await mkdtemp(join(tmpdir(), "anymc3d-web-registry-"));
+    const env = { ...process.env, NO_COLOR: "1", npm_config_userconfig: join(place, "npmrc"), ANYMC3D_CACHE: join(place, "cache") };
+    const registry = await startRegistryProcess(place, env);
+    try {
+      // The bundled adapter under another name, as someone else's.
+      const own = join(place, "adapter");
+      await cp(fileURLToPath(new URL("../../../packages/adapter-lung-nodule/", import.meta.url)), own, {
+        recursive: true,
+        filter: (path) => !/\/(run|compare)$/.test(path),
+      });
+      for (const name of ["package.json", "adapter.json"]) {
+        const text = await readFile(join(own, name), "utf8");
+        await writeFile(
+          join(own, name),
+          text.replaceAll("@anymc3d/adapter-lung-nodule", "adapter-elsewhere").replaceAll("Lung nodule findings (CT)", "Findings from elsewhere"),
+        );
+      }
+      execFileSync("npm", ["publish", "--ignore-scripts", "--silent", "--registry", registry.url], { cwd: own, env });
+      await visit(async ({ page, strangers }) => {
+        await page.getByText("More from a registry").click();
+        await page.fill("input[type=url]", registry.url);
+        await page.fill("input[type=search]", "elsewhere");
+        await button(page, "Search").click();
+        await button(page, "Add").click();
+        await page.waitForSelector(".adapter.chosen:has-text('Findings from elsewhere')");
+        await openSampleFile(page);
+        await classifyNow(page);
+        expect(await page.textContent("#result-title")).toContain("Findings from elsewhere");
+        await expectPyTorch(page);
+        expect(strangers.filter((url) => !url.startsWith(registry.url))).toEqual([]);
+        expect(strangers.length).toBeGreaterThan(0);
+      });
+      const query = `?${new URLSearchParams({ registry: registry.url, adapter: "adapter-elsewhere@^1" })}`;
+      await visit(async ({ page }) => void (await page.waitForSelector(".adapter.chosen:has-text('Findings from elsewhere')")), {}, query);
+    } finally {
+      await registry.stop();
+      await rm(place, { recursive: true, force: true });
+    }
+  });
 
   test("damaged weights are refused and not kept; the next try works", () =>
     visit(async ({ page }) => {
