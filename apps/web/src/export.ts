@@ -16,7 +16,7 @@ export function save(content: BlobPart, name: string, type: string): void {
 export function resultJson(scan: Scan, { result, method }: Run): string {
   const { heatmap: _, heatmaps: __, ...rest } = result;
   const { shape, affine, modality } = scan.volume;
-  return `${JSON.stringify({ schema: "anymc3d.web/1", scan: { name: scan.name, series: scan.series, shape, affine, modality }, heatmap: method, ...rest }, null, 2)}\n`;
+  return `${JSON.stringify({ schema: "anymc3d.web/1", scan: { name: scan.name, read: scan.read, shape, affine, modality }, heatmap: method, ...rest }, null, 2)}\n`;
 }
 
 export const heatmapNifti = ({ result }: Run): Uint8Array | undefined => result.heatmap && writeNifti(result.heatmap);

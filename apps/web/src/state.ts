@@ -1,6 +1,6 @@
 // Everything the page knows, in signals, and what a user can do to it.
 
-import { type ClassifyResult, type HeatmapOptions, isAbortError, type Progress, type SeriesSummary, type Volume } from "@anymc3d/sdk";
+import { type ClassifyResult, type HeatmapOptions, isAbortError, type Progress, type ReadOptions, type SeriesSummary, type Volume } from "@anymc3d/sdk";
 import { computed, signal } from "@preact/signals";
 import { type AdapterEntry, bundledAdapters, registryAdapter } from "./adapters.js";
 import { anyClassifier, classifierFor, forgetBadAssets } from "./classifier.js";
@@ -9,9 +9,9 @@ import { checkScan, type InputCheck } from "./input-checks.js";
 export interface Scan {
   readonly name: string;
   readonly files: readonly File[];
-  /** UID of the chosen DICOM series. */
-  readonly series?: string;
   readonly volume: Volume;
+  /** How it was read: the chosen series, frame, …, and the modality where the file does not state it. */
+  readonly read: ReadChoices;
 }
 
 export interface Run {
@@ -23,7 +23,15 @@ export interface Run {
 export interface Failure {
   readonly code: string;
   readonly message: string;
+  /** What the reader wants to be told, if that is all that keeps it from reading. */
+  readonly asks?: readonly Asked[];
 }
+
+/** What a reader can be told of these files. */
+export type ReadChoices = Pick<ReadOptions, "series" | "frame" | "channel" | "array" | "index" | "orientation" | "stack" | "uneven" | "modality">;
+
+const ASKABLE = ["frame", "channel", "array", "index", "orientation", "stack", "uneven"] as const;
+export type Asked = (typeof ASKABLE)[number];
 
 export type HeatmapMethod = "attention" | "gradcam";
 
@@ -62,6 +70,27 @@ export async function loadAdapters(): Promise<void> {
   if (spec && registry) await addFromRegistry(registry, spec);
 }
 
+/** Files whose reading failed for want of a choice. */
+let waiting: { readonly files: readonly File[]; readonly read: ReadChoices } | undefined;
+
+/** The options that a reader's message names. */
+const askedBy = (message: string): Asked[] => ASKABLE.filter((name) => new RegExp(`\`${name}\`|\\b${name}: "`).test(message));
+
+/** Reads once more what wanted a choice. */
+export async function readAgain(choices: ReadChoices): Promise<void> {
+  if (!waiting) return;
+  const { files, read } = waiting;
+  await occupied("reading", ({ signal: stop }) => readScan(files, { ...read, ...choices }, stop));
+}
+
+/** Says what the scan is where its file does not. */
+export function stateModality(modality: string): void {
+  if (!scan.value) return;
+  const { volume, read } = scan.value;
+  scan.value = { ...scan.value, volume: { ...volume, modality }, read: { ...read, modality } };
+  runs.value = new Map();
+}
+
 /** Runs work; what it throws becomes the page's failure, an abort nothing. */
 async function guarded(work: () => Promise<void>): Promise<void> {
   failure.value = undefined;
@@ -71,7 +100,8 @@ async function guarded(work: () => Promise<void>): Promise<void> {
     if (isAbortError(error)) return;
     const { code = "UNEXPECTED", message } = error as { code?: string; message: string };
     await forgetBadAssets(code);
-    failure.value = { code, message };
+    const asks = waiting ? askedBy(message) : [];
+    failure.value = { code, message, ...(asks.length > 0 && { asks }) };
   }
 }
 
@@ -93,13 +123,14 @@ export const cancel = () => busy.value?.stop.abort();
 export async function openFiles(files: readonly File[]): Promise<void> {
   if (files.length === 0) return;
   seriesChoice.value = undefined;
+  waiting = undefined;
   await occupied("reading", async ({ signal: stop }) => {
     const series = files.length > 1 || /\.(dcm|zip)$/i.test(files[0].name) || !files[0].name.includes(".") ? await listed(files, stop) : [];
     if (series.length > 1) {
       seriesChoice.value = { files, series };
       return;
     }
-    await readScan(files, series[0], stop);
+    await readScan(files, series.length ? { series: series[0].uid } : {}, stop);
   });
 
   async function listed(all: readonly File[], stop: AbortSignal) {
@@ -113,20 +144,32 @@ export async function openFiles(files: readonly File[]): Promise<void> {
 
 export async function openSeries(files: readonly File[], series: SeriesSummary): Promise<void> {
   await occupied("reading", async ({ signal: stop }) => {
-    await readScan(files, series, stop);
+    await readScan(files, { series: series.uid }, stop);
     seriesChoice.value = undefined;
   });
 }
 
-async function readScan(files: readonly File[], series: SeriesSummary | undefined, stop: AbortSignal): Promise<void> {
+async function readScan(files: readonly File[], read: ReadChoices, stop: AbortSignal): Promise<void> {
+  waiting = { files, read };
   const classifier = await anyClassifier();
-  const source = files.length === 1 ? files[0] : [...files];
-  const volume = await classifier.read(source, { ...(series && { series: series.uid }), signal: stop });
+  const volume = await classifier.read(sourceOf(files), { ...read, ...companionsOf(files), signal: stop });
+  waiting = undefined;
   runs.value = new Map();
   wantedSlice.value = undefined;
-  const name = series?.description || (files.length === 1 ? files[0].name : `${files.length} files`);
-  scan.value = { name, files, series: series?.uid, volume };
+  const name = volume.meta?.description || (files.length === 1 ? files[0].name : `${files.length} files`);
+  scan.value = { name, files, read, volume };
 }
+
+const HEADER = /\.(hdr|nhdr|mhd)$/i;
+
+/** What is read: a file, the header among files that belong to it, or all. */
+function sourceOf(files: readonly File[]): File | File[] {
+  const header = files.filter(({ name }) => HEADER.test(name));
+  return files.length === 1 ? files[0] : header.length === 1 ? header[0] : [...files];
+}
+
+const companionsOf = (files: readonly File[]): Pick<ReadOptions, "companion"> =>
+  files.length > 1 && sourceOf(files) instanceof File ? { companion: files.filter(({ name }) => !HEADER.test(name)) } : {};
 
 export async function openSample(entry: AdapterEntry): Promise<void> {
   const { sample } = entry;
@@ -155,9 +198,14 @@ export async function classifyScan(anyway: boolean): Promise<void> {
   await occupied("classifying", async ({ signal: stop }, onProgress) => {
     onProgress({ stage: "load", done: 0, total: 1 });
     const classifier = await classifierFor(adapter.backbone, onProgress);
-    const source = input.files.length === 1 ? input.files[0] : [...input.files];
-    const read = input.series ? { series: input.series } : undefined;
-    const result = await classifier.classify(source, adapter.source, { heatmap, read, checks: anyway ? "warn" : "refuse", signal: stop, onProgress });
+    const read = { ...input.read, ...companionsOf(input.files) };
+    const result = await classifier.classify(sourceOf(input.files), adapter.source, {
+      heatmap,
+      read,
+      checks: anyway ? "warn" : "refuse",
+      signal: stop,
+      onProgress,
+    });
     runs.value = new Map(runs.value).set(adapter.key, { adapter, result, method: heatmap });
     wantedSlice.value = heaviestSlice(result);
   });

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readNifti } from "@anymc3d/io";
+import { readNifti, writeNifti } from "@anymc3d/io";
 import { classify } from "@anymc3d/sdk";
 import { decode } from "fast-png";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
@@ -189,6 +189,27 @@ describe.skipIf(!hasChromium)("the page", { timeout: 240_000 }, () => {
         await button(page, "Close scan").click();
       }
       expect(strangers).toEqual([]);
+    }));
+
+  test("what only a choice keeps from being read is asked for; what a file does not state can be said, and counts", () =>
+    visit(async ({ page }) => {
+      // Two frames of the sample in one file: the second is chosen.
+      const { data, shape, affine } = await readNifti(new Uint8Array(await readFile(sample)));
+      const file = Buffer.from(writeNifti({ data, shape, affine }));
+      const frames = Buffer.concat([file, file.subarray(352)]);
+      frames.writeInt16LE(4, 40);
+      frames.writeInt16LE(2, 48);
+      await page.setInputFiles("input[multiple]:not([webkitdirectory])", { name: "two.nii", mimeType: "application/octet-stream", buffer: frames });
+      await page.waitForSelector(".failure");
+      await page.getByLabel("Frame, from 0").fill("1");
+      await button(page, "Read it").click();
+      await page.waitForSelector(".run > button");
+      await page.getByLabel(/does not state the modality/).selectOption("MR");
+      expect(await page.locator(".findings.refused").textContent()).toMatch(/modality is MR, expected CT/);
+      await page.getByLabel(/does not state the modality/).selectOption("CT");
+      await classifyNow(page);
+      await expectPyTorch(page);
+      expect(JSON.parse((await saved(page, "JSON")).toString()).scan.read).toEqual({ frame: 1, modality: "CT" });
     }));
 
   test("a folder of two series asks which; the other modality is refused before it is classified", () =>

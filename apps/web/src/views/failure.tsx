@@ -1,15 +1,18 @@
-// What went wrong, in words that say what to do.
+// What went wrong, in words that say what to do; where a choice is all that is missing, the choice.
 
-import { failure } from "../state.js";
+import { type Asked, failure, type ReadChoices, readAgain } from "../state.js";
 
 export function Failure() {
   const { value } = failure;
   if (!value) return null;
   return (
     <div class="failure" role="alert">
-      <p>
-        <strong>{HEADLINES[value.code] ?? "That did not work"}</strong> {value.message}
-      </p>
+      <div>
+        <p>
+          <strong>{HEADLINES[value.code] ?? (value.asks ? "One thing is missing." : "That did not work.")}</strong> {value.message}
+        </p>
+        {value.asks && <Choices asks={value.asks} />}
+      </div>
       <button
         type="button"
         class="quiet"
@@ -34,3 +37,38 @@ const HEADLINES: Readonly<Record<string, string>> = {
   BACKBONE_MISMATCH: "The backbone's weights are not what they should be.",
   OUT_OF_MEMORY: "Not enough memory.",
 };
+
+/** Words for people, and what a field of the form holds at first; `uneven` has one answer. */
+const FIELDS: Readonly<Record<Exclude<Asked, "uneven">, { readonly label: string; readonly type: "number" | "text"; readonly initial: string }>> = {
+  frame: { label: "Frame, from 0", type: "number", initial: "0" },
+  channel: { label: "Channel, from 0", type: "number", initial: "0" },
+  index: { label: "Volume, from 0", type: "number", initial: "0" },
+  stack: { label: "Stack, from 0", type: "number", initial: "0" },
+  array: { label: "Array", type: "text", initial: "" },
+  orientation: { label: "Orientation of the voxel axes", type: "text", initial: "LPS" },
+};
+
+function Choices({ asks }: { readonly asks: readonly Asked[] }) {
+  const fields = asks.filter((name) => name !== "uneven");
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget as HTMLFormElement);
+    const choices = Object.fromEntries(fields.map((name) => [name, FIELDS[name].type === "number" ? Number(given.get(name)) : given.get(name)]));
+    void readAgain({ ...choices, ...(asks.includes("uneven") && { uneven: "resample" }) } as ReadChoices);
+  };
+  return (
+    <form class="choices" onSubmit={submit}>
+      {fields.map((name) => (
+        <label key={name}>
+          {FIELDS[name].label}
+          {FIELDS[name].type === "number" ? (
+            <input name={name} type="number" min="0" required value={FIELDS[name].initial} />
+          ) : (
+            <input name={name} required value={FIELDS[name].initial} />
+          )}
+        </label>
+      ))}
+      <button type="submit">{asks.includes("uneven") ? "Interpolate onto even slices" : "Read it"}</button>
+    </form>
+  );
+}

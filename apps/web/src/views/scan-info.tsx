@@ -1,26 +1,36 @@
 // What the scan is, in a line.
 
 import { voxelSpacing } from "@anymc3d/core";
-import { scan } from "../state.js";
+import { busy, scan, stateModality } from "../state.js";
 
 export function ScanInfo() {
   const { value } = scan;
   if (!value) return null;
-  const { volume, name } = value;
+  const { volume, name, read } = value;
   const spacing = volume.affine && voxelSpacing(volume.affine).map((mm) => Number(mm.toPrecision(3)));
   return (
     <section class="scan-info" aria-label="Scan">
       <h2 title={name}>{name}</h2>
       <p>
-        {[
-          volume.modality ?? "modality not stated",
-          `${volume.shape.join(" × ")} voxels`,
-          spacing ? `${spacing.join(" × ")} mm` : "no orientation",
-          volume.meta?.bodyPart,
-        ]
+        {[volume.modality, `${volume.shape.join(" × ")} voxels`, spacing ? `${spacing.join(" × ")} mm` : "no orientation", volume.meta?.bodyPart]
           .filter(Boolean)
           .join(" · ")}
       </p>
+      {(!volume.modality || read.modality) && (
+        <label class="modality-choice">
+          Its file does not state the modality:
+          <select
+            disabled={Boolean(busy.value)}
+            value={read.modality ?? ""}
+            onChange={({ currentTarget }) => currentTarget.value && stateModality(currentTarget.value)}
+          >
+            <option value="">not known</option>
+            {["CT", "MR", "PT"].map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        </label>
+      )}
     </section>
   );
 }
