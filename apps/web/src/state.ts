@@ -100,7 +100,7 @@ async function guarded(work: () => Promise<void>): Promise<void> {
     if (isAbortError(error)) return;
     const { code = "UNEXPECTED", message } = error as { code?: string; message: string };
     await forgetBadAssets(code);
-    const asks = waiting ? askedBy(message) : [];
+    const asks = waiting && code !== "FORMAT_UNKNOWN" ? askedBy(message) : [];
     failure.value = { code, message, ...(asks.length > 0 && { asks }) };
   }
 }

@@ -236,6 +236,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 240_000 }, () => {
       const alert = page.locator(".failure");
       await alert.waitFor();
       expect(await alert.textContent()).toMatch(/letter\.txt/);
+      expect(await alert.locator("form").count()).toBe(0);
       await openSample(page);
       expect(await page.locator(".failure").count()).toBe(0);
     }));

@@ -42,7 +42,7 @@ export function isMgh(bytes: Uint8Array): boolean {
 
 /** What this package reads. */
 export const READABLE =
-  "NIfTI-1 and NIfTI-2 (.nii, .nii.gz, .hdr with .img), ANALYZE 7.5 (with `orientation`), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd), NumPy (.npy, .npz), FreeSurfer (.mgh, .mgz)";
+  "DICOM (files, folders, .zip), NIfTI-1 and NIfTI-2 (.nii, .nii.gz, .hdr with .img), ANALYZE 7.5 (with `orientation`), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd), NumPy (.npy, .npz), FreeSurfer (.mgh, .mgz)";
 
 /** Formats with a reader. `nifti` is ANALYZE, too: one header with and without its magic. */
 export type Format = "nifti" | "nrrd" | "mha" | "npy" | "npz" | "mgh";
