@@ -103,10 +103,12 @@ def logits(name):
         tensors = {k[len(prefix):]: t for k, t in own.items() if k.startswith(prefix)}
         used = {"scale": lora["alpha"] / lora["rank"], "tensors": tensors} if lora else None
         cls = forward(spec, base, view_pixels(volume, view), used)[0][:, 0]
-        embedding, a = pool(cls, own[f"views.{v}.pool.query"])
+        embedding, a = pool(cls, own.get(f"views.{v}.pool.query", torch.zeros(cls.shape[1])))
         pooled.append(embedding)
         first = a if v == 0 else first
-    fused = pool(torch.stack(pooled), own["fusion.query"])[0] if len(pooled) > 1 else pooled[0]
+    fused = torch.cat(pooled)
+    if manifest["modules"]["fusion"] == "attention":
+        fused = pool(torch.stack(pooled), own["fusion.query"])[0]
     out = own["head.weight"] @ fused + own["head.bias"]
     return {"logits": [round(x, 5) for x in out.tolist()], "sliceWeights": [round(x, 5) for x in first.tolist()]}
 

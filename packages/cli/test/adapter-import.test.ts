@@ -118,6 +118,40 @@ describe("the example of the docs", () => {
     expect(manifest.modules.fusion).toBe("attention");
     expect(tensors.get("views.1.lora.patch.A")).toEqual(tensors.get("views.0.lora.patch.A"));
   });
+
+  test("two views, concatenated: the head is as wide as both", async () => {
+    const task = JSON.parse(await taskOfTheDocs());
+    const [view] = task.input.views;
+    task.input.views = [view, { ...view, source: "other" }];
+    task.modules = { lora: { rank: 1, alpha: 1, targets: ["qkv"] }, pooling: "attention", fusion: "concat" };
+    await writeFile(join(folder, "concat.json"), JSON.stringify(task));
+    const head = readTensors(await readFile(file("head.safetensors")));
+    const query = head.get("pool.query") as Tensor;
+    head.delete("pool.query");
+    for (const name of ["views.0.pool.query", "views.1.pool.query"]) head.set(name, query);
+    // Of equal views a quarter of one and three quarters of the other make the logits of one view.
+    const { shape, data } = head.get("head.weight") as Tensor;
+    const [labels, width] = shape;
+    const wide = Float32Array.from({ length: 2 * data.length }, (_, i) => {
+      const [row, column] = [Math.floor(i / (2 * width)), i % (2 * width)];
+      return data[row * width + (column % width)] * (column < width ? 0.25 : 0.75);
+    });
+    head.set("head.weight", { shape: [labels, 2 * width], data: wide });
+    await writeFile(join(folder, "concat.safetensors"), writeSafetensors(head));
+    const expected = readTensors(await readFile(file("expected.safetensors")));
+    const pixels = expected.get("pixels") as Tensor;
+    expected.delete("pixels");
+    await writeFile(join(folder, "concat-expected.safetensors"), writeSafetensors(expected.set("views.0.pixels", pixels).set("views.1.pixels", pixels)));
+    const flags = flagsOf("concat", {
+      "--config": join(folder, "concat.json"),
+      "--head": join(folder, "concat.safetensors"),
+      "--expect": join(folder, "concat-expected.safetensors"),
+    });
+    await anymc3d(...flags, "--lora", file("lora"));
+    const { manifest, tensors } = await openAdapter(join(folder, "concat"));
+    expect(manifest.modules.fusion).toBe("concat");
+    expect(tensors.get("head.weight")?.shape).toEqual([labels, 2 * width]);
+  });
 });
 
 describe("refused, with nothing written", () => {

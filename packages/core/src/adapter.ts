@@ -60,7 +60,8 @@ export function adapterShapes(manifest: Pick<AdapterManifest, "modules" | "input
     if (modules.pooling === "attention") shapes.set(`views.${v}.pool.query`, [spec.width]);
   });
   if (modules.fusion === "attention") shapes.set("fusion.query", [spec.width]);
-  return shapes.set("head.weight", [task.labels.length, spec.width]).set("head.bias", [task.labels.length]);
+  const fused = modules.fusion === "concat" ? input.views.length * spec.width : spec.width;
+  return shapes.set("head.weight", [task.labels.length, fused]).set("head.bias", [task.labels.length]);
 }
 
 /** An adapter bound to a backbone: its parts by view. */

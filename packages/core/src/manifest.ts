@@ -125,7 +125,8 @@ export const adapterManifestSchema = z.strictObject({
       })
       .nullable(),
     pooling: z.enum(["attention", "mean"]),
-    fusion: z.enum(["none", "attention"]),
+    /** Of several views: pooled by a learned query (`attention`), or one after the other, the head as wide as all of them (`concat`). */
+    fusion: z.enum(["none", "attention", "concat"]),
     head: z.literal("linear"),
   }),
   metrics: z.array(metrics),
@@ -176,7 +177,7 @@ function crossFaults({ task, input, modules, conformance }: AdapterManifest): st
   if (task.kind === "multiclass" && ids.length < 2) faults.push("task: multiclass needs at least two labels");
   if (task.kind !== "multiclass" && task.labels.some((l) => l.threshold === undefined)) faults.push("task.labels: every label needs a threshold");
   if ((modules.fusion === "none") !== (input.views.length === 1))
-    faults.push(`modules.fusion is "${modules.fusion}" with ${input.views.length} view(s): several views need "attention", one view "none"`);
+    faults.push(`modules.fusion is "${modules.fusion}" with ${input.views.length} view(s): several views need "attention" or "concat", one view "none"`);
   if (conformance.logits.length !== ids.length) faults.push(`conformance.logits has ${conformance.logits.length} values for ${ids.length} label(s)`);
   for (const { intensity } of input.views)
     if (intensity.kind === "percentile" && intensity.low >= intensity.high) faults.push("input: percentile low must be below high");

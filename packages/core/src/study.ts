@@ -12,7 +12,7 @@ export interface StudyGradient {
   /** Of each view's query, [D]; undefined where the view is pooled by its mean. */
   readonly queries: readonly (Float32Array | undefined)[];
   readonly fusion: Float32Array | undefined;
-  /** [labels, D] and [labels]. */
+  /** [labels, D], concatenated views [labels, views·D]; and [labels]. */
   readonly head: { readonly weight: Float32Array; readonly bias: Float32Array };
 }
 
@@ -21,7 +21,7 @@ export interface StudyForward {
   readonly logits: Float32Array;
   /** Pooling weights of each view's slices. */
   readonly weights: readonly Float32Array[];
-  /** Fusion weights of the views. */
+  /** Fusion weights of the views; equal ones where they are concatenated. */
   readonly fusion: Float32Array;
   /** @param dLogits [labels] */
   backward(dLogits: Float32Array): StudyGradient;
@@ -30,17 +30,17 @@ export interface StudyForward {
 /**
  * One study.
  * @param cls CLS embeddings of each view's slices, [slices, D]
- * @param modules a view without a query is pooled by its mean
+ * @param modules a view without a query is pooled by its mean; views without a fusion query are concatenated in their order
  */
 export function forwardStudy(cls: readonly Float32Array[], { views, fusion, head }: StudyModules): StudyForward {
-  const width = head.weight.shape[1];
+  const width = fusion ? fusion.length : head.weight.shape[1] / cls.length;
   const pooled = cls.map((rows, v) => {
     const { query } = views[v];
     return query ? attentionPool(rows, query) : meanPool(rows, width);
   });
   const stacked = new Float32Array(pooled.length * width);
   pooled.forEach(({ embedding }, v) => void stacked.set(embedding, v * width));
-  const fused = fusion ? attentionPool(stacked, fusion) : { weights: Float32Array.of(1), embedding: stacked };
+  const fused = fusion ? attentionPool(stacked, fusion) : { weights: new Float32Array(cls.length).fill(1 / cls.length), embedding: stacked };
   const backward = (dLogits: Float32Array): StudyGradient => {
     const dHead = headGradient(fused.embedding, head.weight.data, dLogits);
     const dFusion = fusion ? attentionPoolGradient(stacked, fusion, fused.weights, dHead.x) : { rows: dHead.x, query: undefined };

@@ -254,7 +254,7 @@ export interface ViewResult {
   readonly plane: Plane;
   /** Voxel-array axis of the source that the slices were cut along: 0 = x, 1 = y, 2 = z. */
   readonly axis: 0 | 1 | 2;
-  /** Fusion weight of the view; 1 with a single view. */
+  /** Fusion weight of the view; 1 with a single view, equal for all where views are concatenated. */
   readonly weight: number;
   readonly slices: readonly SliceResult[];
 }

@@ -73,6 +73,14 @@ test("two views and attention fusion: every view its own LoRA and query, one fus
   });
 });
 
+test("two views, concatenated: no fusion query, a head as wide as both", () => {
+  const manifest = json((m) => {
+    m.input.views.push({ ...m.input.views[0], source: "second" });
+    m.modules = { lora: null, pooling: "mean", fusion: "concat", head: "linear" };
+  });
+  expect(Object.fromEntries(adapterShapes(manifest, tiny.spec))).toEqual({ "head.weight": [1, 2 * width], "head.bias": [1] });
+});
+
 test("the published count: 229,729 parameters for ViT-S, rank 8, one logit", async () => {
   const { spec } = JSON.parse(await readFile(new URL("../../backbone-dinov2-small/backbone.json", import.meta.url), "utf8"));
   const shapes = adapterShapes(

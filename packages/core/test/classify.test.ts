@@ -190,6 +190,24 @@ describe("several sources", () => {
     expect(Math.abs(logits(swapped)[0] - logits(result)[0])).toBeGreaterThan(1e-4);
   });
 
+  test("concatenated views: each has its own columns of the head, and all weigh the same", async () => {
+    const adapter = await adapterOf((m) => {
+      twoViews(m);
+      m.modules.fusion = "concat";
+    });
+    const result = await classify({ t1: volume, t2: other }, adapter, { engine, heatmap: true });
+    expect(result.views.map(({ weight }) => weight)).toEqual([0.5, 0.5]);
+    for (const map of Object.values(result.heatmaps ?? {})) expect(Math.max(...map.data)).toBe(1);
+    const head = adapter.tensors.get("head.weight") as Tensor;
+    const without = (v: number) => ({ shape: head.shape, data: head.data.map((w, i) => (i < head.data.length / 2 === (v === 0) ? 0 : w)) });
+    const parts = [0, 1].map((v): Adapter => ({ ...adapter, tensors: new Map(adapter.tensors).set("head.weight", without(v)) }));
+    const [second, first] = await Promise.all(parts.map(async (part) => logits(await classify({ t1: volume, t2: other }, part, { engine }))[0]));
+    const bias = (adapter.tensors.get("head.bias") as Tensor).data[0];
+    expect(logits(result)[0]).toBeCloseTo(first + second - bias, 4);
+    const swapped = await classify({ t1: other, t2: other }, parts[0], { engine }); // the first view has no say
+    expect(logits(swapped)[0]).toBe(second);
+  });
+
   test("the order of the given sources does not matter", async () => {
     const adapter = await adapterOf(twoViews);
     expect(logits(await classify({ t2: other, t1: volume }, adapter, { engine }))).toEqual(

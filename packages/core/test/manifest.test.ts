@@ -55,6 +55,7 @@ const faults: [string, (m: Loose) => void, RegExp][] = [
   ["unknown expectation", (m) => { view(m).expect = { manufacturer: "x" }; }, /manufacturer/],
   ["expectation without a consequence", (m) => { view(m).expect = { minimum: { range: [0, 1] } }; }, /minimum/],
   ["fusion with one view", (m) => { m.modules.fusion = "attention"; }, /modules\.fusion/],
+  ["concatenation of one view", (m) => { m.modules.fusion = "concat"; }, /modules\.fusion/],
   ["two views without fusion", (m) => { m.input.views.push(structuredClone(view(m))); }, /modules\.fusion/],
   ["rank of 0", lora({ rank: 0 }), /modules\.lora\.rank/],
   ["alpha of 0", lora({ alpha: 0 }), /modules\.lora\.alpha/],

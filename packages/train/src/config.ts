@@ -90,7 +90,12 @@ const trainConfigSchema = z.strictObject({
       .max(16),
   }),
   modules: z
-    .strictObject({ lora: modules.shape.lora, pooling: modules.shape.pooling })
+    .strictObject({
+      lora: modules.shape.lora,
+      pooling: modules.shape.pooling,
+      /** Of several views; default "attention". A single view has nothing to fuse. */
+      fusion: modules.shape.fusion.exclude(["none"]).optional(),
+    })
     .default({ lora: { rank: 8, alpha: 16, rankStabilised: false, targets: ["patch", "qkv", "proj"] }, pooling: "attention" }),
   /** What the data is called in the metrics and on the card, with its licence. */
   dataset: text,
@@ -106,7 +111,7 @@ export type TrainingOptions = TrainConfig["training"];
 export type AugmentOptions = z.infer<typeof augmentSchema>;
 export type Task = AdapterManifest["task"];
 
-/** The parts of a manifest that follow from the configuration alone: an `expect` that is left out is empty, several views are fused by attention. */
+/** The parts of a manifest that follow from the configuration alone: an `expect` that is left out is empty, a single view has no fusion. */
 export function manifestParts({ name, version, title, description, task, input, modules, license, citation }: TrainConfig) {
   return {
     schemaVersion: 1 as const,
@@ -116,7 +121,7 @@ export function manifestParts({ name, version, title, description, task, input, 
     description,
     task,
     input: { ...input, views: input.views.map((view) => ({ ...view, expect: view.expect ?? {} })) },
-    modules: { ...modules, fusion: input.views.length > 1 ? ("attention" as const) : ("none" as const), head: "linear" as const },
+    modules: { ...modules, fusion: input.views.length > 1 ? (modules.fusion ?? ("attention" as const)) : ("none" as const), head: "linear" as const },
     license,
     citation,
   };

@@ -207,7 +207,7 @@ async function stepGradients(run: TrainRun, cases: readonly TrainCase[], loss: L
 
 /** A step on frozen features, with all slices of every case. */
 async function frozenGradients(
-  { config, state, features, signal }: TrainRun,
+  { config, engine, state, features, signal }: TrainRun,
   cases: readonly TrainCase[],
   loss: LossOptions,
   share: number,
@@ -225,7 +225,7 @@ async function frozenGradients(
       loss,
     );
     value += share * result.loss;
-    slices += cls.reduce((sum, { length }) => sum + length, 0) / modules.head.weight.shape[1];
+    slices += cls.reduce((sum, { length }) => sum + length, 0) / engine.backbone.spec.width;
     addStudy(gradients, study.backward(result.dLogits.map((d) => d * share)));
   }
   return { gradients, value, slices };

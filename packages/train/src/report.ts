@@ -205,9 +205,6 @@ function dataTables({ config, summary, looks }: ReportParts): string {
 const round = (value: number) => Number(value.toPrecision(4));
 
 function settings({ modules, training, input }: TrainConfig): string {
-  const rows = Object.entries({ ...training, lora: modules.lora, pooling: modules.pooling }).map(([name, value]) => [
-    name,
-    typeof value === "object" ? JSON.stringify(value) : String(value),
-  ]);
+  const rows = Object.entries({ ...training, ...modules }).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]);
   return `${table(["setting", "value"], rows, { wrap: true })}<details><summary>Views</summary><pre>${escapeHtml(JSON.stringify(input.views, null, 2))}</pre></details>`;
 }

@@ -18,6 +18,8 @@ export function defaultVariants({ modules: { lora } }: TrainConfig): string[] {
 const CHANGES: readonly [pattern: RegExp, change: (config: TrainConfig, n: number) => TrainConfig][] = [
   [/^head-only$/, headOnly],
   [/^mean-pooling$/, (config) => ({ ...config, modules: { ...config.modules, pooling: "mean" } })],
+  [/^attention-fusion$/, (config) => ({ ...config, modules: { ...config.modules, fusion: "attention" } })],
+  [/^concat-fusion$/, (config) => ({ ...config, modules: { ...config.modules, fusion: "concat" } })],
   [/^last-(\d+)$/, (config, n) => ({ ...config, modules: { ...config.modules, lora: lora(config, { lastBlocks: n }) } })],
   [
     /^rank-(\d+)$/,
@@ -32,7 +34,7 @@ const CHANGES: readonly [pattern: RegExp, change: (config: TrainConfig, n: numbe
 
 /**
  * The configuration of a variant. Names, joined by `+`: `head-only` (frozen features, no augmentation, 60 epochs, the best kept), `mean-pooling`,
- * `last-K` (LoRA in the last K blocks), `rank-R` (alpha/rank stays), `no-masks`, `no-augmentation`.
+ * `attention-fusion`, `concat-fusion`, `last-K` (LoRA in the last K blocks), `rank-R` (alpha/rank stays), `no-masks`, `no-augmentation`.
  * @throws AnyMC3DError `CONFIG_INVALID` naming what is known, or what the variant makes invalid
  */
 export function variantConfig(config: TrainConfig, name: string): TrainConfig {
@@ -47,7 +49,7 @@ function changedConfig(config: TrainConfig, name: string): TrainConfig {
     }
     throw new AnyMC3DError(
       "CONFIG_INVALID",
-      `"${part}" is no variant; known are head-only, mean-pooling, last-K, rank-R, no-masks, no-augmentation, joined by +`,
+      `"${part}" is no variant; known are head-only, mean-pooling, attention-fusion, concat-fusion, last-K, rank-R, no-masks, no-augmentation, joined by +`,
     );
   }, config);
 }

@@ -101,6 +101,8 @@ describe("variants", () => {
   test("names change what they say, alone and joined", () => {
     expect(variantConfig(config, "last-2").modules.lora?.lastBlocks).toBe(2);
     expect(variantConfig(config, "rank-2").modules.lora).toMatchObject({ rank: 2, alpha: 4 });
+    expect(variantConfig(config, "concat-fusion").modules).toEqual({ ...config.modules, fusion: "concat" });
+    expect(variantConfig(config, "concat-fusion+attention-fusion").modules.fusion).toBe("attention");
     const both = variantConfig(config, "head-only+mean-pooling");
     expect([both.modules.lora, both.modules.pooling, both.training.masks, both.training.augment]).toEqual([null, "mean", null, false]);
     expect(variantConfig(config, "no-masks")).toEqual({ ...config, training: { ...config.training, masks: null } });

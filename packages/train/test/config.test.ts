@@ -1,6 +1,6 @@
 // task.json: what is refused before anything is read, and in which words.
 import { describe, expect, test } from "vitest";
-import { checkFits, parseTrainConfig } from "../src/config.js";
+import { checkFits, manifestParts, parseTrainConfig } from "../src/config.js";
 import { binaryTask, taskJson } from "./build.js";
 
 const json = taskJson(binaryTask);
@@ -21,6 +21,14 @@ test.each<[string, object, RegExp]>([
   ["a threshold that is a word", { training: { threshold: "best" } }, /expected "youden" or[\s\S]*training\.threshold/],
 ])("%s is refused", (_, change, message) => {
   expect(() => parseTrainConfig({ ...json, ...change })).toThrow(message);
+});
+
+test("several views are fused by attention, or as modules.fusion says; a single one is not fused", () => {
+  const view = json.input.views[0];
+  const fusionOf = (views: number, fusion?: string) =>
+    manifestParts(parseTrainConfig({ ...json, input: { views: Array(views).fill(view) }, modules: { lora: null, pooling: "mean", fusion } })).modules.fusion;
+  expect([fusionOf(2), fusionOf(2, "attention"), fusionOf(2, "concat"), fusionOf(1, "concat")]).toEqual(["attention", "attention", "concat", "none"]);
+  expect(() => fusionOf(2, "sum")).toThrow(/modules\.fusion/);
 });
 
 describe("what the backbone cannot take", () => {

@@ -106,6 +106,20 @@ describe("learning", () => {
     expect(history.at(-1)?.loss).toBeLessThan(history[0].loss);
   });
 
+  test("frozen features, planes concatenated: the head sees every plane and learns", async () => {
+    const config = { ...configOf({}, ["axial", "coronal"]), modules: { lora: null, pooling: "mean" as const, fusion: "concat" as const } };
+    const { tensors, history } = await trained({ ...config, training: { ...config.training, augment: false } }, madeCases(48, 24, truth));
+    const { width } = backbone.spec;
+    expect([...tensors].map(([name, { shape }]) => [name, shape])).toEqual([
+      ["head.weight", [1, 2 * width]],
+      ["head.bias", [1]],
+    ]);
+    const start = initialState(config, backbone.spec).tensors.get("head.weight")?.data as Float32Array;
+    const end = tensors.get("head.weight")?.data as Float32Array;
+    for (const at of [0, width]) expect(end.slice(at, at + width)).not.toEqual(start.slice(at, at + width));
+    expect(history.at(-1)?.loss).toBeLessThan(history[0].loss);
+  });
+
   test("three planes and masks: every view learns, the decoder is not part of the result", async () => {
     const config = configOf({ epochs: 2, masks: { weight: 0.5 } }, ["axial", "coronal", "sagittal"]);
     const { tensors, history } = await trained(config, madeCases(16, 8, truth, true));
