@@ -16,7 +16,7 @@ export default defineConfig([
   {
     entry: ["src/index.ts", "src/worker-classifier.ts", "src/worker.ts"],
     format: "esm",
-    dts: { entry: ["src/index.ts", "src/worker-classifier.ts"] },
+    dts: true,
     clean: true,
     target: "es2022",
     treeshake: true,

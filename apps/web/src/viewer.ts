@@ -35,7 +35,7 @@ export class Viewer {
 
   /** @throws Error where there is no WebGL 2 */
   static async on(canvas: HTMLCanvasElement): Promise<Viewer> {
-    const { Niivue: Nv } = await import("@niivue/niivue");
+    const { Niivue: Nv, SHOW_RENDER } = await import("@niivue/niivue");
     const nv = new Nv({
       backColor: [0, 0, 0, 1],
       crosshairColor: [0.49, 0.71, 1, 0.9],
@@ -46,10 +46,11 @@ export class Viewer {
       dragAndDropEnabled: false,
       loadingText: "",
       show3Dcrosshair: true,
-      multiplanarShowRender: 1,
       logLevel: "silent",
     });
     await nv.attachToCanvas(canvas);
+    // Beside the planes, the volume in 3D: a fourth picture, unless a program plays the graphics processor, which would take seconds for each.
+    nv.opts.multiplanarShowRender = isSoftware(nv.gl) ? SHOW_RENDER.NEVER : SHOW_RENDER.ALWAYS;
     return new Viewer(nv);
   }
 
@@ -123,6 +124,11 @@ export class Viewer {
       this.#nv.canvas?.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the picture could not be made"))), "image/png");
     });
   }
+}
+
+function isSoftware(gl: WebGL2RenderingContext): boolean {
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER)));
 }
 
 async function imageOf(
