@@ -32,11 +32,20 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
+/** The file of an address; one that is none for an address that cannot be. */
+function fileOf(pathname) {
+  try {
+    const path = normalize(decodeURIComponent(pathname));
+    return path.endsWith("/") ? `${path}index.html` : path;
+  } catch {
+    return "/none";
+  }
+}
+
 /** Serves the built page on loopback. @param port 0: any that is free */
 export async function serveWeb(port) {
   const server = createServer(async (request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname));
-    const name = path.endsWith("/") ? `${path}index.html` : path;
+    const name = fileOf(new URL(request.url, "http://localhost").pathname);
     const body = await readFile(join(folder, name)).catch(() => undefined);
     const type = TYPES[extname(name)];
     // Names of built files hold a hash of their content.
