@@ -161,6 +161,8 @@ describe.skipIf(!hasChromium)("the page", { timeout: 240_000 }, () => {
       console.info(`longest task of the page while classifying: ${longest.toFixed(0)} ms`);
       expect(longest).toBeLessThan(100);
       await expectPyTorch(page);
+      // No graphics processor here: what was passed over, and why, is on the result.
+      expect(await page.locator(".result details").first().textContent()).toMatch(/tfjs\/webgpu was passed over/);
       const heat = await readNifti(new Uint8Array(await saved(page, "Heatmap (NIfTI)")));
       const node = await classify(sample, lungNodule, { heatmap: true });
       expect(Math.max(...Array.from(heat.data, (value, i) => Math.abs(value - (node.heatmap?.data[i] as number))))).toBeLessThan(0.02);
