@@ -130,9 +130,9 @@ describe("adapters by name", () => {
     const there = await project();
     expect((await anymc3d(there, ["adapter", "add", bundle], far)).stdout).toContain("added @anymc3d/adapter-lung-nodule@1.0.0");
     expectLogits(await anymc3d(there, ["classify", sample, "--adapter", "lung-nodule", "--frozen", "--offline", "--json"], far));
-    const copy = await copyOf("adapter-adrenal-shape", "0.1.0");
+    const copy = await copyOf("adapter-adrenal-shape", "0.2.0");
     const { file } = JSON.parse((await anymc3d(at, ["adapter", "pack", copy, "--out", join(at, "made/on the way"), "--json"])).stdout);
-    expect((await anymc3d(at, ["adapter", "add", join(at, file.replace(at, ""))])).stdout).toContain("added @anymc3d/adapter-adrenal-shape@0.1.0");
+    expect((await anymc3d(at, ["adapter", "add", join(at, file.replace(at, ""))])).stdout).toContain("added @anymc3d/adapter-adrenal-shape@0.2.0");
     expect((await anymc3d(at, ["adapter", "pack", copy, "--out", bundle])).stderr).toContain("OUTPUT_NOT_WRITABLE");
     expect((await anymc3d(at, ["classify", sample, "--adapter", "lung.zip"])).stderr).toContain("lung.zip is a bundle");
     expect((await anymc3d(at, ["classify", sample, "--adapter", "Lung-Nodule"])).stderr).toContain("Did you mean lung-nodule?");
@@ -253,11 +253,11 @@ describe("adapters by name", () => {
       expect(run.stderr).toContain("warning");
     }
     const deprecate = (why: string) =>
-      promisify(execFile)("npm", ["deprecate", "@anymc3d/adapter-adrenal-shape@0.1.0", why, "--registry", url], { cwd: at, env: environment() });
+      promisify(execFile)("npm", ["deprecate", "@anymc3d/adapter-adrenal-shape@0.2.0", why, "--registry", url], { cwd: at, env: environment() });
     await deprecate("wrong side");
     try {
       const [row] = JSON.parse((await anymc3d(at, ["adapter", "outdated", "--json"])).stdout);
-      expect(row).toMatchObject({ version: "0.1.0", latest: "0.1.0", note: "0.1.0 is deprecated: wrong side" });
+      expect(row).toMatchObject({ version: "0.2.0", latest: "0.2.0", note: "0.2.0 is deprecated: wrong side" });
     } finally {
       await deprecate("");
     }

@@ -9,9 +9,10 @@ const FROZEN_EPOCHS = 60;
 /** What the variant's name does not say. */
 export const HEAD_ONLY = `head-only: on frozen features, at least ${FROZEN_EPOCHS} epochs, all slices, no augmentation, the best epoch kept.`;
 
-/** What is worth comparing with where nothing is named: frozen features pooled in two ways, and LoRA in the last four blocks. */
-export function defaultVariants({ modules: { lora } }: TrainConfig): string[] {
-  if (!lora) return ["mean-pooling"];
+/** What is worth comparing with where nothing is named: frozen features pooled in two ways, and LoRA in the last four blocks; without LoRA the other pooling and fusion. */
+export function defaultVariants({ modules: { lora, fusion }, input }: TrainConfig): string[] {
+  const otherFusion = fusion === "concat" ? "attention-fusion" : "concat-fusion";
+  if (!lora) return ["mean-pooling", ...(input.views.length > 1 ? [otherFusion] : [])];
   return ["head-only", "head-only+mean-pooling", ...(lora.lastBlocks === undefined || lora.lastBlocks > 4 ? ["last-4"] : [])];
 }
 

@@ -111,7 +111,11 @@ describe("variants", () => {
   test("defaults fit the configuration", () => {
     expect(defaultVariants(config)).toEqual(["head-only", "head-only+mean-pooling", "last-4"]);
     expect(defaultVariants(variantConfig(config, "last-4"))).toEqual(["head-only", "head-only+mean-pooling"]);
-    expect(defaultVariants(variantConfig(config, "head-only"))).toEqual(["mean-pooling"]);
+    const head = variantConfig(config, "head-only");
+    expect(defaultVariants(head)).toEqual(["mean-pooling"]);
+    const planes = { ...head, input: { ...head.input, views: [head.input.views[0], head.input.views[0]] } };
+    expect(defaultVariants(planes)).toEqual(["mean-pooling", "concat-fusion"]);
+    expect(defaultVariants(variantConfig(planes, "concat-fusion"))).toEqual(["mean-pooling", "attention-fusion"]);
   });
 
   test.each(["lst-4", "last-0", "", "head-only+rank-4", "rank-257", "no-masks+no-masks"])("%s is refused", (name) => {
