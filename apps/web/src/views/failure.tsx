@@ -61,11 +61,7 @@ function Choices({ asks }: { readonly asks: readonly Asked[] }) {
       {fields.map((name) => (
         <label key={name}>
           {FIELDS[name].label}
-          {FIELDS[name].type === "number" ? (
-            <input name={name} type="number" min="0" required value={FIELDS[name].initial} />
-          ) : (
-            <input name={name} required value={FIELDS[name].initial} />
-          )}
+          <input name={name} required value={FIELDS[name].initial} {...(FIELDS[name].type === "number" && { inputMode: "numeric", pattern: "\\d+" })} />
         </label>
       ))}
       <button type="submit">{asks.includes("uneven") ? "Interpolate onto even slices" : "Read it"}</button>
