@@ -150,7 +150,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 240_000 }, () => {
     visit(async ({ page, strangers }) => {
       await openSample(page);
       // The viewer's own start and first picture are not what is measured.
-      await page.waitForSelector(".toolbar option");
+      await page.waitForSelector(".toolbar option", { state: "attached" });
       await page.waitForTimeout(2000);
       await page.evaluate(() => {
         const long: number[] = [];
