@@ -17,7 +17,13 @@ function intensityOf(modality: string) {
   return { kind: "percentile", low: 0.5, high: 99.5, over: "nonzero" };
 }
 
-export async function newAdapter(folder: string, { name = `adapter-${basename(resolve(folder))}`, modality, labels }: NewFlags): Promise<void> {
+/** A folder's name as a package's. */
+const slug = (text: string): string => text.toLowerCase().replace(/[^a-z0-9._~-]+/g, "-").replace(/^[-._]+|[-._]+$/g, "") || "my-task"; // biome-ignore format: one line
+
+/** A path as a shell takes it. */
+const quoted = (path: string): string => (/^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+
+export async function newAdapter(folder: string, { name = `adapter-${slug(basename(resolve(folder)))}`, modality, labels }: NewFlags): Promise<void> {
   const there = await readdir(folder).catch(() => []);
   if (there.length) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder} is not empty; choose a new folder`);
   const ids = labels.split(",").map((label) => label.trim());
@@ -55,6 +61,6 @@ export async function newAdapter(folder: string, { name = `adapter-${basename(re
     throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder} could not be written: ${(cause as Error).message}`, { cause });
   }
   process.stdout.write(
-    `${folder}: task.json, labels.csv (replace its two rows), images/\nThen: anymc3d train ${join(folder, "labels.csv")} --config ${join(folder, "task.json")} --out ${folder}-package --modality ${modality}\n`,
+    `${folder}: task.json, labels.csv (replace its two rows), images/\nThen: anymc3d train ${quoted(join(folder, "labels.csv"))} --config ${quoted(join(folder, "task.json"))} --out ${quoted(`${folder}-package`)} --modality ${modality}\n`,
   );
 }

@@ -161,6 +161,10 @@ describe("new", () => {
     const task = JSON.parse(await readFile(join(at, "task.json"), "utf8"));
     expect([task.task.kind, task.input.views[0].intensity.kind]).toEqual(["multilabel", "percentile"]);
     expect(await readFile(join(at, "labels.csv"), "utf8")).toMatch(/^id,group,split,tumour,oedema\n/);
+    const odd = await anymc3d("adapter", "new", join(folder, "My Task (Größe)"), "--labels", "tumour");
+    expect(odd.code).toBe(0);
+    expect(odd.stdout).toContain(`anymc3d train '${join(folder, "My Task (Größe)", "labels.csv")}' --config`);
+    expect(JSON.parse(await readFile(join(folder, "My Task (Größe)", "task.json"), "utf8")).name).toBe("adapter-my-task-gr-e");
     const again = await anymc3d("adapter", "new", at);
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("not empty")]);
   });
