@@ -18,7 +18,7 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "registry/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "benchmarks/*.test.mjs"],
+    include: ["packages/*/test/**/*.test.ts", "registry/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "docs/test/*.test.ts", "benchmarks/*.test.mjs"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",

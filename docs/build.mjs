@@ -1,0 +1,86 @@
+// Builds the site: what can be generated is (CLI, schemas, API, the pages that are the repository's own), so that it cannot go stale; then VitePress.
+// A dead link fails the build. usage: npm run docs     (packages must be built)
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const docs = fileURLToPath(new URL("./", import.meta.url));
+const reference = `${docs}reference/`;
+const read = (path) => readFileSync(root + path, "utf8");
+const write = (name, text) => writeFileSync(reference + name, text);
+const bin = (name) => `${root}node_modules/.bin/${name}`;
+
+rmSync(reference, { recursive: true, force: true });
+mkdirSync(reference, { recursive: true });
+mkdirSync(`${docs}public`, { recursive: true });
+copyFileSync(`${root}apps/web/public/icon.svg`, `${docs}public/icon.svg`);
+
+/** A heading's section, without the heading. */
+function section(text, heading) {
+  const parts = text.split(/^## /m);
+  const found = parts.find((part) => part.startsWith(`${heading}\n`));
+  if (!found) throw new Error(`no section "${heading}"`);
+  return found.slice(heading.length + 1).trim();
+}
+
+/** Help of a command and of all below it. */
+function helpOf(path) {
+  const text = execFileSync("node", [`${root}packages/cli/bin/anymc3d.js`, ...path, "--help"], {
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1", COLUMNS: "110" },
+  });
+  const [, list = ""] = text.split(/^Commands:\n/m);
+  const below = [...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name).filter((name) => !["help", "complete"].includes(name));
+  if (below.length) return below.map((name) => helpOf([...path, name])).join("\n\n");
+  return `## anymc3d ${path.join(" ")}\n\n\`\`\`text\n${text.trim()}\n\`\`\``;
+}
+
+write("cli.md", `# Command line\n\nThe program's own help.\n\n${helpOf([])}\n`);
+
+const schema = (title, path, intro) => `# ${title}\n\n${intro}\n\n\`\`\`json\n${JSON.stringify(JSON.parse(read(path)), null, 2)}\n\`\`\`\n`;
+write(
+  "manifest.md",
+  schema(
+    "adapter.json",
+    "packages/core/dist/adapter.schema.json",
+    "The manifest of an adapter, as JSON Schema (`@anymc3d/core/adapter.schema.json`). An adapter is this file and `weights.safetensors`, whose tensors are named in [architecture](../architecture.md#tensor-names).",
+  ),
+);
+write(
+  "task.md",
+  schema(
+    "task.json",
+    "packages/train/dist/task.schema.json",
+    "What `anymc3d train` reads, as JSON Schema (`@anymc3d/train/task.schema.json`); [Train an adapter](../train-an-adapter.md) explains it.",
+  ),
+);
+const WIDE = "---\naside: false\n---\n\n";
+write("accuracy.md", `${WIDE}# Accuracy\n\n${section(read("README.md"), "Adapters").replace(/^[\s\S]*?(?=^Validation AUROC)/m, "")}\n`);
+write("speed.md", WIDE + read("benchmarks/README.md").replace(/^# .*/, "# Speed and memory"));
+
+const packages = ["sdk", "core", "io", "train", "engine-onnx", "engine-tfjs"].map((name) => `packages/${name}/src/index.ts`);
+const entries = [...packages, "packages/sdk/src/worker-classifier.ts", "packages/train/src/node.ts", "registry/src/index.ts", "registry/src/node.ts"];
+execFileSync(
+  bin("typedoc"),
+  [
+    ...["--plugin", "typedoc-plugin-markdown", "--out", `${reference}api`, "--tsconfig", `${root}tsconfig.json`, "--skipErrorChecking"],
+    ...["--disableSources", "--hideBreadcrumbs", "--hidePageHeader", "--readme", "none", "--name", "API", "--entryFileName", "index", "--logLevel", "Error"],
+    ...entries.map((entry) => root + entry),
+  ],
+  { cwd: root, stdio: ["ignore", "ignore", "inherit"] },
+);
+// Modules are called as they are imported.
+const NAMES = [
+  ["packages/sdk/src/worker-classifier", "@anymc3d/sdk/worker"],
+  ["packages/train/src/node", "@anymc3d/train/node"],
+  ["registry/src/node", "@anymc3d/registry/node"],
+  ["registry/src", "@anymc3d/registry"],
+  ...["sdk", "core", "io", "train", "engine-onnx", "engine-tfjs"].map((name) => [`packages/${name}/src`, `@anymc3d/${name}`]),
+];
+for (const file of readdirSync(`${reference}api`, { recursive: true }).filter((name) => name.endsWith(".md"))) {
+  const path = `${reference}api/${file}`;
+  const named = NAMES.reduce((text, [from, to]) => text.replaceAll(`[${from}]`, `[${to}]`).replace(`# ${from}\n`, `# ${to}\n`), readFileSync(path, "utf8"));
+  writeFileSync(path, named);
+}
+execFileSync(bin("vitepress"), ["build", docs], { cwd: docs, stdio: ["ignore", "inherit", "inherit"] });
