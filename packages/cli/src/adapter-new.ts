@@ -31,7 +31,7 @@ export async function newAdapter(folder: string, { name = `adapter-${slug(basena
     name,
     title: `${ids.join(", ")} (${modality})`,
     description: `Whether a ${modality} volume shows ${ids.join(", ")}.`,
-    dataset: "what the data is called, with its licence",
+    dataset: "TODO: what the data is called, with its licence",
     task: { kind: ids.length > 1 ? "multilabel" : "binary", labels: ids.map((id) => ({ id, name: id })) },
     input: {
       views: [
@@ -48,7 +48,7 @@ export async function newAdapter(folder: string, { name = `adapter-${slug(basena
       ],
     },
     license: "UNLICENSED",
-    limits: ["What it cannot do, and on whom it was not tried."],
+    limits: ["TODO: what it cannot do, and on whom it was not tried."],
     training: { epochs: 6 },
   };
   parseTrainConfig(task, "task.json");

@@ -104,7 +104,11 @@ function cardFaults(card: string, { name, license, metrics }: AdapterManifest): 
   const figures = metrics.flatMap(({ split, labels }) =>
     labels.flatMap(({ id, auroc }) => (auroc === null ? [] : [[auroc.toFixed(3), `the AUROC of ${id} on ${split}, ${auroc.toFixed(3)}`] as [string, string]])),
   );
-  const missing = [...needed, ...figures].filter(([text]) => !card.includes(text)).map(([, what]) => `README.md lacks ${what}`);
+  const unfilled = /\bTODO\b.*/.exec(card);
+  const missing = [
+    ...[...needed, ...figures].filter(([text]) => !card.includes(text)).map(([, what]) => `README.md lacks ${what}`),
+    ...(unfilled ? [`README.md still says "${unfilled[0].slice(0, 60)}"; write it in task.json or adapter.json`] : []),
+  ];
   const limits = sectionsOn(/limits/i, card);
   if (limits.length === 0) return [...missing, "README.md has no section on limits"];
   return limits.some((section) => /\p{L}{2}/u.test(section)) ? missing : [...missing, "README.md: the section on limits is empty"];

@@ -66,6 +66,13 @@ test.each([
     "lies outside its interval [0.1, 0.2]",
   ],
   ["empty limits", "README.md", (text: string) => text.replace(/## Limits[^#]*/, "## Limits\n\n- \n\n"), "card", "limits is empty"],
+  [
+    "what the scaffold left to be said",
+    "README.md",
+    (text: string) => text.replace("## Limits\n", "## Limits\n\n- TODO: what it cannot do\n"),
+    "card",
+    "still says",
+  ],
   ["no limits", "README.md", (text: string) => text.replace("## Limits", "## Scope"), "card", "no section on limits"],
   ["a DICOM sample", "package.json", (text: string) => text.replace('"sample.nii.gz"', '"sample.dcm"'), "package", "sample.dcm"],
   [
