@@ -163,6 +163,9 @@ describe.skipIf(!hasChromium)("the page", { timeout: 240_000 }, () => {
       await classified(page);
       console.info(`longest task of the page while classifying: ${longest.toFixed(0)} ms`);
       expect(longest).toBeLessThan(100);
+      expect(await page.textContent("[role=status]")).toBe(
+        "Result: Rated malignant 94 %, above threshold; Spiculated 88 %, above threshold; Lobulated 84 %, above threshold; Calcified 1 %; Subsolid 4 %",
+      );
       await expectPyTorch(page);
       // No graphics processor here: what was passed over, and why, is on the result.
       expect(await page.locator(".result details").first().textContent()).toMatch(/tfjs\/webgpu was passed over/);
@@ -296,6 +299,31 @@ describe.skipIf(!hasChromium)("the page", { timeout: 240_000 }, () => {
       await openSample(page);
       await classifyNow(page);
       await expectPyTorch(page);
+    }));
+
+  test("by keyboard alone: the sample, classified, another slice, the heatmap's opacity", () =>
+    visit(async ({ page }) => {
+      const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") || document.activeElement?.textContent || "");
+      const tabTo = async (name: RegExp) => {
+        for (let i = 0; i < 60; i++) {
+          if (name.test(await focused())) return;
+          await page.keyboard.press("Tab");
+        }
+        throw new Error(`nothing called ${name} is reached by Tab`);
+      };
+      await tabTo(/^Try the sample$/);
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".run > button");
+      await tabTo(/^Classify$/);
+      await page.keyboard.press("Enter");
+      await classified(page);
+      await tabTo(/^Slice 2, weight/);
+      await page.keyboard.press("Enter");
+      expect(await page.locator(".slider input").inputValue()).toBe("1");
+      await page.keyboard.press("Shift+Tab");
+      await page.locator(".opacity input").focus();
+      await page.keyboard.press("ArrowRight");
+      expect(await page.locator(".opacity input").inputValue()).toBe("0.6");
     }));
 
   test("a registry that cannot be reached is named", () =>

@@ -4,7 +4,7 @@ import { DISCLAIMER } from "@anymc3d/core";
 import { useEffect, useState } from "preact/hooks";
 import { droppedFiles } from "../files.js";
 import { storedForOffline } from "../offline.js";
-import { busy, closeScan, openFiles, scan, seriesChoice } from "../state.js";
+import { busy, closeScan, openFiles, run, scan, seriesChoice } from "../state.js";
 import { AdapterPicker } from "./adapter-picker.js";
 import { DropZone } from "./drop-zone.js";
 import { Failure } from "./failure.js";
@@ -43,10 +43,18 @@ export function App() {
         </p>
       </footer>
       <div class="visually-hidden" role="status" aria-live="polite">
-        {busy.value ? (busy.value.what === "reading" ? "Reading the scan" : "Classifying") : ""}
+        {spoken()}
       </div>
     </div>
   );
+}
+
+/** What a screen reader is told as it happens. */
+function spoken(): string {
+  if (busy.value) return busy.value.what === "reading" ? "Reading the scan" : "Classifying";
+  if (!run.value) return scan.value ? `Scan open: ${scan.value.name}` : "";
+  const { labels } = run.value.result;
+  return `Result: ${labels.map(({ name, probability, positive }) => `${name} ${Math.round(100 * probability)} %${positive ? ", above threshold" : ""}`).join("; ")}`;
 }
 
 function Workspace() {
