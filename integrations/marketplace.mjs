@@ -10,6 +10,7 @@ import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { build } from "vite";
+import { check } from "./packed-packages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "anymc3d-marketplace-"));
@@ -23,15 +24,6 @@ const env = {
   ANYMC3D_CACHE: join(folder, "cache"),
 };
 const exec = (program, args, cwd) => execFileSync(program, args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
-
-/** Logits of the bundled sample as PyTorch computed them (float32, the shipped weights). */
-const EXPECTED = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];
-
-function check(what, logits) {
-  const off = Math.max(...logits.map((value, i) => Math.abs(value - EXPECTED[i])));
-  if (!(off < 0.02)) throw new Error(`${what}: logits ${logits} are off by ${off}`);
-  console.log(`ok ${what}: logits within ${off.toExponential(1)} of the reference`);
-}
 
 async function startRegistry() {
   const child = spawn("node", [bin, "registry", "start", "--storage", join(folder, "storage"), "--port", "0", "--json"], { env });
