@@ -124,6 +124,7 @@ class Thread {
 
   /** Makes the engine, once; again after a failure. */
   start({ signal, onProgress }: Hooks = {}): Promise<EngineInfo> {
+    if (this.#ended) return Promise.reject(disposed());
     if (onProgress) this.#starting.add(onProgress);
     const tell = (progress: Progress) => {
       for (const each of this.#starting) each(progress);
@@ -141,7 +142,7 @@ class Thread {
   async call<M extends Exclude<Call["method"], "start">, T>(method: M, payload: () => Payloads[M], hooks: Hooks): Promise<T> {
     const { signal, onProgress } = hooks;
     signal?.throwIfAborted();
-    if (this.#ended) throw new AnyMC3DError("ENGINE_DISPOSED", "the classifier was disposed; create a new one");
+    if (this.#ended) throw disposed();
     await orAborted<unknown>(method === "classify" ? this.start({ onProgress }) : this.open(), signal);
     return this.#post(method, payload, hooks) as Promise<T>;
   }
@@ -270,6 +271,8 @@ class Thread {
     for (const { reject } of owed) reject(error);
   }
 }
+
+const disposed = () => new AnyMC3DError("ENGINE_DISPOSED", "the classifier was disposed; create a new one");
 
 const notStarted = (why: string, cause?: unknown) =>
   new AnyMC3DError(

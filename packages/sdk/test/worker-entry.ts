@@ -149,7 +149,7 @@ async function disposed() {
   const running = refusal(classifier.classify(await sampleFile(), lungNodule));
   await new Promise((resolve) => setTimeout(resolve, 50));
   await classifier.dispose();
-  return { running: await running, after: await refusal(classifier.classify(await sampleFile(), lungNodule)) };
+  return { running: await running, engine: await refusal(classifier.engine), after: await refusal(classifier.classify(await sampleFile(), lungNodule)) };
 }
 
 /** Bytes of the page's and its workers' memory after `times` classifiers were made, used and disposed. */

@@ -79,8 +79,8 @@ describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 
   });
 
   test("dispose() ends what is under way", async () => {
-    const { running, after } = await inPage((page) => page.evaluate(() => anymc3d.disposed()));
-    expect([running.code, after.code]).toEqual(["ENGINE_DISPOSED", "ENGINE_DISPOSED"]);
+    const { running, engine, after } = await inPage((page) => page.evaluate(() => anymc3d.disposed()));
+    expect([running.code, engine.code, after.code]).toEqual(["ENGINE_DISPOSED", "ENGINE_DISPOSED", "ENGINE_DISPOSED"]);
   });
 
   test("a lost graphics device is replaced within the call, and said", async () => {
