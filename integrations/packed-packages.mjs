@@ -1,11 +1,9 @@
 // Shared by the integrations: every package as npm would publish it, installed into an empty folder, and the values that must come out.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const root = fileURLToPath(new URL("..", import.meta.url));
+import { packAll } from "../scripts/pack.mjs";
 
 /** Runs a program to its end and returns what it printed. */
 export const exec = (program, args, cwd) =>
@@ -19,11 +17,9 @@ export const exec = (program, args, cwd) =>
 /** Packs everything and installs it, with `more` from the registry, into a new folder. @returns its path */
 export function installPacked(more = []) {
   const folder = mkdtempSync(join(tmpdir(), "anymc3d-packed-"));
-  const packages = [...readdirSync(join(root, "packages")).map((name) => join(root, "packages", name)), join(root, "registry")];
-  exec("npm", ["pack", "--silent", "--pack-destination", folder, ...packages], root);
-  const tarballs = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
+  const tarballs = packAll(folder);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
-  exec("npm", ["install", "--no-audit", "--no-fund", "--silent", ...tarballs.map((name) => `./${name}`), ...more], folder);
+  exec("npm", ["install", "--no-audit", "--no-fund", "--silent", ...tarballs, ...more], folder);
   return folder;
 }
 

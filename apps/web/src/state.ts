@@ -1,10 +1,18 @@
 // Everything the page knows, in signals, and what a user can do to it.
 
-import { type ClassifyResult, type HeatmapOptions, isAbortError, type Progress, type ReadOptions, type SeriesSummary, type Volume } from "@anymc3d/sdk";
-import { computed, signal } from "@preact/signals";
-import { type AdapterEntry, bundledAdapters, registryAdapter } from "./adapters.js";
+import {
+  type ClassifyResult,
+  type HeatmapOptions,
+  isAbortError,
+  type Progress,
+  type ReadOptions,
+  type SeriesSummary,
+  type StudyCheck,
+  type Volume,
+} from "@anymc3d/sdk";
+import { computed, effect, signal } from "@preact/signals";
+import { type AdapterEntry, bundledAdapters, registryAdapter, sourcesOf } from "./adapters.js";
 import { anyClassifier, classifierFor, forgetBadAssets } from "./classifier.js";
-import { checkScan, type InputCheck } from "./input-checks.js";
 
 export interface Scan {
   readonly name: string;
@@ -53,7 +61,19 @@ export const wantedSlice = signal<{ readonly axis: 0 | 1 | 2; readonly index: nu
 
 export const chosen = computed(() => adapters.value.find(({ key }) => key === chosenKey.value));
 export const run = computed(() => (chosenKey.value ? runs.value.get(chosenKey.value) : undefined));
-export const check = computed<InputCheck | undefined>(() => (scan.value && chosen.value ? checkScan(scan.value.volume, chosen.value.manifest) : undefined));
+/** What speaks against giving the scan to the adapter; undefined until it is known. */
+export const check = signal<StudyCheck>();
+
+effect(() => {
+  const [input, adapter] = [scan.value, chosen.value];
+  const stop = new AbortController();
+  check.value = undefined;
+  const look = async () => {
+    if (input && adapter) check.value = await checkScan(input, adapter, stop.signal);
+  };
+  void guarded(look);
+  return () => stop.abort();
+});
 
 export function choose(key: string): void {
   chosenKey.value = key;
@@ -152,7 +172,7 @@ export async function openSeries(files: readonly File[], series: SeriesSummary):
 async function readScan(files: readonly File[], read: ReadChoices, stop: AbortSignal): Promise<void> {
   waiting = { files, read };
   const classifier = await anyClassifier();
-  const volume = await classifier.read(sourceOf(files), { ...read, ...companionsOf(files), signal: stop });
+  const volume = await classifier.read(imagesOf(files), { ...read, ...companionsOf(files), signal: stop });
   waiting = undefined;
   runs.value = new Map();
   wantedSlice.value = undefined;
@@ -163,13 +183,13 @@ async function readScan(files: readonly File[], read: ReadChoices, stop: AbortSi
 const HEADER = /\.(hdr|nhdr|mhd)$/i;
 
 /** What is read: a file, the header among files that belong to it, or all. */
-function sourceOf(files: readonly File[]): File | File[] {
+function imagesOf(files: readonly File[]): File | File[] {
   const header = files.filter(({ name }) => HEADER.test(name));
   return files.length === 1 ? files[0] : header.length === 1 ? header[0] : [...files];
 }
 
 const companionsOf = (files: readonly File[]): Pick<ReadOptions, "companion"> =>
-  files.length > 1 && sourceOf(files) instanceof File ? { companion: files.filter(({ name }) => !HEADER.test(name)) } : {};
+  files.length > 1 && imagesOf(files) instanceof File ? { companion: files.filter(({ name }) => !HEADER.test(name)) } : {};
 
 export async function openSample(entry: AdapterEntry): Promise<void> {
   const { sample } = entry;
@@ -189,6 +209,16 @@ export async function addFromRegistry(url: string, spec: string): Promise<void> 
   });
 }
 
+async function checkScan({ files, read }: Scan, { manifest, source }: AdapterEntry, signal: AbortSignal): Promise<StudyCheck> {
+  const series = sourcesOf(manifest);
+  if (series.length > 1) {
+    const message = `this adapter reads ${series.length} series together (${series.join(", ")}); this page takes one scan at a time. Use the SDK or the command line.`;
+    return { verdict: "impossible", findings: [{ code: "INPUT_MISSING", message }] };
+  }
+  const classifier = await anyClassifier();
+  return classifier.check(imagesOf(files), source, { read: { ...read, ...companionsOf(files) }, signal });
+}
+
 /** Classifies the scan by the chosen adapter. @param anyway although the adapter refuses it */
 export async function classifyScan(anyway: boolean): Promise<void> {
   const [adapter, input] = [chosen.value, scan.value];
@@ -199,7 +229,7 @@ export async function classifyScan(anyway: boolean): Promise<void> {
     onProgress({ stage: "load", done: 0, total: 1 });
     const classifier = await classifierFor(adapter.backbone, onProgress);
     const read = { ...input.read, ...companionsOf(input.files) };
-    const result = await classifier.classify(sourceOf(input.files), adapter.source, {
+    const result = await classifier.classify(imagesOf(input.files), adapter.source, {
       heatmap,
       read,
       checks: anyway ? "warn" : "refuse",

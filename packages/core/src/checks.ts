@@ -1,12 +1,28 @@
 // Is this volume what the adapter was made for? Checked before anything is computed; what does not fit is refused or warned about.
 
-import { AnyMC3DError, type ErrorCode } from "./errors.js";
-import { displayGrid, obliqueness } from "./geometry.js";
-import type { Expectations, ViewManifest } from "./manifest.js";
+import { AnyMC3DError, type ErrorCode, isAnyMC3DError } from "./errors.js";
+import { assertVolume, displayGrid, obliqueness } from "./geometry.js";
+import type { AdapterManifest, Expectations, ViewManifest } from "./manifest.js";
+import { prepareView } from "./preprocess.js";
 import type { Volume, VoxelArray, Warning } from "./types.js";
 
+/** One volume, or one for every source that an adapter names. */
+export type ClassifyInput = Volume | Readonly<Record<string, Volume>>;
+
+/** What speaks against giving a study to an adapter. */
+export interface StudyCheck {
+  /** `refused`: outside what the adapter declares; classified only with `checks: "warn"`. `impossible`: not even then. */
+  readonly verdict: "accepted" | "refused" | "impossible";
+  readonly findings: readonly Warning[];
+}
+
+export interface ValueRange {
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
 /** Smallest and largest voxel value. @throws AnyMC3DError `VOXELS_NOT_FINITE` with the count and the first place */
-export function valueRange(volume: Pick<Volume, "data" | "shape">, name: string): { minimum: number; maximum: number } {
+export function valueRange(volume: Pick<Volume, "data" | "shape">, name: string): ValueRange {
   const { data } = volume;
   const { minimum, maximum } = extremes(data);
   // by tag, so that arrays of another realm, plain arrays and Float16Array are looked at too
@@ -16,7 +32,7 @@ export function valueRange(volume: Pick<Volume, "data" | "shape">, name: string)
 }
 
 /** Begins with the first voxel, so that whole numbers stay whole in the loop. NaN is left to the caller. */
-function extremes(data: VoxelArray): { minimum: number; maximum: number } {
+function extremes(data: VoxelArray): ValueRange {
   let minimum = data[0];
   let maximum = data[0];
   for (let i = 1; i < data.length; i++) {
@@ -64,15 +80,63 @@ interface Finding {
  * @throws AnyMC3DError `VOXELS_NOT_FINITE`, `INPUT_MODALITY`, `INPUT_VALUES`, `INPUT_SPACING`, `INPUT_SIZE`
  */
 export function checkInput(volume: Volume, view: ViewManifest, adapterName: string, mode: "refuse" | "warn"): Warning[] {
-  const name = view.source === "volume" ? "the volume" : `source "${view.source}"`;
-  const range = valueRange(volume, name);
-  const findings = [...modalityFindings(volume, view.expect), ...rangeFindings(volume, view, range)];
+  const name = nameOf(view);
+  const findings = inputFindings(volume, view, valueRange(volume, name));
   const refused = mode === "refuse" ? findings.find((finding) => finding.refuse) : undefined;
   if (refused)
     throw new AnyMC3DError(
       refused.code,
       `${name} is not what ${adapterName} was made for: ${refused.message}. If it is right after all, pass checks: "warn" (--checks warn).`,
     );
+  return warningsOf(volume, view, findings);
+}
+
+/** Compares a study with what an adapter declares, before anything is computed; looks at every voxel once. */
+export function checkStudy(input: ClassifyInput, manifest: AdapterManifest): StudyCheck {
+  const warnings = new Map<string, Warning>();
+  let refused = false;
+  try {
+    const sources = sourcesOf(input, manifest);
+    const ranges = new Map(Object.entries(sources).map(([source, volume]) => [source, valueRange(volume, nameOf({ source }))]));
+    for (const view of manifest.input.views) {
+      const volume = sources[view.source];
+      prepareView(volume, view, { mean: [0, 0, 0], std: [1, 1, 1] });
+      const findings = inputFindings(volume, view, ranges.get(view.source) as ValueRange);
+      refused ||= findings.some((finding) => finding.refuse);
+      for (const warning of warningsOf(volume, view, findings)) warnings.set(warning.message, warning);
+    }
+  } catch (error) {
+    if (!isAnyMC3DError(error)) throw error;
+    return { verdict: "impossible", findings: [{ code: error.code, message: error.message }] };
+  }
+  return { verdict: refused ? "refused" : "accepted", findings: [...warnings.values()] };
+}
+
+/**
+ * The volume of every source that an adapter reads.
+ * @throws AnyMC3DError `INPUT_MISSING`, `VOLUME_INVALID`, `GEOMETRY_INVALID`
+ */
+export function sourcesOf(input: ClassifyInput, manifest: AdapterManifest): Readonly<Record<string, Volume>> {
+  const names = [...new Set(manifest.input.views.map((view) => view.source))];
+  const single = typeof input === "object" && input !== null && "data" in input && "shape" in input;
+  const given = single ? { [names[0]]: input as Volume } : (input as Readonly<Record<string, Volume>>);
+  const missing = names.filter((name) => !given || !Object.hasOwn(given, name) || !given[name]);
+  const extra = Object.keys(given ?? {}).filter((name) => !names.includes(name));
+  if (missing.length || extra.length) {
+    const found = single ? "one volume" : `{ ${Object.keys(given ?? {}).join(", ")} }`;
+    throw new AnyMC3DError(
+      "INPUT_MISSING",
+      `adapter ${manifest.name} reads ${names.length} source(s), { ${names.join(", ")} }; given was ${found}. Pass an object with a volume for each.`,
+    );
+  }
+  for (const name of names) assertVolume(given[name], names.length > 1 ? `source "${name}"` : "the volume");
+  return given;
+}
+
+const nameOf = ({ source }: Pick<ViewManifest, "source">) => (source === "volume" ? "the volume" : `source "${source}"`);
+
+function warningsOf(volume: Volume, view: ViewManifest, findings: readonly Finding[]): Warning[] {
+  const name = nameOf(view);
   const warnings: Warning[] = findings.map(({ code, message }) => ({ code, message: `${name}: ${message}` }));
   if (!volume.affine) warnings.push({ code: "NO_ORIENTATION", message: `${name} has no orientation or spacing: slices are taken as stored, 1 mm a voxel` });
   const tilt = volume.affine ? obliqueness(volume.affine) : 0;
@@ -83,6 +147,11 @@ export function checkInput(volume: Volume, view: ViewManifest, adapterName: stri
     });
   return [...(volume.notes ?? []), ...warnings];
 }
+
+const inputFindings = (volume: Volume, view: ViewManifest, range: ValueRange): Finding[] => [
+  ...modalityFindings(volume, view.expect),
+  ...rangeFindings(volume, view, range),
+];
 
 function modalityFindings({ modality, meta }: Volume, { modality: expected }: Expectations): Finding[] {
   if (modality && expected && !expected.includes(modality))
@@ -95,7 +164,7 @@ function modalityFindings({ modality, meta }: Volume, { modality: expected }: Ex
 /** Relative: what float32 headers and affines from rounded direction cosines differ by. */
 const HEADER_NOISE = 1e-4;
 
-function rangeFindings(volume: Volume, view: ViewManifest, range: { minimum: number; maximum: number }): Finding[] {
+function rangeFindings(volume: Volume, view: ViewManifest, range: ValueRange): Finding[] {
   const { columns, rows, slices } = displayGrid(volume, view.plane);
   const { expect } = view;
   const findings: Finding[] = [];

@@ -1,9 +1,8 @@
 // classify(): a volume, an adapter and an engine in, probabilities, slice weights, heatmap and provenance out.
 
 import { type BoundAdapter, bindAdapter } from "./adapter.js";
-import { checkInput } from "./checks.js";
+import { type ClassifyInput, checkInput, sourcesOf } from "./checks.js";
 import { AnyMC3DError } from "./errors.js";
-import { assertVolume } from "./geometry.js";
 import { gradCam } from "./gradcam.js";
 import { heatmapOf, type ViewMap } from "./heatmap.js";
 import type { AdapterManifest } from "./manifest.js";
@@ -14,9 +13,6 @@ import { forwardStudy, type StudyForward } from "./study.js";
 import type { Adapter, ClassifyOptions, ClassifyResult, Encoded, HeatmapOptions, LabelResult, TrainableEngine, Volume, Warning } from "./types.js";
 
 export const DISCLAIMER = "Research use only. Not a medical device; not for diagnosis or treatment.";
-
-/** One volume, or one for every source that an adapter names. */
-export type ClassifyInput = Volume | Readonly<Record<string, Volume>>;
 
 /**
  * Classifies one study.
@@ -64,23 +60,6 @@ export async function classify(input: ClassifyInput, adapter: Adapter, options: 
     },
     disclaimer: DISCLAIMER,
   };
-}
-
-function sourcesOf(input: ClassifyInput, manifest: AdapterManifest): Readonly<Record<string, Volume>> {
-  const names = [...new Set(manifest.input.views.map((view) => view.source))];
-  const single = typeof input === "object" && input !== null && "data" in input && "shape" in input;
-  const given = single ? { [names[0]]: input as Volume } : (input as Readonly<Record<string, Volume>>);
-  const missing = names.filter((name) => !given || !Object.hasOwn(given, name) || !given[name]);
-  const extra = Object.keys(given ?? {}).filter((name) => !names.includes(name));
-  if (missing.length || extra.length) {
-    const found = single ? "one volume" : `{ ${Object.keys(given ?? {}).join(", ")} }`;
-    throw new AnyMC3DError(
-      "INPUT_MISSING",
-      `adapter ${manifest.name} reads ${names.length} source(s), { ${names.join(", ")} }; given was ${found}. Pass an object with a volume for each.`,
-    );
-  }
-  for (const name of names) assertVolume(given[name], names.length > 1 ? `source "${name}"` : "the volume");
-  return given;
 }
 
 function prepare(sources: Readonly<Record<string, Volume>>, bound: BoundAdapter, options: ClassifyOptions): { prepared: PreparedView[]; warnings: Warning[] } {

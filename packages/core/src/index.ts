@@ -2,9 +2,9 @@
 
 export { adapterShapes, type BoundAdapter, bindAdapter, loadAdapter, viewLora } from "./adapter.js";
 export { type BackboneManifest, backboneManifestSchema, backboneShapes, loadBackbone, parseBackboneManifest } from "./backbone.js";
-export { checkInput, valueRange } from "./checks.js";
+export { type ClassifyInput, checkInput, checkStudy, type StudyCheck, type ValueRange, valueRange } from "./checks.js";
 export { type Chunk, encodeInChunks, inChunks } from "./chunks.js";
-export { type ClassifyInput, classify, DISCLAIMER } from "./classify.js";
+export { classify, DISCLAIMER } from "./classify.js";
 export { checkConformance, conformanceLogits, syntheticVolume } from "./conformance.js";
 export { AnyMC3DError, type ErrorCode, isAbortError, isAnyMC3DError } from "./errors.js";
 export { type AdapterFacts, factsOf } from "./facts.js";

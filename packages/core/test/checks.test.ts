@@ -1,6 +1,6 @@
 // A volume that is not what an adapter was made for is refused or warned about, never silently classified.
 import { readFile } from "node:fs/promises";
-import { checkInput, parseAdapterManifest, type Volume, valueRange } from "@anymc3d/core";
+import { checkInput, checkStudy, parseAdapterManifest, type Volume, valueRange } from "@anymc3d/core";
 import { describe, expect, test } from "vitest";
 import { type Loose, refusal, viewOf, volumeOf } from "./expectations.js";
 
@@ -150,4 +150,13 @@ test("what float32 headers round is no difference; a tenth of a percent is", () 
   const [, high] = lung.expect.pixelSpacing?.range ?? [0, 0];
   expect(at(high * 1.00001)).toEqual([]);
   expect(at(high * 1.001)).toContain("INPUT_SPACING");
+});
+
+test("checkStudy() says what classify() would do, without doing it", () => {
+  expect(checkStudy(nodule(), manifest)).toEqual({ verdict: "accepted", findings: [] });
+  expect(checkStudy(nodule({ affine: LPS(0.7, 0.7, 5) }), manifest)).toMatchObject({ verdict: "accepted", findings: [{ code: "INPUT_SPACING" }] });
+  expect(checkStudy(nodule({ modality: "MR" }), manifest)).toMatchObject({ verdict: "refused", findings: [{ code: "INPUT_MODALITY" }] });
+  const spoilt = nodule({ data: Float32Array.from(nodule().data, (v, i) => (i === 7 ? Number.NaN : v)) });
+  expect(checkStudy(spoilt, manifest)).toMatchObject({ verdict: "impossible", findings: [{ code: "VOXELS_NOT_FINITE" }] });
+  expect(checkStudy({ t1: nodule(), t2: nodule() }, manifest)).toMatchObject({ verdict: "impossible", findings: [{ code: "INPUT_MISSING" }] });
 });

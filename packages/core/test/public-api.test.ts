@@ -20,6 +20,7 @@ test("@anymc3d/core", () => {
     "bindAdapter",
     "checkConformance",
     "checkInput",
+    "checkStudy",
     "classify",
     "conformanceLogits",
     "contentHash",

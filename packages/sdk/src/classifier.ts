@@ -5,11 +5,13 @@ import {
   AnyMC3DError,
   type Backbone,
   type ClassifyResult,
+  checkStudy as checkVolumes,
   classify as classifyVolumes,
   type Engine,
   type HeatmapOptions,
   isAnyMC3DError,
   type Progress,
+  type StudyCheck,
   type Volume,
 } from "@anymc3d/core";
 import { type ReadOptions, readVolume, type Source } from "@anymc3d/io";
@@ -128,6 +130,16 @@ export async function classify(source: StudySource, adapterSource: AdapterSource
   } finally {
     await classifier.dispose();
   }
+}
+
+/**
+ * Whether an adapter takes a study, and what would be warned of; needs no engine.
+ * @throws AnyMC3DError as reading the study and loading the adapter do; what `classify()` would refuse is in the answer
+ */
+export async function checkStudy(source: StudySource, adapterSource: AdapterSource, options: Pick<RunOptions, "read" | "signal"> = {}): Promise<StudyCheck> {
+  checkOptionNames(options, ["read", "signal"]);
+  const { manifest } = await openAdapter(adapterSource, options);
+  return checkVolumes(await readStudy(source, options), manifest);
 }
 
 /** The backbone an adapter names. */

@@ -13,6 +13,7 @@ export {
   type LabelResult,
   type Precision,
   type Progress,
+  type StudyCheck,
   type Volume,
   type Warning,
 } from "@anymc3d/core";
@@ -22,6 +23,7 @@ export {
   backboneOf,
   type Classifier,
   type ClassifierOptions,
+  checkStudy,
   classify,
   createClassifier,
   type RunOptions,

@@ -1,6 +1,6 @@
 // createWorkerClassifier(): the classifier in a Web Worker, so that a page stays responsive; what is asked of it goes there by messages.
 
-import { AnyMC3DError, type ClassifyResult, type Precision, type Progress, type Volume, type Warning } from "@anymc3d/core";
+import { AnyMC3DError, type ClassifyResult, type Precision, type Progress, type StudyCheck, type Volume, type Warning } from "@anymc3d/core";
 import type { ReadOptions, SeriesSummary, Source } from "@anymc3d/io";
 import type { AdapterSource, AssetModule } from "./assets.js";
 import type { ClassifierOptions, RunOptions, StudySource, VolumeSource } from "./classifier.js";
@@ -25,6 +25,8 @@ export interface WorkerClassifier {
   series(files: VolumeSource, options?: ReadOptions): Promise<SeriesSummary[]>;
   /** Reads a volume, as `readVolume()`. The worker keeps the last one that was read from files: classifying the same `File` objects does not read them again. */
   read(source: Exclude<VolumeSource, Volume>, options?: ReadOptions): Promise<Volume>;
+  /** Whether an adapter takes a study, as `checkStudy()`; does not wait for the engine. */
+  check(source: StudySource, adapter: Exclude<AdapterSource, string | URL>, options?: Pick<RunOptions, "read" | "signal">): Promise<StudyCheck>;
   /**
    * Classifies one study, as `classify()`. Arrays are copied to the worker and stay usable.
    * @throws AnyMC3DError as `classify()`; `ENGINE_FAILED` where the worker ended; the signal's reason at once after an abort
@@ -39,10 +41,11 @@ export interface Payloads {
   readonly start: { readonly options: Omit<ClassifierOptions, "signal" | "onProgress"> };
   readonly series: { readonly files: Source | readonly Source[]; readonly options: ReadOptions };
   readonly read: { readonly source: StudySource; readonly key?: string; readonly read?: RunOptions["read"] };
-  readonly classify: Payloads["read"] & {
+  readonly check: Omit<Payloads["read"], "read"> & {
     readonly adapter: { readonly id: number; readonly source?: AdapterSource };
-    readonly options: Omit<RunOptions, "signal" | "onProgress">;
+    readonly options: Pick<RunOptions, "read">;
   };
+  readonly classify: Omit<Payloads["check"], "options"> & { readonly options: Omit<RunOptions, "signal" | "onProgress"> };
 }
 
 /** A worker that has not said a word by then was blocked, or is no worker. */
@@ -72,11 +75,9 @@ export async function createWorkerClassifier(options: WorkerClassifierOptions = 
         signal: stop,
         onProgress: told && (({ done, total }) => told(done, total)),
       }),
+    check: (source, adapter, { signal: stop, ...run } = {}) => thread.call("check", () => thread.runOf(source, adapter, run), { signal: stop }),
     classify: (source, adapter, { signal: stop, onProgress: told, ...run } = {}) =>
-      thread.call("classify", () => ({ source: absolute(source), key: thread.keyOf(source, run.read), adapter: thread.adapterOf(adapter), options: run }), {
-        signal: stop,
-        onProgress: told,
-      }),
+      thread.call("classify", () => thread.runOf(source, adapter, run), { signal: stop, onProgress: told }),
     dispose: async () => thread.end(),
   };
 }
@@ -154,8 +155,12 @@ class Thread {
     return JSON.stringify([files.map((file) => this.#nameOf(file)), read]);
   }
 
+  runOf<O extends Pick<RunOptions, "read">>(source: StudySource, adapter: AdapterSource, options: O) {
+    return { source: absolute(source), key: this.keyOf(source, options.read), adapter: this.#adapterOf(adapter), options };
+  }
+
   /** An adapter goes to the worker once. */
-  adapterOf(adapter: AdapterSource): Payloads["classify"]["adapter"] {
+  #adapterOf(adapter: AdapterSource): Payloads["classify"]["adapter"] {
     if (typeof adapter !== "object" || adapter instanceof URL)
       throw new AnyMC3DError(
         "ADAPTER_NOT_FOUND",
@@ -221,6 +226,7 @@ class Thread {
       this.#worker?.postMessage({ id, method, payload: payload() } satisfies Call);
     } catch (error) {
       this.#pending.delete(id);
+      this.#sent.clear();
       reject(error);
     }
   }

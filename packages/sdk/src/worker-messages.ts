@@ -5,7 +5,7 @@ import { AnyMC3DError, type ErrorCode, isAnyMC3DError } from "@anymc3d/core";
 /** A call of the page. Results come back under its number. */
 export interface Call {
   readonly id: number;
-  readonly method: "start" | "series" | "read" | "classify";
+  readonly method: "start" | "series" | "read" | "check" | "classify";
   /** Cloned, never transferred: the caller's arrays stay what they are. */
   readonly payload: unknown;
 }

@@ -1,9 +1,9 @@
 // What runs in the Web Worker: one classifier, the last volume it read, the adapters it was sent.
 
-import type { Progress, Volume } from "@anymc3d/core";
+import type { Adapter, Progress, Volume } from "@anymc3d/core";
 import { listSeries } from "@anymc3d/io";
-import type { AdapterSource } from "./assets.js";
-import { type Classifier, createClassifier, readStudy } from "./classifier.js";
+import { type AdapterSource, openAdapter } from "./assets.js";
+import { type Classifier, checkStudy, createClassifier, readStudy } from "./classifier.js";
 import type { Payloads } from "./worker-classifier.js";
 import { type Abort, type Answer, buffersOf, type Call, plainError } from "./worker-messages.js";
 
@@ -13,7 +13,7 @@ const page = globalThis as unknown as {
 };
 
 const running = new Map<number, AbortController>();
-const adapters = new Map<number, AdapterSource>();
+const adapters = new Map<number, { readonly source: AdapterSource; opened?: Promise<Adapter> }>();
 let classifier: Classifier | undefined;
 /** The study read last, so that the next adapter need not read it again. */
 let last: { readonly key: string; readonly study: Volume | Readonly<Record<string, Volume>> } | undefined;
@@ -34,16 +34,30 @@ const METHODS: { [M in Call["method"]]: (payload: Payloads[M], run: Run) => Prom
     const study = await studyOf(source, key, { read, ...run });
     return structuredClone(study);
   },
+  async check({ source, key, adapter, options }, run) {
+    const opened = await adapterOf(adapter);
+    return checkStudy(await studyOf(source, key, { read: options.read, ...run }), opened);
+  },
   async classify({ source, key, adapter, options }, run) {
-    const { id, source: sent } = adapter;
-    const known = adapters.get(id) ?? sent;
-    if (!classifier || known === undefined) throw new Error("the worker was not started");
-    adapters.set(id, known);
+    if (!classifier) throw new Error("the worker was not started");
+    const opened = await adapterOf(adapter);
     const study = await studyOf(source, key, { read: options.read, ...run });
     const onProgress = (progress: Progress) => progress.stage !== "read" && run.onProgress(progress);
-    return classifier.classify(study, known, { ...options, ...run, onProgress });
+    return classifier.classify(study, opened, { ...options, ...run, onProgress });
   },
 };
+
+/** Opens an adapter once; again after a failure. */
+function adapterOf({ id, source }: Payloads["check"]["adapter"]): Promise<Adapter> {
+  const known = adapters.get(id) ?? (source !== undefined ? { source } : undefined);
+  if (!known) throw new Error("the worker was not sent this adapter");
+  adapters.set(id, known);
+  known.opened ??= openAdapter(known.source).catch((error) => {
+    known.opened = undefined;
+    throw error;
+  });
+  return known.opened;
+}
 
 async function studyOf(source: Payloads["read"]["source"], key: string | undefined, options: Parameters<typeof readStudy>[1]) {
   if (key !== undefined && last?.key === key) return last.study;

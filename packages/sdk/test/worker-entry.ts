@@ -83,8 +83,9 @@ async function refusals() {
     const text = await refusal(classifier.classify(new File(["hello"], "hello.txt"), lungNodule));
     const other = await refusal(classifier.classify(await sampleFile(), lungNodule, { read: { modality: "MR" } }));
     const named = await refusal(classifier.classify(await sampleFile(), "lung-nodule" as never));
+    const checked = [{}, { modality: "MR" }].map(async (read) => classifier.check(await sampleFile(), lungNodule, { read }));
     const after = logitsOf(await classifier.classify(await sampleFile(), lungNodule));
-    return { text, other, named, after };
+    return { text, other, named, checked: await Promise.all(checked), after };
   });
 }
 

@@ -46,9 +46,13 @@ describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 
   });
 
   test("errors arrive with their codes, and the next call works", async () => {
-    const { text, other, named, after } = await inPage((page) => page.evaluate(() => anymc3d.refusals()));
+    const { text, other, named, checked, after } = await inPage((page) => page.evaluate(() => anymc3d.refusals()));
     expect([text.code, other.code, named.code]).toEqual(["FORMAT_UNKNOWN", "INPUT_MODALITY", "ADAPTER_NOT_FOUND"]);
     expect(text.message).toContain("hello.txt");
+    expect(checked).toMatchObject([
+      { verdict: "accepted", findings: [] },
+      { verdict: "refused", findings: [{ code: "INPUT_MODALITY" }] },
+    ]);
     expectLogits(after);
   });
 

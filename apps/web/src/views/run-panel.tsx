@@ -10,13 +10,14 @@ export function RunPanel() {
   const stale = useComputed(
     () => run.value && (run.value.method.method !== method.value || ("label" in run.value.method ? run.value.method.label : undefined) !== explained.value),
   );
-  if (!adapter || !found) return null;
   if (busy.value) return <Busy />;
+  if (!adapter || !found) return null;
+  const refused = found.verdict !== "accepted";
   return (
     <section class="run" aria-label="Classify">
       {found.findings.length > 0 && (
-        <div class={found.refused ? "findings refused" : "findings"} role={found.refused ? "alert" : undefined}>
-          <h3>{found.refused ? "This scan is not what the adapter was made for" : "Before you classify"}</h3>
+        <div class={refused ? "findings refused" : "findings"} role={refused ? "alert" : undefined}>
+          <h3>{refused ? "This scan is not what the adapter was made for" : "Before you classify"}</h3>
           <ul>
             {found.findings.map(({ message }) => (
               <li key={message}>{message}</li>
@@ -54,8 +55,8 @@ export function RunPanel() {
         )}
       </fieldset>
       {(!run.value || stale.value) && (
-        <button type="button" class={found.refused ? "caution" : "primary"} disabled={found.impossible} onClick={() => classifyScan(found.refused)}>
-          {found.refused ? "Classify anyway" : run.value ? "Classify again" : "Classify"}
+        <button type="button" class={refused ? "caution" : "primary"} disabled={found.verdict === "impossible"} onClick={() => classifyScan(refused)}>
+          {refused ? "Classify anyway" : run.value ? "Classify again" : "Classify"}
         </button>
       )}
     </section>
