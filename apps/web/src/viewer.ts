@@ -3,6 +3,7 @@
 import { applyAffine, writeNifti } from "@anymc3d/io";
 import type { Volume } from "@anymc3d/sdk";
 import type { Niivue, NVImage } from "@niivue/niivue";
+import { type DisplayLimits, displaySteps, type Steps, thinned } from "./display-grid.js";
 
 export const LAYOUTS = ["axial", "coronal", "sagittal", "all planes", "3D"] as const;
 export type Layout = (typeof LAYOUTS)[number];
@@ -27,6 +28,8 @@ export class Viewer {
   readonly #nv: Niivue;
   #heat: NVImage | undefined;
   #volume: Volume | undefined;
+  #steps: Steps = [1, 1, 1];
+  #wantedHeat: Volume | undefined;
   #full: readonly [number, number] = [0, 1];
 
   private constructor(nv: Niivue) {
@@ -54,15 +57,24 @@ export class Viewer {
     return new Viewer(nv);
   }
 
-  async show(volume: Volume): Promise<void> {
+  /** Shows a scan. @returns false where another one was wanted meanwhile */
+  async show(volume: Volume): Promise<boolean> {
     const nv = this.#nv;
+    this.#volume = volume;
+    this.#steps = displaySteps(volume, limitsOf(nv.gl));
+    const scan = await imageOf(thinned(volume, this.#steps), "scan.nii");
+    if (this.#volume !== volume) return false;
     for (const image of [...nv.volumes]) nv.removeVolume(image);
     this.#heat = undefined;
-    this.#volume = volume;
-    nv.addVolume(await imageOf(volume, "scan.nii"));
-    const [image] = nv.volumes;
-    this.#full = [image.global_min ?? 0, image.global_max ?? 1];
+    nv.addVolume(scan);
+    this.#full = [scan.global_min ?? 0, scan.global_max ?? 1];
     nv.setMultiplanarLayout(2);
+    return true;
+  }
+
+  /** Whether fewer voxels are shown than there are. */
+  get isThinned(): boolean {
+    return this.#steps.some((step) => step > 1);
   }
 
   /** Windows that make sense for the scan; the first is the one to begin with. */
@@ -91,10 +103,12 @@ export class Viewer {
   /** @param heat on the scan's grid, 0 … 1; undefined: none */
   async setHeat(heat: Volume | undefined, opacity: number): Promise<void> {
     const nv = this.#nv;
+    this.#wantedHeat = heat;
     if (this.#heat) nv.removeVolume(this.#heat);
     this.#heat = undefined;
     if (!heat) return;
-    const image = await imageOf(heat, "heat.nii", { colormap: "inferno", opacity, cal_min: COOL, cal_max: 1 });
+    const image = await imageOf(thinned(heat, this.#steps), "heat.nii", { colormap: "inferno", opacity, cal_min: COOL, cal_max: 1 });
+    if (this.#wantedHeat !== heat) return;
     this.#heat = image;
     nv.addVolume(image);
   }
@@ -129,6 +143,12 @@ export class Viewer {
 function isSoftware(gl: WebGL2RenderingContext): boolean {
   const info = gl.getExtension("WEBGL_debug_renderer_info");
   return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER)));
+}
+
+/** A voxel takes up to 12 bytes there: its value, its colour, and the heatmap's. */
+function limitsOf(gl: WebGL2RenderingContext): DisplayLimits {
+  const { deviceMemory = 8 } = navigator as { deviceMemory?: number };
+  return { voxels: isSoftware(gl) ? 2 ** 24 : deviceMemory <= 4 ? 2 ** 25 : 2 ** 27, side: gl.getParameter(gl.MAX_3D_TEXTURE_SIZE) };
 }
 
 async function imageOf(

@@ -1,5 +1,7 @@
 // The scan, with window, layout, slice and heatmap controls.
 
+import { nearestAxes } from "@anymc3d/core";
+import type { Volume } from "@anymc3d/sdk";
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { shownViewer } from "../shown-viewer.js";
@@ -14,17 +16,13 @@ export function ViewerPane() {
   const layout = useSignal<Layout>("all planes");
   const windows = useSignal<readonly Window[]>([]);
   const chosenWindow = useSignal("");
+  const thinned = useSignal(false);
 
   useEffect(() => {
     let gone = false;
-    Viewer.on(canvas.current as HTMLCanvasElement).then(
-      (made) => {
-        if (!gone) viewer.value = made;
-      },
-      (error: Error) => {
-        failure.value = { code: "VIEWER", message: `The viewer could not start (${error.message}); it needs WebGL 2. Classification works without it.` };
-      },
-    );
+    Viewer.on(canvas.current as HTMLCanvasElement).then((made) => {
+      if (!gone) viewer.value = made;
+    }, cannotShow);
     return () => {
       gone = true;
       viewer.value = undefined;
@@ -34,7 +32,9 @@ export function ViewerPane() {
   useSignalEffect(() => {
     const [made, { volume } = { volume: undefined }] = [viewer.value, scan.value];
     if (!made || !volume) return;
-    void made.show(volume).then(() => {
+    const shown = (done: boolean) => {
+      if (!done) return;
+      thinned.value = made.isThinned;
       windows.value = made.windows();
       chosenWindow.value = windows.value[0].name;
       made.setWindow(windows.value[0].range);
@@ -42,16 +42,18 @@ export function ViewerPane() {
       const { affine, shape } = volume;
       const axis = sliceAxis(shape, affine !== undefined);
       wantedSlice.value ??= { axis, index: Math.floor(shape[axis] / 2) };
-    });
+    };
+    made.show(volume).then(shown, cannotShow);
   });
 
   useSignalEffect(() => {
     const [made, heat] = [viewer.value, run.value?.result.heatmap];
     if (!made || windows.value.length === 0) return;
-    void made.setHeat(heat, opacity.peek()).then(() => {
+    const shown = () => {
       const slice = wantedSlice.peek();
       if (slice) made.goTo(slice.axis, slice.index, heat);
-    });
+    };
+    made.setHeat(heat, opacity.peek()).then(shown, cannotShow);
   });
   useSignalEffect(() => viewer.value?.setOpacity(opacity.value));
   useSignalEffect(() => {
@@ -118,17 +120,18 @@ export function ViewerPane() {
           aria-label={`The scan${run.value?.result.heatmap ? " with the heatmap over it" : ""}, radiological convention: the patient's right is on the left`}
         />
       </div>
+      {thinned.value && <p class="note">Shown at a lower resolution, to fit into graphics memory; adapters see every voxel.</p>}
       {volume && slice && (
         <label class="slider">
           <span>
-            Slice {slice.index + 1} of {volume.shape[slice.axis]}
+            Slice {slice.index + 1} of {volume.shape[slice.axis]}, {directionOf(volume, slice.axis)}
           </span>
           <input
             type="range"
             min="0"
             max={volume.shape[slice.axis] - 1}
             value={slice.index}
-            aria-label={`Slice along ${DIRECTIONS[slice.axis]}`}
+            aria-label={`Slice, ${directionOf(volume, slice.axis)}`}
             onInput={({ currentTarget }) => {
               wantedSlice.value = { axis: slice.axis, index: Number(currentTarget.value) };
             }}
@@ -137,6 +140,13 @@ export function ViewerPane() {
       )}
     </section>
   );
+}
+
+/** Along which the slices of a voxel axis follow each other. */
+const directionOf = ({ affine }: Volume, axis: 0 | 1 | 2) => (affine ? DIRECTIONS[nearestAxes(affine)[axis].axis] : "as stored");
+
+function cannotShow(error: Error): void {
+  failure.value = { code: "VIEWER", message: `The scan cannot be shown (${error.message}); the viewer needs WebGL 2. Classification works without it.` };
 }
 
 /** The axis with the fewest voxels is that of the slices, as acquired; z where all are alike. */
