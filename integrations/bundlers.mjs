@@ -1,5 +1,7 @@
-// The SDK's worker in pages built by Vite, webpack and Next.js, and in one without a bundler, from packed packages, opened in Chromium; and in Deno and Bun.
-// usage: node integrations/bundlers.mjs [vite|webpack|next|script|deno|bun …]     (npm run build first)
+// The SDK's worker in pages built by Vite (and served by its dev server), webpack and Next.js, and in one without a bundler, from packed packages,
+// opened in Chromium; and in Deno and Bun.
+// usage: node integrations/bundlers.mjs [vite|vite-dev|webpack|next|script|deno|bun …]     (npm run build first)
+import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -9,9 +11,10 @@ import { chromium } from "playwright-core";
 import { check, exec, installPacked } from "./packed-packages.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : ["vite", "webpack", "next", "script", "deno", "bun"];
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : ["vite", "vite-dev", "webpack", "next", "script", "deno", "bun"];
 const TOOLS = {
   vite: ["vite@8"],
+  "vite-dev": ["vite@8"],
   webpack: ["webpack@5", "webpack-cli@7"],
   next: ["next@16", "react@19", "react-dom@19"],
   deno: ["deno@2"],
@@ -57,7 +60,7 @@ const PAGES = {
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json" };
 
 /** Opens what lies in a folder, with and without cross-origin isolation. */
-async function openPage(name, served) {
+async function openBuilt(name, served) {
   for (const isolated of [false, true]) {
     const server = createServer(async ({ url }, response) => {
       const path = new URL(url, "http://localhost").pathname;
@@ -70,24 +73,45 @@ async function openPage(name, served) {
       response.end(body);
     });
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--headless", "--no-sandbox", ...quiet] });
     try {
-      const page = await browser.newPage();
-      const origin = `http://localhost:${server.address().port}`;
-      const strangers = [];
-      page.on("request", (request) => /^http/.test(request.url()) && !request.url().startsWith(origin) && strangers.push(request.url()));
-      const failed = new Promise((_, reject) => page.on("pageerror", reject));
-      failed.catch(() => undefined);
-      await page.goto(`${origin}/`);
-      await Promise.race([page.waitForFunction("globalThis.classified", undefined, { timeout: 120_000 }), failed]);
-      const { logits, engine } = await page.evaluate("globalThis.classified");
-      if (strangers.length) throw new Error(`${name}: asked ${strangers}`);
-      check(`${name}${isolated ? ", cross-origin isolated" : ""}, ${engine}`, logits);
+      await openPage(`${name}${isolated ? ", cross-origin isolated" : ""}`, `http://localhost:${server.address().port}`);
     } finally {
-      await browser.close();
       server.close();
     }
+  }
+}
+
+/** Vite's dev server, which bundles nothing: every module of the worker is served as it lies in node_modules. */
+async function openServedByVite(name) {
+  const server = spawn(bin("vite"), ["--port", "5390"], { cwd: place("vite"), stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, NO_COLOR: "1" } });
+  try {
+    const origin = await new Promise((resolve, reject) => {
+      server.stdout.on("data", (text) => /http:\/\/localhost:\d+/.test(text) && resolve(/http:\/\/localhost:\d+/.exec(text)[0]));
+      server.on("exit", (code) => reject(new Error(`vite ended with ${code}`)));
+    });
+    await openPage(name, origin);
+  } finally {
+    server.kill();
+  }
+}
+
+/** Opens a page in Chromium, and looks at what it has classified. */
+async function openPage(name, origin) {
+  const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--headless", "--no-sandbox", ...quiet] });
+  try {
+    const page = await browser.newPage();
+    const strangers = [];
+    page.on("request", (request) => /^http/.test(request.url()) && !request.url().startsWith(origin) && strangers.push(request.url()));
+    const failed = new Promise((_, reject) => page.on("pageerror", reject));
+    failed.catch(() => undefined);
+    await page.goto(`${origin}/`);
+    await Promise.race([page.waitForFunction("globalThis.classified", undefined, { timeout: 120_000 }), failed]);
+    const { logits, engine } = await page.evaluate("globalThis.classified");
+    if (strangers.length) throw new Error(`${name}: asked ${strangers}`);
+    check(`${name}, ${engine}`, logits);
+  } finally {
+    await browser.close();
   }
 }
 
@@ -108,7 +132,8 @@ try {
   for (const name of wanted) {
     if (name === "deno") runElsewhere("deno", ["run", "--allow-all", "--quiet"]);
     else if (name === "bun") runElsewhere("bun", ["run"]);
-    else await openPage(name, PAGES[name]());
+    else if (name === "vite-dev") await openServedByVite(name);
+    else await openBuilt(name, PAGES[name]());
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

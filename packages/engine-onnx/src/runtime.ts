@@ -21,7 +21,11 @@ export type Device = "cpu" | "wasm" | "webgpu" | "cuda";
 export const inNode = typeof process !== "undefined" && Boolean(process.versions?.node);
 
 async function importWeb(device: Device): Promise<Ort> {
-  if (inNode) return (await import("onnxruntime-web")) as unknown as Ort;
+  if (inNode) {
+    // Hidden from bundlers, which would ship this build's own .wasm files to browsers that never load them.
+    const name = "onnxruntime-web";
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as Ort;
+  }
   if (device === "webgpu") return (await import("onnxruntime-web/webgpu")) as unknown as Ort;
   return (await import("onnxruntime-web/wasm")) as unknown as Ort;
 }

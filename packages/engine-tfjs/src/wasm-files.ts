@@ -2,6 +2,7 @@
 
 import { AnyMC3DError } from "@anymc3d/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { bundledFiles } from "./bundled-files.js";
 
 /** A folder (URL or path) that holds the three .wasm files, or one URL for each file name. */
 export type WasmPaths = string | Readonly<Record<string, string>>;
@@ -9,15 +10,6 @@ export type WasmPaths = string | Readonly<Record<string, string>>;
 const WASM_FILES = ["tfjs-backend-wasm.wasm", "tfjs-backend-wasm-simd.wasm", "tfjs-backend-wasm-threaded-simd.wasm"] as const;
 
 export const inNode = typeof process !== "undefined" && Boolean(process.versions?.node);
-
-/** Literal URLs, which bundlers (Vite, webpack 5) replace by the files they emit. */
-function bundledFiles(): Record<string, string> {
-  return {
-    "tfjs-backend-wasm.wasm": new URL("@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm", import.meta.url).href,
-    "tfjs-backend-wasm-simd.wasm": new URL("@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm", import.meta.url).href,
-    "tfjs-backend-wasm-threaded-simd.wasm": new URL("@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm", import.meta.url).href,
-  };
-}
 
 async function installedFolder(): Promise<string> {
   const { createRequire } = await import(/* @vite-ignore */ /* webpackIgnore: true */ "node:module");
