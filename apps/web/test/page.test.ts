@@ -1,44 +1,30 @@
 // The built page, served with its own headers, in headless Chromium: a scan in, an answer out, and what goes wrong on the way.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readNifti, writeNifti } from "@anymc3d/io";
 import { classify } from "@anymc3d/sdk";
 import { decode } from "fast-png";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import lungNodule, { sample } from "../../../packages/adapter-lung-nodule/index.js";
 import { startRegistryProcess } from "../../../packages/cli/test/registry-process.js";
 import { slice } from "../../../packages/io/test/dicom-build.js";
-import { serveWeb } from "../../../scripts/web.mjs";
-
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const hasChromium = existsSync(CHROMIUM);
-if (!hasChromium) console.warn("SKIPPED: the page, no Chromium at /usr/bin/chromium or $CHROMIUM");
+import { axe, button, classified, classifyNow, hasChromium, openSample, openSampleFile, usesBrowser, visit } from "./harness.js";
 
 /** PyTorch's logits of the bundled sample. */
 const LOGITS = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-let browser: Browser;
-let server: { url: string; close(): Promise<void> };
 let folder: string;
 
+usesBrowser();
 beforeAll(async () => {
   if (!hasChromium) return;
-  server = await serveWeb(0);
-  const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--headless", "--no-sandbox", "--enable-unsafe-swiftshader", ...quiet] });
   folder = await mkdtemp(join(tmpdir(), "anymc3d-web-"));
   await makeDicom();
 });
 afterAll(async () => {
-  await browser?.close();
-  await server?.close();
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
@@ -73,43 +59,6 @@ async function makeDicom(): Promise<void> {
   }
 }
 
-interface Visit {
-  readonly page: Page;
-  readonly context: BrowserContext;
-  /** Requests to another origin, and errors of the page. */
-  readonly strangers: string[];
-}
-
-async function visit<T>(work: (visit: Visit) => Promise<T>, options: Parameters<Browser["newContext"]>[0] = {}, query = ""): Promise<T> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const strangers: string[] = [];
-  context.on("request", (request) => {
-    const url = new URL(request.url());
-    if (/^http/.test(url.protocol) && url.origin !== new URL(server.url).origin) strangers.push(request.url());
-  });
-  const page = await context.newPage();
-  page.on("pageerror", (error) => strangers.push(String(error)));
-  page.on("console", (message) => /Content Security Policy/.test(message.text()) && strangers.push(message.text()));
-  await page.goto(server.url + query);
-  await page.waitForSelector(".adapter");
-  return work({ page, context, strangers }).finally(() => context.close());
-}
-
-const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name });
-const openSample = async (page: Page) => {
-  await button(page, "Try the sample").click();
-  await page.waitForSelector(".run > button");
-};
-const openSampleFile = async (page: Page) => {
-  await page.setInputFiles("input[multiple]:not([webkitdirectory])", fileURLToPath(sample));
-  await page.waitForSelector(".run > button");
-};
-const classified = (page: Page) => page.waitForSelector(".result", { timeout: 120_000 });
-const classifyNow = async (page: Page) => {
-  await button(page, "Classify").click();
-  await classified(page);
-};
-
 async function saved(page: Page, name: string): Promise<Buffer> {
   const [download] = await Promise.all([page.waitForEvent("download"), button(page, name).click()]);
   return readFile(await download.path());
@@ -118,16 +67,6 @@ async function saved(page: Page, name: string): Promise<Buffer> {
 async function expectPyTorch(page: Page): Promise<void> {
   const { labels } = JSON.parse((await saved(page, "JSON")).toString());
   LOGITS.forEach((logit, i) => expect(labels[i].probability).toBeCloseTo(1 / (1 + Math.exp(-logit)), 3));
-}
-
-async function axe(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } }).axe.run(),
-  );
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 
 describe.skipIf(!hasChromium)("the page", { timeout: 240_000 }, () => {

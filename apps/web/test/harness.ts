@@ -1,0 +1,78 @@
+// What the tests of the page share: the built page, served with its own headers, in headless Chromium.
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
+import { sample } from "../../../packages/adapter-lung-nodule/index.js";
+import { serveWeb } from "../../../scripts/web.mjs";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const hasChromium = existsSync(CHROMIUM);
+if (!hasChromium) console.warn("SKIPPED: the page, no Chromium at /usr/bin/chromium or $CHROMIUM");
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let browser: Browser;
+let server: { url: string; close(): Promise<void> };
+
+/** The page is served, and a browser runs, while a file's tests run. */
+export function usesBrowser(): void {
+  beforeAll(async () => {
+    if (!hasChromium) return;
+    server = await serveWeb(0);
+    const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--headless", "--no-sandbox", "--enable-unsafe-swiftshader", ...quiet] });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+}
+
+interface Visit {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Requests to another origin, and errors of the page. */
+  readonly strangers: string[];
+}
+
+export async function visit<T>(work: (visit: Visit) => Promise<T>, options: Parameters<Browser["newContext"]>[0] = {}, query = ""): Promise<T> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const strangers: string[] = [];
+  context.on("request", (request) => {
+    const url = new URL(request.url());
+    if (/^http/.test(url.protocol) && url.origin !== new URL(server.url).origin) strangers.push(request.url());
+  });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => strangers.push(String(error)));
+  page.on("console", (message) => /Content Security Policy/.test(message.text()) && strangers.push(message.text()));
+  await page.goto(server.url + query);
+  await page.waitForSelector(".adapter");
+  return work({ page, context, strangers }).finally(() => context.close());
+}
+
+export const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name });
+export const openSample = async (page: Page) => {
+  await button(page, "Try the sample").click();
+  await page.waitForSelector(".run > button");
+};
+export const openSampleFile = async (page: Page) => {
+  await page.setInputFiles("input[multiple]:not([webkitdirectory])", fileURLToPath(sample));
+  await page.waitForSelector(".run > button");
+};
+export const classified = (page: Page) => page.waitForSelector(".result", { timeout: 120_000 });
+export const classifyNow = async (page: Page) => {
+  await button(page, "Classify").click();
+  await classified(page);
+};
+
+export async function axe(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } }).axe.run(),
+  );
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
