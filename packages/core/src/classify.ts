@@ -130,6 +130,11 @@ const heatmapMethod = (heatmap: ClassifyOptions["heatmap"]) => (typeof heatmap =
 
 /** @throws AnyMC3DError `OPTION_INVALID` for an unknown method or label, or an engine that cannot run backwards */
 function heatmapOptions({ heatmap, engine }: ClassifyOptions, { task, name }: AdapterManifest): HeatmapOptions | undefined {
+  if (heatmap !== undefined && heatmap !== null && typeof heatmap !== "boolean" && typeof heatmap !== "object")
+    throw new AnyMC3DError(
+      "OPTION_INVALID",
+      `heatmap is ${JSON.stringify(heatmap)}, expected true, false or { method: "attention" } or { method: "gradcam", label }`,
+    );
   const method = heatmapMethod(heatmap);
   if (method === undefined) return undefined;
   if (method === "attention") return { method };

@@ -89,7 +89,7 @@ async function fetchBytes(url: string, limit: number, signal?: AbortSignal): Pro
     const type = response.headers.get("content-type") ?? "none";
     throw new AnyMC3DError(
       "ASSET_INVALID",
-      `${shown}: the server answered with an HTML page (content type ${type}), not a volume. The file is missing there, or a login page stands before it.`,
+      `${shown}: the server answered with an HTML page (content type ${type}), not the file asked for. It is missing there, or a login page stands before it.`,
     );
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;

@@ -46,6 +46,33 @@ export interface ReadOptions {
   readonly companion?: Source | readonly Source[];
 }
 
+const NAMES: { readonly [K in keyof Required<ReadOptions>]: true } = {
+  frame: true,
+  channel: true,
+  array: true,
+  index: true,
+  orientation: true,
+  spacing: true,
+  modality: true,
+  name: true,
+  maxBytes: true,
+  series: true,
+  stack: true,
+  uneven: true,
+  identity: true,
+  codecUrl: true,
+  onProgress: true,
+  signal: true,
+  companion: true,
+};
+
+/** A misspelt option must not be ignored. @throws AnyMC3DError `OPTION_INVALID` */
+export function checkReadOptions(options: ReadOptions): void {
+  const unknown = Object.keys(options).filter((name) => !Object.hasOwn(NAMES, name));
+  if (unknown.length > 0)
+    throw new AnyMC3DError("OPTION_INVALID", `the reader has no option ${unknown.join(", ")}; there are ${Object.keys(NAMES).join(", ")}.`);
+}
+
 /** Default of {@link ReadOptions.maxBytes}. */
 const MAX_BYTES = 4 * 2 ** 30;
 

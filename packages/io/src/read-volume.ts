@@ -16,7 +16,7 @@ import { isFolder } from "./node-files.js";
 import { decodeNpy, decodeNpz } from "./npy-volume.js";
 import { npzSizes } from "./npz.js";
 import { decodeNrrd } from "./nrrd-read.js";
-import { byteLimit, type ReadOptions } from "./options.js";
+import { byteLimit, checkReadOptions, type ReadOptions } from "./options.js";
 
 /**
  * Reads a volume: NIfTI-1 and NIfTI-2 (.nii, .nii.gz, .hdr with .img), ANALYZE 7.5 (with `orientation`), NRRD (.nrrd, .nhdr), MetaImage
@@ -30,6 +30,7 @@ import { byteLimit, type ReadOptions } from "./options.js";
  * `OUT_OF_MEMORY`; the signal's reason after an abort
  */
 export async function readVolume(source: Source | readonly Source[], options: ReadOptions = {}): Promise<Volume> {
+  checkReadOptions(options);
   if (Array.isArray(source)) return readList(source, options);
   const given = source as Source;
   const limit = byteLimit(options);
@@ -108,6 +109,7 @@ function hasArrays(bytes: Uint8Array, name: string): boolean {
  * @throws AnyMC3DError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `FILE_TOO_LARGE`, `FORMAT_INVALID`; the signal's reason
  */
 export async function listSeries(source: Source | readonly Source[], options: ReadOptions = {}): Promise<SeriesSummary[]> {
+  checkReadOptions(options);
   return seriesIn(await dicomFiles(source, options), options);
 }
 

@@ -65,6 +65,11 @@ export async function openBackbone(source: BackboneSource = "@anymc3d/backbone-d
   const { signal } = options;
   if (typeof source === "object" && !(source instanceof URL) && isLoaded(source)) return source as Backbone;
   const module = await backboneModule(source as AssetModule | string | URL);
+  if (!module?.manifest || !module.weights)
+    throw new AnyMC3DError(
+      "BACKBONE_NOT_FOUND",
+      "the backbone has no manifest and weights; pass the default export of a backbone package, a folder or a package's name",
+    );
   const name = module.name ?? String(module.manifest);
   const [manifest, weights] = await Promise.all([
     readJson(module.manifest, `${name} backbone.json`, signal),

@@ -17,6 +17,7 @@ import {
 import { type ReadOptions, readVolume, type Source } from "@anymc3d/io";
 import { type AdapterSource, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
 import { createEngine, type EngineOptions } from "./engines.js";
+import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "./option-names.js";
 
 /** A path (of a file or a DICOM folder) or URL, a File, bytes, a list of these that makes one volume, or a volume; or one of all that for each source an adapter names. */
 export type VolumeSource = Source | readonly Source[] | Volume;
@@ -38,21 +39,6 @@ export interface ClassifierOptions extends EngineOptions {
   readonly backbone?: BackboneSource;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
-}
-
-const RUN_OPTIONS = ["heatmap", "checks", "signal", "onProgress", "read"];
-const CLASSIFIER_OPTIONS = ["backbone", "signal", "onProgress", "engine", "precision", "threads", "chunk", "wasmPaths"];
-
-/** Refuses options that do not exist: a misspelt or misplaced one must not be ignored. */
-function checkOptionNames(options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).filter((name) => !known.includes(name));
-  if (unknown.length === 0) return;
-  const hint = unknown.some((name) =>
-    ["frame", "channel", "modality", "maxBytes", "series", "stack", "uneven", "orientation", "spacing", "array", "index", "codecUrl"].includes(name),
-  )
-    ? ' Options for the reader go into `read`, for example { read: { modality: "MR" } }.'
-    : "";
-  throw new AnyMC3DError("OPTION_INVALID", `unknown option ${unknown.join(", ")}; there are ${known.join(", ")}.${hint}`);
 }
 
 /** One engine for many volumes and adapters. */
@@ -79,9 +65,11 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
   options.onProgress?.({ stage: "load", done: 2, total: 2 });
   const opened = new WeakMap<object, Promise<Adapter>>();
   const adapterOf = (source: AdapterSource): Promise<Adapter> => {
-    if (typeof source !== "object" || source instanceof URL) return openAdapter(source);
+    if (typeof source !== "object" || source === null || source instanceof URL) return openAdapter(source);
     const known = opened.get(source) ?? openAdapter(source);
     opened.set(source, known);
+    // What failed once, for want of a network perhaps, is tried again.
+    known.catch(() => opened.delete(source));
     return known;
   };
   return {
@@ -154,10 +142,13 @@ function isSource(source: StudySource): source is VolumeSource {
   return isVolume(source) || Object.getPrototypeOf(source) !== Object.prototype;
 }
 
+/** What a file input or a drop has, as an array. */
+const listed = <S>(source: S): S | File[] => (Object.prototype.toString.call(source) === "[object FileList]" ? [...(source as unknown as FileList)] : source);
+
 /** Reads the volumes of a study. */
-export async function readStudy(source: StudySource, options: RunOptions): Promise<Volume | Record<string, Volume>> {
-  if (source === undefined || source === null)
-    throw new AnyMC3DError("OPTION_INVALID", `the source is ${source}; pass a path, a URL, a File, bytes or a volume`);
+export async function readStudy(given: StudySource, options: RunOptions): Promise<Volume | Record<string, Volume>> {
+  if (given === undefined || given === null) throw new AnyMC3DError("OPTION_INVALID", `the source is ${given}; pass a path, a URL, a File, bytes or a volume`);
+  const source = listed(given);
   options.onProgress?.({ stage: "read", done: 0, total: 1 });
   const onProgress = options.onProgress && ((done: number, total: number) => options.onProgress?.({ stage: "read", done, total }));
   const read = (one: VolumeSource): Promise<Volume> | Volume =>

@@ -1,6 +1,6 @@
 // Which engine runs: the one asked for, or the best that passes its self-test where this runs, with a warning for each passed over.
 
-import { AnyMC3DError, type Backbone, isAbortError, type Precision, type TrainableEngine, type Warning } from "@anymc3d/core";
+import { AnyMC3DError, type Backbone, isAbortError, isAnyMC3DError, type Precision, type TrainableEngine, type Warning } from "@anymc3d/core";
 
 /** `auto`, or an engine and its device. */
 export type EngineChoice =
@@ -46,7 +46,21 @@ const inNode = typeof process !== "undefined" && Boolean(process.versions?.node)
 function candidates(precision: Precision): EngineChoice[] {
   if (inNode) return ["onnx/cpu", "onnx/wasm"];
   if (precision === "int8") return ["onnx/wasm"];
-  return [...("gpu" in navigator ? (["tfjs/webgpu"] as const) : []), "onnx/wasm", "tfjs/webgl", "tfjs/wasm"];
+  return ["tfjs/webgpu", "onnx/wasm", "tfjs/webgl", "tfjs/wasm"];
+}
+
+interface GpuAdapter {
+  readonly isFallbackAdapter?: boolean;
+  readonly info?: { readonly isFallbackAdapter?: boolean };
+}
+
+/** Why a browser's WebGPU is of no use, found out before TensorFlow.js is loaded for it. */
+async function webgpuFault(): Promise<string | undefined> {
+  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<GpuAdapter | null> } };
+  if (!gpu) return "this browser has no WebGPU, or the page is not served over https";
+  const adapter = await gpu.requestAdapter().catch(() => null);
+  if (!adapter) return "no graphics processor here is open to WebGPU";
+  return (adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter) ? "WebGPU is emulated in software here" : undefined;
 }
 
 async function start(
@@ -55,6 +69,8 @@ async function start(
   { engine, precision = "fp32", threads, chunk, wasmPaths }: EngineOptions,
 ): Promise<TrainableEngine> {
   const [kind, device] = choice.split("/");
+  if (!inNode && (choice === "onnx/cpu" || choice === "onnx/cuda" || choice === "tfjs/tensorflow"))
+    throw new AnyMC3DError("ENGINE_UNAVAILABLE", `engine ${choice} runs in Node only; in a browser there are auto, onnx/wasm, tfjs/webgpu, tfjs/webgl, …`);
   if (kind === "onnx") {
     const { createOnnxEngine } = await import("@anymc3d/engine-onnx");
     return createOnnxEngine(backbone, { device: device as "cpu", precision, threads, chunk, wasmPaths });
@@ -78,11 +94,15 @@ export async function createEngine(backbone: Backbone, options: EngineOptions = 
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       throw new AnyMC3DError("OPTION_INVALID", `${name} is ${JSON.stringify(value)}, expected a whole number from 1`);
   }
+  if (options.wasmPaths !== undefined && typeof options.wasmPaths !== "string")
+    throw new AnyMC3DError("OPTION_INVALID", `wasmPaths is ${JSON.stringify(options.wasmPaths)}, expected the address of a folder`);
   if (choice !== "auto") return start(choice, backbone, options);
   const passedOver: Warning[] = [];
   let last: unknown;
   for (const candidate of candidates(precision)) {
     try {
+      const fault = candidate === "tfjs/webgpu" ? await webgpuFault() : undefined;
+      if (fault) throw new AnyMC3DError("ENGINE_UNAVAILABLE", fault);
       return withWarnings(await start(candidate, backbone, options), passedOver);
     } catch (error) {
       if (isAbortError(error)) throw error;
@@ -90,7 +110,8 @@ export async function createEngine(backbone: Backbone, options: EngineOptions = 
       passedOver.push({ code: "ENGINE_FALLBACK", message: `${candidate} was passed over: ${(error as Error).message}` });
     }
   }
-  throw last;
+  if (isAnyMC3DError(last)) throw last;
+  throw new AnyMC3DError("ENGINE_UNAVAILABLE", `no engine could start: ${passedOver.map(({ message }) => message).join("; ")}`, { cause: last });
 }
 
 function withWarnings(engine: TrainableEngine, warnings: readonly Warning[]): TrainableEngine {

@@ -4,6 +4,7 @@ import { AnyMC3DError, type ClassifyResult, type Precision, type Progress, type 
 import type { ReadOptions, SeriesSummary, Source } from "@anymc3d/io";
 import type { AdapterSource, AssetModule } from "./assets.js";
 import type { ClassifierOptions, RunOptions, StudySource, VolumeSource } from "./classifier.js";
+import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "./option-names.js";
 import { type Answer, type Call, errorOf } from "./worker-messages.js";
 
 export interface WorkerClassifierOptions extends ClassifierOptions {
@@ -59,10 +60,14 @@ const ABORT_MS = 10_000;
  * @throws AnyMC3DError `ENGINE_UNAVAILABLE` where the worker does not start; the signal's reason
  */
 export async function createWorkerClassifier(options: WorkerClassifierOptions = {}): Promise<WorkerClassifier> {
+  checkOptionNames(options, ["worker", ...CLASSIFIER_OPTIONS]);
   const { worker = ownWorker, signal, onProgress, backbone, ...rest } = options;
   const thread = new Thread(worker, { options: { ...rest, ...(backbone && { backbone: typeof backbone === "string" ? backbone : absolute(backbone) }) } });
   signal?.throwIfAborted();
-  await thread.open();
+  await orAborted(thread.open(), signal).catch((error) => {
+    thread.end();
+    throw error;
+  });
   thread.start({ signal, onProgress }).catch(() => undefined);
   return {
     get engine() {
@@ -75,9 +80,14 @@ export async function createWorkerClassifier(options: WorkerClassifierOptions = 
         signal: stop,
         onProgress: told && (({ done, total }) => told(done, total)),
       }),
-    check: (source, adapter, { signal: stop, ...run } = {}) => thread.call("check", () => thread.runOf(source, adapter, run), { signal: stop }),
-    classify: (source, adapter, { signal: stop, onProgress: told, ...run } = {}) =>
-      thread.call("classify", () => thread.runOf(source, adapter, run), { signal: stop, onProgress: told }),
+    check: async (source, adapter, { signal: stop, ...run } = {}) => {
+      checkOptionNames(run, ["read"]);
+      return thread.call("check", () => thread.runOf(source, adapter, run), { signal: stop });
+    },
+    classify: async (source, adapter, { signal: stop, onProgress: told, ...run } = {}) => {
+      checkOptionNames(run, RUN_OPTIONS);
+      return thread.call("classify", () => thread.runOf(source, adapter, run), { signal: stop, onProgress: told });
+    },
     dispose: async () => thread.end(),
   };
 }
@@ -150,7 +160,7 @@ class Thread {
 
   /** A name for files that are read with the same options; undefined for what may change: arrays, and URLs. */
   keyOf(source: StudySource, read: object = {}): string | undefined {
-    const files = (Array.isArray(source) ? source : [source]) as readonly unknown[];
+    const files = (isFileList(source) ? [...source] : Array.isArray(source) ? source : [source]) as readonly unknown[];
     if (!files.every((each): each is Blob => each instanceof Blob)) return undefined;
     return JSON.stringify([files.map((file) => this.#nameOf(file)), read]);
   }
@@ -161,7 +171,7 @@ class Thread {
 
   /** An adapter goes to the worker once. */
   #adapterOf(adapter: AdapterSource): Payloads["classify"]["adapter"] {
-    if (typeof adapter !== "object" || adapter instanceof URL)
+    if (typeof adapter !== "object" || adapter === null || adapter instanceof URL)
       throw new AnyMC3DError(
         "ADAPTER_NOT_FOUND",
         "in a browser an adapter is an imported package or a loaded adapter; load one by name with @anymc3d/registry",
@@ -213,6 +223,7 @@ class Thread {
 
   #post(method: Call["method"], payload: () => unknown, { signal, onProgress }: Hooks): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
       const id = ++this.#count;
       const pending: Pending = { method, payload, signal, onProgress, resolve, reject, aborted: false };
       this.#pending.set(id, pending);
@@ -227,7 +238,7 @@ class Thread {
     } catch (error) {
       this.#pending.delete(id);
       this.#sent.clear();
-      reject(error);
+      reject((error as Error).name === "DataCloneError" ? notSent(error as Error) : error);
     }
   }
 
@@ -280,6 +291,13 @@ class Thread {
 
 const disposed = () => new AnyMC3DError("ENGINE_DISPOSED", "the classifier was disposed; create a new one");
 
+const notSent = (cause: Error) =>
+  new AnyMC3DError(
+    "OPTION_INVALID",
+    `something cannot be sent to the worker: ${cause.message} Sources, adapters and options must be files, typed arrays and plain data; take a volume out of a framework's proxy first (Vue: toRaw or markRaw).`,
+    { cause },
+  );
+
 const notStarted = (why: string, cause?: unknown) =>
   new AnyMC3DError(
     "ENGINE_UNAVAILABLE",
@@ -296,12 +314,15 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
   });
 }
 
+const isFileList = (value: unknown): value is FileList => Object.prototype.toString.call(value) === "[object FileList]";
+
 /** The same source with addresses that mean in the worker what they mean in the page, and without objects that cannot be sent. */
 function absolute<T>(source: T): T {
   const address = (text: string | URL) => new URL(text, globalThis.document?.baseURI ?? globalThis.location?.href).href;
   const convert = (value: unknown): unknown => {
     if (typeof value === "string" || value instanceof URL) return address(value);
     if (Array.isArray(value)) return value.map(convert);
+    if (isFileList(value)) return [...value];
     if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Blob) return value;
     if ("tensors" in value || ("data" in value && "shape" in value)) return value;
     if ("manifest" in value && "weights" in value) {

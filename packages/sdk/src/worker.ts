@@ -48,10 +48,9 @@ const METHODS: { [M in Call["method"]]: (payload: Payloads[M], run: Run) => Prom
 };
 
 /** Opens an adapter once; again after a failure. */
-function adapterOf({ id, source }: Payloads["check"]["adapter"]): Promise<Adapter> {
-  const known = adapters.get(id) ?? (source !== undefined ? { source } : undefined);
+function adapterOf({ id }: Payloads["check"]["adapter"]): Promise<Adapter> {
+  const known = adapters.get(id);
   if (!known) throw new Error("the worker was not sent this adapter");
-  adapters.set(id, known);
   known.opened ??= openAdapter(known.source).catch((error) => {
     known.opened = undefined;
     throw error;
@@ -74,6 +73,9 @@ page.onmessage = ({ data }) => {
   if ("abort" in data) return running.get(data.abort)?.abort();
   const stop = new AbortController();
   running.set(data.id, stop);
+  // Kept as it comes: the call itself may be aborted before its turn.
+  const { id, source } = (data.payload as Partial<Payloads["check"]>).adapter ?? {};
+  if (id !== undefined && source !== undefined) adapters.set(id, { source });
   if (data.method === "start" || data.method === "classify") queue = queue.then(() => answer(data, stop));
   else void answer(data, stop);
 };

@@ -1,5 +1,7 @@
 // The SDK as a program uses it: sources of every kind, adapters by module and folder, abort, fallbacks.
-import { readFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";
@@ -69,6 +71,15 @@ describe("createClassifier()", () => {
   });
 
   test("options that do not exist, or lie in the wrong place, are refused", async () => {
+    await expect(classify(sample, lungNodule, { heatmap: "gradcam" as never })).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+      message: expect.stringMatching(/heatmap is "gradcam"/),
+    });
+    await expect(classify(sample, lungNodule, { read: { frmae: 0 } as never })).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+      message: expect.stringMatching(/no option frmae/),
+    });
+    await expect(openBackbone({} as never)).rejects.toMatchObject({ code: "BACKBONE_NOT_FOUND" });
     const refused = (options: object) => expect(classify(sample, lungNodule, options)).rejects.toMatchObject({ code: "OPTION_INVALID" });
     await refused({ precison: "int8" });
     await refused({ precision: "fp16" });
@@ -89,4 +100,19 @@ describe("createClassifier()", () => {
     await expect(createEngine(backbone, { engine: "abacus" as "auto" })).rejects.toMatchObject({ code: "OPTION_INVALID" });
     await expect(createEngine(backbone, { engine: "tfjs/wasm", precision: "int8" })).rejects.toMatchObject({ code: "OPTION_INVALID" });
   });
+});
+
+test("an adapter that could not be loaded once is asked for again", async () => {
+  const place = await mkdtemp(join(tmpdir(), "anymc3d-late-"));
+  const late = { name: "late", manifest: pathToFileURL(join(place, "adapter.json")), weights: pathToFileURL(join(place, "adapter.safetensors")) };
+  const classifier = await createClassifier();
+  try {
+    await expect(classifier.classify(sample, late)).rejects.toMatchObject({ code: "FILE_NOT_FOUND" });
+    await cp(lungNodule.manifest, late.manifest);
+    await cp(lungNodule.weights, late.weights);
+    expectLogits(await classifier.classify(sample, late));
+  } finally {
+    await classifier.dispose();
+    await rm(place, { recursive: true });
+  }
 });

@@ -153,6 +153,47 @@ async function disposed() {
   return { running: await running, engine: await refusal(classifier.engine), after: await refusal(classifier.classify(await sampleFile(), lungNodule)) };
 }
 
+/** Calls that never reach their turn, or cannot be sent: the next one with the same adapter works. */
+async function undelivered() {
+  return withClassifier(async (classifier) => {
+    const file = await sampleFile();
+    await classifier.engine;
+    const first = classifier.classify(file, lungNodule);
+    const adapter = { ...lungNodule };
+    const stop = new AbortController();
+    const queued = classifier.classify(file, adapter, { signal: stop.signal }).catch((reason: Error) => reason.name);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    stop.abort();
+    await first;
+    const proxied = { ...(await classifier.read(file)), meta: { toString: () => "a function cannot be cloned" } as never };
+    const other = { ...lungNodule };
+    return {
+      queued: await queued,
+      after: logitsOf(await classifier.classify(file, adapter)),
+      misspelt: await refusal(classifier.classify(file, other, { onprogress: () => undefined } as never)),
+      unclonable: await refusal(classifier.classify(proxied, other)),
+      afterBoth: logitsOf(await classifier.classify(file, other)),
+      nothing: await refusal(classifier.classify(file, null as never)),
+      reader: await refusal(classifier.read(file, { frmae: 0 } as never)),
+    };
+  });
+}
+
+/** What a file input has, as it is. */
+async function fileList() {
+  const dropped = new DataTransfer();
+  dropped.items.add(await sampleFile());
+  return withClassifier(async (classifier) => logitsOf(await classifier.classify(dropped.files as never, lungNodule)));
+}
+
+/** Aborted while the worker's script is on its way. */
+async function abortedAtStart() {
+  const started = performance.now();
+  const silent = () => new Worker(URL.createObjectURL(new Blob(["/* says nothing */"])));
+  const error = await createWorkerClassifier({ worker: silent, signal: AbortSignal.timeout(200) }).catch((reason: Error) => reason);
+  return { name: (error as Error).name, ms: performance.now() - started };
+}
+
 /** Bytes of the page's and its workers' memory after `times` classifiers were made, used and disposed. */
 async function again(times: number) {
   const logits: number[][] = [];
@@ -170,4 +211,18 @@ async function losesDevice() {
   return { logits: labels.map(({ logit }) => logit), warnings };
 }
 
-export const pageTools = { classifySample, keepsArrays, refusals, aborted, crash, hang, noWorker, disposed, again, losesDevice };
+export const pageTools = {
+  classifySample,
+  keepsArrays,
+  refusals,
+  aborted,
+  crash,
+  hang,
+  noWorker,
+  disposed,
+  undelivered,
+  fileList,
+  abortedAtStart,
+  again,
+  losesDevice,
+};

@@ -82,6 +82,31 @@ describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 
     expect(html.ms).toBeLessThan(10_000);
   });
 
+  test("a call that was aborted in the queue, or could not be sent, spoils nothing", async () => {
+    const found = await inPage((page) => page.evaluate(() => anymc3d.undelivered()));
+    expect(found.queued).toBe("AbortError");
+    expectLogits(found.after);
+    expect([found.misspelt.code, found.unclonable.code, found.nothing.code, found.reader.code]).toEqual([
+      "OPTION_INVALID",
+      "OPTION_INVALID",
+      "ADAPTER_NOT_FOUND",
+      "OPTION_INVALID",
+    ]);
+    expect(found.misspelt.message).toMatch(/unknown option onprogress/);
+    expect(found.unclonable.message).toMatch(/cannot be sent to the worker.*toRaw/);
+    expectLogits(found.afterBoth);
+  });
+
+  test("a FileList is taken as it is", async () => {
+    expectLogits(await inPage((page) => page.evaluate(() => anymc3d.fileList())));
+  });
+
+  test("an abort while the worker starts is answered at once", async () => {
+    const { name, ms } = await inPage((page) => page.evaluate(() => anymc3d.abortedAtStart()));
+    expect(name).toBe("TimeoutError");
+    expect(ms).toBeLessThan(2000);
+  });
+
   test("dispose() ends what is under way", async () => {
     const { running, engine, after } = await inPage((page) => page.evaluate(() => anymc3d.disposed()));
     expect([running.code, engine.code, after.code]).toEqual(["ENGINE_DISPOSED", "ENGINE_DISPOSED", "ENGINE_DISPOSED"]);
