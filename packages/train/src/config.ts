@@ -7,66 +7,119 @@ import { RESERVED_COLUMNS } from "./columns.js";
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
 
-/** Chances `p` are per volume and epoch. Amounts of brightness and noise are shares of the intensity range the adapter sees. */
-const augmentSchema = z.strictObject({
-  /** Chance of mirroring, for rows and for columns each. */
-  flip: share.default(0.5),
-  /** Chance of reversing the order of the slices. */
-  reverse: share.default(0.5),
-  /** Rotation in the slice plane, uniform in ± degrees. */
-  rotate: z.strictObject({ p: share, degrees: z.number().min(0).max(180) }).default({ p: 0.2, degrees: 30 }),
-  /** Magnification in the plane, log-uniform in [low, high]. Keep it near 1 where labels depend on size. */
-  zoom: z.strictObject({ p: share, low: positive, high: positive }).default({ p: 0.2, low: 0.7, high: 1.4 }),
-  /** Shift in the plane, uniform in ± share of the slice's sides. */
-  shift: z.strictObject({ p: share, share: share }).default({ p: 0.2, share: 0.08 }),
-  /** Gaussian noise per pixel, standard deviation as a share of the intensity range. */
-  noise: z.strictObject({ p: share, sd: z.number().min(0) }).default({ p: 0.2, sd: 0.0125 }),
-  /** Gaussian blur in the plane, standard deviation in pixels uniform in [0, sd]. */
-  blur: z.strictObject({ p: share, sd: z.number().min(0) }).default({ p: 0.1, sd: 1 }),
-  /** Added to all values, normal with this standard deviation as a share of the intensity range. */
-  brightness: z.strictObject({ p: share, sd: z.number().min(0) }).default({ p: 0.2, sd: 0.01 }),
-  /** Values scaled about their mean, uniform in [low, high]. */
-  contrast: z.strictObject({ p: share, low: positive, high: positive }).default({ p: 0.1, low: 0.9, high: 1.1 }),
-  /** Power of the value within the intensity range, log-uniform in [low, high]. */
-  gamma: z.strictObject({ p: share, low: positive, high: positive }).default({ p: 0.1, low: 0.7, high: 1.5 }),
-});
+const chance = share.describe("Chance, 0 … 1, a volume and epoch.");
+const low = positive.describe("Smallest factor.");
+const high = positive.describe("Largest factor; not below `low`.");
+const rates = (schema: z.ZodNumber) => ({ lora: schema.describe("Of the LoRA matrices."), head: schema.describe("Of head and queries.") });
+
+const augmentSchema = z
+  .strictObject({
+    flip: share.default(0.5).describe("Chance of mirroring, for rows and for columns each."),
+    reverse: share.default(0.5).describe("Chance of reversing the order of the slices."),
+    rotate: z
+      .strictObject({ p: chance, degrees: z.number().min(0).max(180).describe("Largest angle.") })
+      .default({ p: 0.2, degrees: 30 })
+      .describe("Rotation in the slice plane, uniform in ± degrees."),
+    zoom: z
+      .strictObject({ p: chance, low, high })
+      .default({ p: 0.2, low: 0.7, high: 1.4 })
+      .describe("Magnification in the plane, log-uniform in [low, high]. Keep it near 1 where labels depend on size."),
+    shift: z
+      .strictObject({ p: chance, share: share.describe("Largest shift, as a share of the side.") })
+      .default({ p: 0.2, share: 0.08 })
+      .describe("Shift in the plane, uniform in ± share of the slice's sides."),
+    noise: z
+      .strictObject({ p: chance, sd: z.number().min(0).describe("Standard deviation, as a share of the intensity range.") })
+      .default({ p: 0.2, sd: 0.0125 })
+      .describe("Gaussian noise, drawn for every pixel."),
+    blur: z
+      .strictObject({ p: chance, sd: z.number().min(0).describe("Largest standard deviation, pixels.") })
+      .default({ p: 0.1, sd: 1 })
+      .describe("Gaussian blur in the plane, standard deviation uniform in [0, sd]."),
+    brightness: z
+      .strictObject({ p: chance, sd: z.number().min(0).describe("Standard deviation, as a share of the intensity range.") })
+      .default({ p: 0.2, sd: 0.01 })
+      .describe("One normal number, added to all values."),
+    contrast: z
+      .strictObject({ p: chance, low, high })
+      .default({ p: 0.1, low: 0.9, high: 1.1 })
+      .describe("Values scaled about their mean, uniform in [low, high]."),
+    gamma: z
+      .strictObject({ p: chance, low, high })
+      .default({ p: 0.1, low: 0.7, high: 1.5 })
+      .describe("Power of the value within the intensity range, log-uniform in [low, high]."),
+  })
+  .describe("Amounts. Noise and brightness are shares of the intensity range that the adapter sees.");
 
 const trainingSchema = z.strictObject({
-  epochs: z.int().min(1).default(6),
-  /** Volumes an optimiser step. Their gradients are accumulated, so memory does not grow with it. */
-  batch: z.int().min(1).default(8),
-  /** Most slices of a view and volume in a training step, drawn anew each epoch; evaluation takes all of them. */
-  slices: z.int().min(1).default(12),
-  /** `focal`: γ and α of `focal`; `bce`: binary cross-entropy; `cross-entropy`: softmax, for multiclass tasks. Default: `bce`, multiclass `cross-entropy`. */
-  loss: z.enum(["focal", "bce", "cross-entropy"]).optional(),
-  focal: z.strictObject({ gamma: z.number().min(0), alpha: share }).default({ gamma: 2, alpha: 0.25 }),
-  /** Weight of positives (multiclass: of each class): √(negatives/positives), negatives/positives, or 1. */
-  classWeights: z.enum(["sqrt", "balanced", "none"]).default("sqrt"),
-  learningRate: z.strictObject({ lora: positive, head: positive }).default({ lora: 1e-4, head: 1e-3 }),
-  weightDecay: z.strictObject({ lora: z.number().min(0), head: z.number().min(0) }).default({ lora: 1e-5, head: 1e-4 }),
-  /** Share of the steps in which the learning rate rises from 0; then it falls along a half cosine. */
-  warmup: share.default(0.05),
-  /** Gradients are scaled down to this norm; null: never. */
-  clip: positive.nullable().default(1),
-  /** Stop after so many epochs without a better validation AUROC; null: never. */
-  patience: z.int().min(1).nullable().default(null),
-  /** Which epoch becomes the adapter: the best mean validation AUROC, or the last. */
-  keep: z.enum(["best", "last"]).default("best"),
+  epochs: z.int().min(1).default(6).describe("Passes over the training cases."),
+  batch: z.int().min(1).default(8).describe("Volumes an optimiser step. Their gradients are accumulated, so memory does not grow with it."),
+  slices: z
+    .int()
+    .min(1)
+    .default(12)
+    .describe(
+      "Most slices of a view and volume in a training step, drawn anew each epoch. Evaluation takes all of them, and so does a head on frozen features.",
+    ),
+  loss: z
+    .enum(["focal", "bce", "cross-entropy"])
+    .optional()
+    .describe(
+      "`focal`: γ and α of `focal`; `bce`: binary cross-entropy, for binary and multilabel tasks; `cross-entropy`: softmax, for multiclass tasks. Default: `bce`, multiclass `cross-entropy`.",
+    ),
+  focal: z
+    .strictObject({
+      gamma: z.number().min(0).describe("γ: how little cases count that are right already; 0: as much as others."),
+      alpha: share.describe("α: weight of positives; negatives have 1 - α. Multiclass: of every class."),
+    })
+    .default({ gamma: 2, alpha: 0.25 })
+    .describe("Focal loss (Lin et al. 2017); used with `loss` `focal`."),
+  classWeights: z
+    .enum(["sqrt", "balanced", "none"])
+    .default("sqrt")
+    .describe(
+      "Weight of a label's positives: √(negatives/positives), negatives/positives, or 1. Multiclass, of each class: √(cases/(classes·its cases)), cases/(classes·its cases), or 1.",
+    ),
+  learningRate: z.strictObject(rates(positive)).default({ lora: 1e-4, head: 1e-3 }).describe("AdamW's learning rate at its highest."),
+  weightDecay: z
+    .strictObject(rates(z.number().min(0)))
+    .default({ lora: 1e-5, head: 1e-4 })
+    .describe("AdamW's decoupled weight decay."),
+  warmup: share.default(0.05).describe("Share of the steps in which the learning rate rises from 0; then it falls along a half cosine."),
+  clip: positive.nullable().default(1).describe("Gradients are scaled down to this norm; null: never."),
+  patience: z.int().min(1).nullable().default(null).describe("Stop after so many epochs without a better validation AUROC; null: never."),
+  keep: z.enum(["best", "last"]).default("best").describe("Which epoch becomes the adapter: the best mean validation AUROC, or the last."),
   seed: z
     .int()
     .min(0)
     .max(2 ** 32 - 1)
-    .default(0),
-  augment: z.union([z.literal(false), augmentSchema], { error: 'expected false, or amounts such as { "flip": 0.5 }' }).default(augmentSchema.parse({})),
-  /** Pixel-level supervision by the masks of the cases that have one: λ·(Dice + BCE) is added to the loss. null: masks are not used. */
+    .default(0)
+    .describe("All that is drawn at random follows from it: first weights, order, slices, augmentation."),
+  augment: z
+    .union([z.literal(false), augmentSchema], { error: 'expected false, or amounts such as { "flip": 0.5 }' })
+    .default(augmentSchema.parse({}))
+    .describe("Random changes of the training slices; false: none. Not applied to frozen features (`modules.lora` null)."),
   masks: z
-    .strictObject({ weight: z.number().min(0).default(0.5), hidden: z.int().min(1).default(64) })
+    .strictObject({
+      weight: z.number().min(0).default(0.5).describe("λ, the weight of the masks' loss."),
+      hidden: z.int().min(1).default(64).describe("Width of the mask decoder's hidden layer; the decoder is used in training only."),
+    })
     .nullable()
-    .default(null),
-  /** How decision thresholds are chosen on validation: Youden's index, or the highest threshold that reaches a sensitivity. */
-  threshold: z.union([z.literal("youden"), z.strictObject({ sensitivity: share })], { error: 'expected "youden" or { "sensitivity": 0.9 }' }).default("youden"),
-  /** Temperature scaling on validation, folded into the head. */
-  calibrate: z.boolean().default(true),
+    .default(null)
+    .describe(
+      "Pixel-level supervision by the masks of the cases that have one: λ·(Dice + binary cross-entropy) is added to the loss. null: masks are not used.",
+    ),
+  threshold: z
+    .union(
+      [
+        z.literal("youden").describe("Youden's index: the largest sensitivity + specificity."),
+        z.strictObject({ sensitivity: share.describe("Sensitivity to reach.") }).describe("The highest threshold that reaches a sensitivity."),
+      ],
+      { error: 'expected "youden" or { "sensitivity": 0.9 }' },
+    )
+    .default("youden")
+    .describe("How decision thresholds are chosen on validation."),
+  calibrate: z.boolean().default(true).describe("Temperature scaling on validation, folded into the head."),
 });
 
 const { task, input, modules } = adapterManifestSchema.shape;
@@ -75,40 +128,58 @@ const view = input.shape.views.element;
 const text = z.string().min(1);
 
 const trainConfigSchema = z.strictObject({
-  $schema: z.string().optional(),
+  $schema: adapterManifestSchema.shape.$schema,
   name: adapterManifestSchema.shape.name,
   version: adapterManifestSchema.shape.version.default("0.1.0"),
-  title: text,
-  description: text,
-  task,
-  input: z.strictObject({
-    bodyParts: z.array(text).default([]),
-    /** As in adapter.json. An `expect` that is left out is filled with what the training volumes look like. */
-    views: z
-      .array(view.extend({ expect: view.shape.expect.optional() }))
-      .min(1)
-      .max(16),
-  }),
+  title: adapterManifestSchema.shape.title,
+  description: adapterManifestSchema.shape.description,
+  task: task.describe("What is answered. Training finds the thresholds and replaces those given; `anymc3d adapter import` takes those given, 0.5 without."),
+  input: z
+    .strictObject({
+      bodyParts: input.shape.bodyParts.default([]),
+      views: z
+        .array(
+          view.extend({
+            expect: view.shape.expect
+              .optional()
+              .describe("What a volume must look like. Left out: filled with the ranges of the training volumes, with a warning outside them."),
+          }),
+        )
+        .min(1)
+        .max(16)
+        .describe("As in adapter.json: how slices are made; one entry a plane or a source."),
+    })
+    .describe("What goes in."),
   modules: z
     .strictObject({
       lora: modules.shape.lora,
       pooling: modules.shape.pooling,
-      /** Of several views; default "attention". A single view has nothing to fuse. */
-      fusion: modules.shape.fusion.exclude(["none"]).optional(),
+      fusion: modules.shape.fusion
+        .exclude(["none"])
+        .optional()
+        .describe(
+          "Of several views: pooled by a learned query (`attention`, the default), or one after the other, the head as wide as all of them (`concat`). A single view has nothing to fuse.",
+        ),
     })
-    .default({ lora: { rank: 8, alpha: 16, rankStabilised: false, targets: ["patch", "qkv", "proj"] }, pooling: "attention" }),
-  /** What the data is called in the metrics and on the card, with its licence. */
-  dataset: text,
-  intendedUse: text.optional(),
-  limits: z.array(text).default([]),
-  license: text.default("UNLICENSED"),
-  citation: z.array(text).default([]),
-  training: trainingSchema.default(trainingSchema.parse({})),
+    .default({ lora: { rank: 8, alpha: 16, rankStabilised: false, targets: ["patch", "qkv", "proj"] }, pooling: "attention" })
+    .describe("What is learned."),
+  dataset: text.describe("What the data is called in the metrics and on the card, with its licence."),
+  intendedUse: text
+    .optional()
+    .describe('What the adapter is for; default: "Research on TITLE." That it is for research only, and no medical device, is added.'),
+  limits: z.array(text).default([]).describe("What it is not for, and what is known to go wrong. Left out: that it was trained and judged on this data only."),
+  license: adapterManifestSchema.shape.license.default("UNLICENSED"),
+  citation: adapterManifestSchema.shape.citation.default([]),
+  training: trainingSchema.default(trainingSchema.parse({})).describe("How it is trained."),
 });
 
+/** task.json, checked, its defaults filled in. Every field is described by the schema, `@anymc3d/train/task.schema.json`. */
 export type TrainConfig = z.infer<typeof trainConfigSchema>;
+/** `training` of task.json: epochs, rates, loss, augmentation, thresholds. */
 export type TrainingOptions = TrainConfig["training"];
+/** `training.augment` of task.json. */
 export type AugmentOptions = z.infer<typeof augmentSchema>;
+/** `task` of task.json and adapter.json: its kind and its labels. */
 export type Task = AdapterManifest["task"];
 
 /** The parts of a manifest that follow from the configuration alone: an `expect` that is left out is empty, a single view has no fusion. */
