@@ -16,12 +16,13 @@ export function schemaTables(schema) {
 
 const leftOut = ({ byDefault }) => (byDefault === "as below" ? "; the defaults are below" : byDefault && `: ${byDefault}`);
 
-const table = (rows) =>
-  [
-    "| field | type | default | meaning |",
-    "| --- | --- | --- | --- |",
-    ...rows.map(({ path, type, byDefault, meaning }) => `| \`${path}\` | ${type} | ${byDefault} | ${meaning} |`),
-  ].join("\n");
+const table = (rows) => {
+  const lines = rows.map(({ path, type, byDefault, meaning }) => `| ${breakable(path)} | ${type} | ${byDefault} | ${meaning} |`);
+  return ['<div class="fields">\n', "| field | type | default | meaning |", "| --- | --- | --- | --- |", ...lines, "\n</div>"].join("\n");
+};
+
+/** Long paths break after their dots. */
+const breakable = (path) => `<code>${path.replaceAll(".", ".<wbr>")}</code>`;
 
 const isRequired = (node, name) => (node.required ?? []).includes(name) && node.properties[name].default === undefined;
 const choicesOf = (node) => node.oneOf ?? node.anyOf ?? [node];
