@@ -383,7 +383,7 @@ class OnnxEngine implements TrainableEngine {
     const { threads, wasmPaths } = this.#options;
     const provider = this.#device;
     if (name === "onnxruntime-web") {
-      if (wasmPaths) ort.env.wasm.wasmPaths = wasmPaths;
+      if (wasmPaths) ort.env.wasm.wasmPaths = asFolder(wasmPaths);
       if (threads) ort.env.wasm.numThreads = threads;
     }
     try {
@@ -432,12 +432,18 @@ function assertLength(name: string, values: Float32Array, expected: number): voi
   if (values.length !== expected) throw new AnyMC3DError("INPUT_SHAPE", `${name} holds ${values.length} values, expected ${expected}`);
 }
 
+const asFolder = (address: string): string => (address.endsWith("/") ? address : `${address}/`);
+
 /** Why a session did not start, in words that help. */
 async function explainStart(error: unknown, id: string, wasmPaths: string | undefined): Promise<unknown> {
   if (isAnyMC3DError(error)) return error;
   const text = String(error);
-  if (/magic word|Incorrect response MIME|Failed to fetch dynamically imported|wasm.*(404|text\/html)/i.test(text)) {
-    const found = wasmPaths ? await probe(new URL("ort-wasm-simd-threaded.wasm", new URL(wasmPaths, globalThis.location?.href)).href) : "";
+  if (/Content Security Policy/i.test(text))
+    return new AnyMC3DError("ENGINE_UNAVAILABLE", `${id}: the page's Content-Security-Policy forbids WebAssembly; add 'wasm-unsafe-eval' to script-src.`, {
+      cause: error,
+    });
+  if (/magic word|fell off end|Incorrect response MIME|Failed to fetch dynamically imported|wasm.*(404|text\/html)/i.test(text)) {
+    const found = wasmPaths ? await probe(new URL("ort-wasm-simd-threaded.wasm", new URL(asFolder(wasmPaths), globalThis.location?.href)).href) : "";
     return new AnyMC3DError(
       "ASSET_INVALID",
       `${id}: onnxruntime-web's .wasm file did not load${found}. Serve the files of onnxruntime-web/dist and name the folder with the option wasmPaths. Reason: ${text}`,
@@ -447,7 +453,9 @@ async function explainStart(error: unknown, id: string, wasmPaths: string | unde
   if (/bad_alloc|out of memory|memory allocation|Array buffer allocation/i.test(text)) {
     return new AnyMC3DError("OUT_OF_MEMORY", `${id}: the backbone does not fit the memory of this device. Reason: ${text}`, { cause: error });
   }
-  return new AnyMC3DError("ENGINE_UNAVAILABLE", `${id} could not start. Choose another device, or run \`anymc3d doctor\`. Reason: ${text}`, { cause: error });
+  return new AnyMC3DError("ENGINE_UNAVAILABLE", `${id} could not start. Choose another device${inNode ? ", or run `anymc3d doctor`" : ""}. Reason: ${text}`, {
+    cause: error,
+  });
 }
 
 async function probe(url: string): Promise<string> {

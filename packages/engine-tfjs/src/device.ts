@@ -23,11 +23,9 @@ const ADVICE: Record<TfjsBackend, string> = {
 };
 
 const unavailable = (backend: TfjsBackend, reason: unknown) =>
-  new AnyMC3DError(
-    "ENGINE_UNAVAILABLE",
-    `${engineId(backend)} could not start: ${reason instanceof Error ? reason.message : String(reason)}. ${ADVICE[backend]}`,
-    { cause: reason },
-  );
+  new AnyMC3DError("ENGINE_UNAVAILABLE", `${engineId(backend)} could not start: ${(reason as Partial<Error>)?.message ?? String(reason)}. ${ADVICE[backend]}`, {
+    cause: reason,
+  });
 
 /** Parts of TensorFlow.js's backend objects that its types do not state. */
 interface Internals {

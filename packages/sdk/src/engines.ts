@@ -110,8 +110,8 @@ export async function createEngine(backbone: Backbone, options: EngineOptions = 
       passedOver.push({ code: "ENGINE_FALLBACK", message: `${candidate} was passed over: ${(error as Error).message}` });
     }
   }
-  if (isAnyMC3DError(last)) throw last;
-  throw new AnyMC3DError("ENGINE_UNAVAILABLE", `no engine could start: ${passedOver.map(({ message }) => message).join("; ")}`, { cause: last });
+  if (passedOver.length === 1 && isAnyMC3DError(last)) throw last;
+  throw new AnyMC3DError("ENGINE_UNAVAILABLE", `no engine could start. ${passedOver.map(({ message }) => message).join("\n")}`, { cause: last });
 }
 
 function withWarnings(engine: TrainableEngine, warnings: readonly Warning[]): TrainableEngine {

@@ -224,6 +224,7 @@ class Thread {
   #post(method: Call["method"], payload: () => unknown, { signal, onProgress }: Hooks): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
+      if (this.#ended) return reject(disposed());
       const id = ++this.#count;
       const pending: Pending = { method, payload, signal, onProgress, resolve, reject, aborted: false };
       this.#pending.set(id, pending);

@@ -147,10 +147,17 @@ async function noWorker() {
 
 async function disposed() {
   const classifier = await createWorkerClassifier();
-  const running = refusal(classifier.classify(await sampleFile(), lungNodule));
+  const file = await sampleFile();
+  const running = refusal(classifier.classify(file, lungNodule));
   await new Promise((resolve) => setTimeout(resolve, 50));
+  const justAsked = refusal(classifier.read(file));
   await classifier.dispose();
-  return { running: await running, engine: await refusal(classifier.engine), after: await refusal(classifier.classify(await sampleFile(), lungNodule)) };
+  return {
+    running: await running,
+    justAsked: await justAsked,
+    engine: await refusal(classifier.engine),
+    after: await refusal(classifier.classify(await sampleFile(), lungNodule)),
+  };
 }
 
 /** Calls that never reach their turn, or cannot be sent: the next one with the same adapter works. */
@@ -178,6 +185,8 @@ async function undelivered() {
     };
   });
 }
+
+const startEngine = async () => withClassifier((classifier) => refusal(classifier.engine));
 
 /** What a file input has, as it is. */
 async function fileList() {
@@ -221,6 +230,7 @@ export const pageTools = {
   noWorker,
   disposed,
   undelivered,
+  startEngine,
   fileList,
   abortedAtStart,
   again,

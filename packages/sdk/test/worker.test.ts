@@ -108,8 +108,9 @@ describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 
   });
 
   test("dispose() ends what is under way", async () => {
-    const { running, engine, after } = await inPage((page) => page.evaluate(() => anymc3d.disposed()));
-    expect([running.code, engine.code, after.code]).toEqual(["ENGINE_DISPOSED", "ENGINE_DISPOSED", "ENGINE_DISPOSED"]);
+    const found = await inPage((page) => page.evaluate(() => anymc3d.disposed()));
+    const codes = [found.running, found.justAsked, found.engine, found.after].map(({ code }) => code);
+    expect(codes).toEqual(["ENGINE_DISPOSED", "ENGINE_DISPOSED", "ENGINE_DISPOSED", "ENGINE_DISPOSED"]);
   });
 
   test("a lost graphics device is replaced within the call, and said", async () => {
@@ -129,6 +130,19 @@ describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 
     const once = await memory(1);
     expect((await memory(3)) - once).toBeLessThan(5e6);
   });
+});
+
+test.skipIf(!hasChromium)("a policy that forbids WebAssembly is named, with what every engine said", { timeout: 120_000 }, async () => {
+  const harness = await startHarness(entry, { "content-security-policy": "default-src 'self'" });
+  try {
+    const { code, message } = await (await harness.page()).evaluate(() => anymc3d.startEngine());
+    expect(code).toBe("ENGINE_UNAVAILABLE");
+    expect(message).toMatch(/onnx\/wasm was passed over: .*add 'wasm-unsafe-eval' to script-src/);
+    expect(message).toMatch(/tfjs\/webgpu was passed over.*\n.*onnx\/wasm.*\n.*tfjs\/webgl.*\n.*tfjs\/wasm was passed over/);
+    expect(message).not.toContain("[object");
+  } finally {
+    await harness.close();
+  }
 });
 
 describe.skipIf(!hasChromium)("in a page that is cross-origin isolated, under a strict policy", { timeout: 300_000 }, () => {
