@@ -174,7 +174,7 @@ function rangeFindings(volume: Volume, view: ViewManifest, range: ValueRange): F
     if (rule === undefined || wrong === undefined) return;
     findings.push({
       code,
-      message: `${what} is ${format(wrong)}${unit}, expected ${format(rule.range[0])} to ${format(rule.range[1])}${unit}${hint}`,
+      message: `${what} is ${format(wrong)}${unit}, expected ${[...new Set(rule.range.map(format))].join(" to ")}${unit}${hint}`,
       refuse: rule.otherwise === "refuse",
     });
   };

@@ -43,6 +43,13 @@ describe.each(["lung-nodule", "adrenal-shape", "vessel-aneurysm"])("%s", async (
     expectClose(views[0].slices.map(({ weight }) => weight), sliceWeights, 0.02); // biome-ignore format: a line
   });
 
+  test.skipIf(name === "lung-nodule" || !hasShared)("a mask of 0 and 1, as other programs write it, is refused", async () => {
+    const mask = await volumeOf(name, volumes[0]);
+    const binary = { ...mask, data: Uint8Array.from(mask.data, (value) => Math.min(value, 1)) };
+    const { code, message } = await refusal(() => classify(binary, adapter, { engine }));
+    expect([code, message]).toEqual(["INPUT_VALUES", expect.stringMatching(/largest voxel value is 1, expected 255\./)]);
+  });
+
   test("the conformance vector passes as shipped", async () =>
     expect(await checkConformance(adapter, engine)).toBeLessThan(adapter.manifest.conformance.tolerance));
 });

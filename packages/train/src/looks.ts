@@ -64,19 +64,26 @@ export function looksOf(facts: readonly VolumeFacts[]): VolumeLook[] {
   });
 }
 
+/** From so many volumes on, values that never differ are an encoding, such as that of a mask by 0 and 255. */
+const MANY = 10;
+
 /**
- * The `expect` of a view by what the volumes of its source look like in its plane: the ranges seen, rounded outwards to four digits, a warning outside them.
+ * The `expect` of a view by what the volumes of its source look like in its plane: the ranges seen, rounded outwards to four digits, a warning outside them;
+ * a refusal where all volumes have the same smallest and the same largest value, since another one is then another encoding.
  * @param facts of at least one volume of the source
  */
 export function expectationsOf(facts: readonly VolumeFacts[], { source, plane }: { readonly source: string; readonly plane: Plane }): Expectations {
   const volumes = facts.filter((each) => each.source === source);
   const oriented = volumes.filter(({ affine }) => affine).map((each) => displayGrid(each, plane));
   const warn = (values: readonly number[]) => ({ range: roundedOutwards(rangeOf(values)), otherwise: "warn" as const });
+  const [minima, maxima] = [volumes.map(({ minimum }) => minimum), volumes.map(({ maximum }) => maximum)];
+  const encoded = volumes.length >= MANY && [minima, maxima].every((values) => new Set(values).size === 1);
+  const values = (seen: readonly number[]) => ({ ...warn(seen), ...(encoded && { otherwise: "refuse" as const }) });
   const modalities = new Set(volumes.map(({ modality }) => modality));
   return {
     ...(!modalities.has(undefined) && { modality: [...modalities].sort() as string[] }),
-    minimum: warn(volumes.map(({ minimum }) => minimum)),
-    maximum: warn(volumes.map(({ maximum }) => maximum)),
+    minimum: values(minima),
+    maximum: values(maxima),
     ...(oriented.length > 0 && {
       pixelSpacing: warn(oriented.flatMap(({ rows, columns }) => [rows.spacing, columns.spacing])),
       sliceSpacing: warn(oriented.map(({ slices }) => slices.spacing)),

@@ -159,6 +159,14 @@ describe("the check before training", () => {
       extent: warn(2.5, 4.8),
       slices: warn(4, 9),
     });
+    // Ten masks of 0 and 255: one of 0 and 1 is another encoding. Of two volumes, or with one that differs, nothing follows.
+    const mask = { ...facts[0], minimum: 0, maximum: 255 };
+    const refused = (value: number) => ({ range: [value, value], otherwise: "refuse" });
+    const masks = Array.from({ length: 10 }, () => mask);
+    const view = { source: "volume", plane: "axial" } as const;
+    expect(expectationsOf(masks, view)).toMatchObject({ minimum: refused(0), maximum: refused(255), slices: warn(4, 4) });
+    expect(expectationsOf(masks.slice(1), view)).toMatchObject({ minimum: warn(0, 0), maximum: warn(255, 255) });
+    expect(expectationsOf([...masks, { ...mask, maximum: 254 }], view)).toMatchObject({ minimum: warn(0, 0), maximum: warn(254, 255) });
     expect(expectationsOf(facts, { source: "volume", plane: "sagittal" })).toMatchObject({
       pixelSpacing: warn(0.5, 2.5),
       sliceSpacing: warn(0.5, 0.8),
