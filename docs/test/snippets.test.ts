@@ -21,15 +21,17 @@ function blocks(page: string, ...languages: string[]): string[] {
   return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].flatMap(([, language, code]) => (languages.includes(language) ? [code] : []));
 }
 
-describe("Node's guide runs", () => {
-  test.each(blocks("docs/guide/node.md", "js").map((code, i) => [i + 1, code] as const))("snippet %i", (_, code) => {
+const run = ["docs/guide/node.md", "docs/errors.md"].flatMap((page) => blocks(page, "js").map((code, i) => [page, i + 1, code] as const));
+describe("what is meant for Node runs", () => {
+  test.each(run)("%s, snippet %i", (_page, _i, code) => {
     const folder = mkdtempSync(path.join(root, "docs/test/run-"));
     try {
       writeFileSync(path.join(folder, "snippet.mjs"), code);
       const said = execFileSync("node", ["snippet.mjs"], { cwd: folder, encoding: "utf8" });
       // PyTorch's answer on the sample, wherever a snippet prints it.
       if (code.includes("result.labels")) expect(said).toMatch(/Rated malignant 0\.936\d+ 0\.59\d+ true/);
-      if (code.includes("error.code")) expect(said.trim()).toBe("INPUT_MODALITY");
+      if (code.includes("no-such-file")) expect(said).toMatch(/^FILE_NOT_FOUND: /);
+      else if (code.includes("error.code")) expect(said.trim()).toBe("INPUT_MODALITY");
     } finally {
       rmSync(folder, { recursive: true });
     }
