@@ -23,10 +23,16 @@ export async function folderFiles(folder: string, signal?: AbortSignal): Promise
   return found.map(({ path, size }) => ({ name: path, size, read: (start, end) => readFilePart(path, start, Math.min(end, size)) }));
 }
 
-/** Files of a list of sources. Blobs and paths are read when they are asked for. */
+/** Files of a list of sources, those in its zips too. Blobs and paths are read when they are asked for. */
 export async function sourceFiles(sources: readonly Source[], limit: number, signal?: AbortSignal): Promise<DicomFile[]> {
-  return Promise.all(sources.map((source, i) => sourceFile(source, i, limit, signal)));
+  const files = await Promise.all(sources.map((source, i) => sourceFile(source, i, limit, signal)));
+  const unpacked = files.map(async (file) =>
+    /\.zip$/i.test(file.name) && isZip(await file.read(0, 4)) ? zipFiles(await file.read(0, file.size), file.name, limit) : [file],
+  );
+  return (await Promise.all(unpacked)).flat();
 }
+
+export const isZip = (bytes: Uint8Array): boolean => bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 
 async function sourceFile(source: Source, i: number, limit: number, signal?: AbortSignal): Promise<DicomFile> {
   if (typeof (source as Blob).slice === "function" && typeof (source as Blob).arrayBuffer === "function" && "size" in (source as Blob)) {

@@ -88,6 +88,8 @@ export interface SeriesIdentity {
   readonly laterality?: string;
   readonly manufacturer?: string;
   readonly units?: string;
+  /** YYYYMMDD */
+  readonly date?: string;
   readonly patient: { readonly name?: string; readonly id?: string; readonly birthDate?: string; readonly sex?: string };
 }
 
@@ -224,7 +226,8 @@ function paddingOf(data: DicomData, { signed, bitsStored }: { signed: boolean; b
   return between(read(TAG.pixelPadding), read(TAG.pixelPaddingLimit));
 }
 
-function identity(data: DicomData, name: string) {
+/** What a file says of itself, its series and its patient. */
+export function identity(data: DicomData, name: string) {
   const decoder = data.decoder(TAG.characterSet);
   const text = (tag: number) => data.text(tag, decoder) || undefined;
   const modality = text(TAG.modality);
@@ -238,6 +241,7 @@ function identity(data: DicomData, name: string) {
     laterality: text(TAG.laterality),
     manufacturer: text(TAG.manufacturer),
     units: text(TAG.units) ?? rescaleType(data, text) ?? (modality === "CT" && isRescaled(data) ? "HU" : undefined),
+    date: text(TAG.studyDate),
     patient: { name: text(TAG.patientName), id: text(TAG.patientId), birthDate: text(TAG.patientBirthDate), sex: text(TAG.patientSex) },
   };
   return {

@@ -10,7 +10,7 @@ import { byteLimit, type ReadOptions } from "./options.js";
 
 /** The series in files. @throws the signal's reason */
 export async function seriesIn(files: readonly DicomFile[], options: ReadOptions): Promise<SeriesSummary[]> {
-  return seriesOf(await indexFiles(files, { limit: byteLimit(options), signal: options.signal, onProgress: options.onProgress }));
+  return seriesOf(await indexFiles(files, { limit: byteLimit(options), signal: options.signal, onProgress: options.onProgress }), options.identity);
 }
 
 /**

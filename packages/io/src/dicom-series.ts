@@ -2,7 +2,7 @@
 
 import { AnyMC3DError, isAnyMC3DError, type Warning } from "@anymc3d/core";
 import type { DicomFile } from "./dicom-files.js";
-import { type DicomFrame, hasImage, imageOf, type SeriesIdentity } from "./dicom-image.js";
+import { type DicomFrame, hasImage, identity, imageOf, type SeriesIdentity } from "./dicom-image.js";
 import { isDicom, NeedMore, type ParsedFile, parseDicom } from "./dicom-parse.js";
 import { TAG } from "./dicom-tags.js";
 import { InflateError, inflateRaw } from "./inflate.js";
@@ -13,7 +13,7 @@ const HEADS = [2 ** 14, 2 ** 18];
 /** Headers that are read at once. */
 const AT_ONCE = 8;
 
-/** One series as people choose it. Research data: no patient identity. */
+/** One series as people choose it. The patient is named only with the option `identity`. */
 export interface SeriesSummary {
   readonly uid: string;
   readonly study: string;
@@ -21,6 +21,9 @@ export interface SeriesSummary {
   readonly modality?: string;
   readonly description?: string;
   readonly bodyPart?: string;
+  /** Of the study: YYYY-MM-DD. */
+  readonly date?: string;
+  readonly patient?: SeriesIdentity["patient"];
   /** Frames that can be read. */
   readonly images: number;
   readonly columns: number;
@@ -29,9 +32,15 @@ export interface SeriesSummary {
   readonly problems: readonly string[];
 }
 
+/** A file that cannot be read, and the series it says it is of. */
+interface Fault {
+  readonly series?: SeriesIdentity;
+  readonly error: AnyMC3DError;
+}
+
 export interface DicomIndex {
   readonly frames: readonly DicomFrame[];
-  readonly faults: readonly { readonly series?: SeriesIdentity["uid"]; readonly error: AnyMC3DError }[];
+  readonly faults: readonly Fault[];
   /** Files that are no DICOM, or hold no image. */
   readonly others: readonly string[];
 }
@@ -65,7 +74,7 @@ export async function indexFiles(files: readonly DicomFile[], { limit, signal, o
 
 interface Found {
   readonly frames?: readonly DicomFrame[];
-  readonly series?: string;
+  readonly series?: SeriesIdentity;
   readonly error?: AnyMC3DError;
   /** The name of a file that holds no image. */
   readonly other?: string;
@@ -81,11 +90,11 @@ const notDicom = ({ name, size }: DicomFile): AnyMC3DError =>
   );
 
 async function look(file: DicomFile, limit: number): Promise<Found> {
-  let series: string | undefined;
+  let series: SeriesIdentity | undefined;
   try {
     const parsed = await headerOf(file, limit);
     if (!parsed) return namedLikeDicom(file) ? { error: notDicom(file) } : { other: file.name };
-    series = parsed.header.data.text(TAG.seriesInstance);
+    if (parsed.header.data.has(TAG.seriesInstance)) series = identity(parsed.header.data, file.name).series;
     if (!hasImage(parsed.header, file.name)) return { other: file.name };
     return { frames: imageOf(file, parsed.header, parsed.header.data.littleEndian).frames };
   } catch (error) {
@@ -142,14 +151,14 @@ async function inflated(packed: Uint8Array, name: string, limit: number): Promis
   return out;
 }
 
-/** The series in an index, the largest first. */
-export function seriesOf({ frames, faults }: DicomIndex): SeriesSummary[] {
-  const uids = new Set([...frames.map(({ image }) => image.series.uid), ...faults.flatMap(({ series }) => (series === undefined ? [] : [series]))]);
-  return [...uids]
+/** The series in an index, the largest first. @param named with the patients */
+export function seriesOf({ frames, faults }: DicomIndex, named = false): SeriesSummary[] {
+  const all = [...frames.map(({ image }) => image.series), ...faults.flatMap(({ series }) => series ?? [])];
+  const first = new Map([...all].reverse().map((series) => [series.uid, series]));
+  return [...new Set(all.map(({ uid }) => uid))]
     .map((uid) => {
       const own = frames.filter(({ image }) => image.series.uid === uid);
-      const { study = "", number, modality, description, bodyPart } = own[0]?.image.series ?? {};
-      const problems = faults.filter(({ series }) => series === uid).map(({ error }) => error.message);
+      const { study, number, modality, description, bodyPart, date, patient } = first.get(uid) as SeriesIdentity;
       return {
         uid,
         study,
@@ -157,10 +166,12 @@ export function seriesOf({ frames, faults }: DicomIndex): SeriesSummary[] {
         modality,
         description,
         bodyPart,
+        ...(date && /^\d{8}$/.test(date) && { date: `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}` }),
+        ...(named && { patient }),
         images: own.length,
         columns: own[0]?.image.columns ?? 0,
         rows: own[0]?.image.rows ?? 0,
-        problems,
+        problems: faults.filter(({ series }) => series?.uid === uid).map(({ error }) => error.message),
       };
     })
     .sort((a, b) => b.images - a.images);
@@ -183,7 +194,7 @@ export function chooseSeries(index: DicomIndex, wanted: string | undefined, name
     );
   const chosen = matches.length === 1 ? matches[0] : wanted === undefined && all.length === 1 ? all[0] : undefined;
   if (!chosen) throw seriesRequired(all, wanted, name);
-  const own = index.faults.filter(({ series }) => series === chosen.uid);
+  const own = index.faults.filter(({ series }) => series?.uid === chosen.uid);
   if (own.length) throw own[0].error;
   const notes: Warning[] = stray.map(({ message }) => ({ code: "FILE_SKIPPED", message }));
   const left = all.filter((each) => each !== chosen);

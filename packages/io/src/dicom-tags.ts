@@ -6,6 +6,7 @@ export const TAG = {
   imageType: 0x00080008,
   sopClass: 0x00080016,
   sopInstance: 0x00080018,
+  studyDate: 0x00080020,
   acquisitionTime: 0x00080032,
   modality: 0x00080060,
   manufacturer: 0x00080070,

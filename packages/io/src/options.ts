@@ -32,7 +32,7 @@ export interface ReadOptions {
   readonly stack?: number;
   /** DICOM: `resample` interpolates slices at uneven distances, or over a gap, linearly onto even ones. Without it they are refused. */
   readonly uneven?: "resample";
-  /** DICOM: put the patient's name, id, birth date and sex into the volume's `meta`. Default false. */
+  /** DICOM: put the patient's name, id, birth date and sex into the volume's `meta`, and into what `listSeries()` tells. Default false. */
   readonly identity?: boolean;
   /** DICOM in browsers: where the decoders' .wasm files are hosted, by name. Default: beside the package's modules. */
   readonly codecUrl?: CodecUrl;

@@ -3,7 +3,7 @@
 import { AnyMC3DError, type Volume } from "@anymc3d/core";
 import { bytesOf, folderPath, headerBeside, type Source, sourcePath } from "./bytes.js";
 import { companionsOf } from "./companions.js";
-import { bytesFile, type DicomFile, folderFiles, sourceFiles, zipFiles } from "./dicom-files.js";
+import { bytesFile, type DicomFile, folderFiles, isZip, sourceFiles, zipFiles } from "./dicom-files.js";
 import { hasDicomPrefix, isDicom } from "./dicom-parse.js";
 import { decodeDicom, seriesIn } from "./dicom-read.js";
 import type { SeriesSummary } from "./dicom-series.js";
@@ -44,7 +44,7 @@ export async function readVolume(source: Source | readonly Source[], options: Re
     return decodeDicom([bytesFile(file.bytes, file.name)], file.name, options);
   if (isZip(file.bytes) && !hasArrays(file.bytes, file.name)) {
     const files = zipFiles(file.bytes, file.name, limit);
-    if (await anyDicom(files)) return decodeDicom(files, file.name, options);
+    return (await anyDicom(files)) ? decodeDicom(files, file.name, options) : readZipped(files, file.name, options);
   }
   const packed = isGzip(file.bytes);
   const head = packed ? gunzipHead(file.bytes) : file.bytes;
@@ -64,6 +64,27 @@ function unknown(name: string, head: Uint8Array, packed: boolean): AnyMC3DError 
   );
 }
 
+/** Names of files that hold a volume, or the header of one. */
+const VOLUME = /\.(?:nii|nrrd|nhdr|mha|mhd|hdr|mgh)(?:\.gz)?$|\.mgz$/i;
+
+/** The one volume of a zip without DICOM. */
+async function readZipped(files: readonly DicomFile[], name: string, options: ReadOptions): Promise<Volume> {
+  const volumes = files.filter((file) => VOLUME.test(file.name));
+  if (volumes.length !== 1) {
+    const list =
+      files
+        .slice(0, 5)
+        .map((file) => file.name.slice(name.length + 2))
+        .join(", ") + (files.length > 5 ? ", …" : "");
+    const found = volumes.length ? `${volumes.length} volumes` : "no DICOM image, no array and no volume";
+    throw new AnyMC3DError("FORMAT_UNKNOWN", `${name}: the zip holds ${found} (${list || "it is empty"}). Unpack it, and give the one that is meant.`);
+  }
+  const unpacked = await Promise.all(files.map(async (file) => new File([(await file.read(0, file.size)) as Uint8Array<ArrayBuffer>], file.name)));
+  const [volume] = unpacked.filter((file) => VOLUME.test(file.name));
+  const companion = unpacked.filter((file) => file !== volume);
+  return readVolume(volume, companion.length > 0 ? { ...options, companion } : options);
+}
+
 /** Headers that may have their voxels in other files. */
 const HEADER = /\.(?:nhdr|mhd|hdr)(?:\.gz)?$/i;
 
@@ -73,9 +94,14 @@ async function readList(sources: readonly Source[], options: ReadOptions): Promi
   if (headers.length !== 1) {
     const files = headers.length === 0 ? await sourceFiles(sources, byteLimit(options), options.signal) : [];
     if (await anyDicom(files)) return decodeDicom(files, options.name ?? `${files.length} files`, options);
+    const names =
+      files
+        .slice(0, 5)
+        .map((file) => file.name)
+        .join(", ") + (files.length > 5 ? ", …" : "");
     throw new AnyMC3DError(
       "OPTION_INVALID",
-      `A list of ${sources.length} files with ${headers.length} headers (.nhdr, .mhd, .hdr) and no DICOM file among them; give one file, one header with its data files, or the files of a DICOM series.`,
+      `${sources.length} files with ${headers.length} headers (.nhdr, .mhd, .hdr) and no DICOM image among them${names && ` (${names})`}: not one volume. Give one file, one header with its data files, or the files of a DICOM series.`,
     );
   }
   const companion = sources.filter((each) => each !== headers[0]);
@@ -92,8 +118,6 @@ async function anyDicom(files: readonly DicomFile[]): Promise<boolean> {
   for (const file of files) if (isDicom(await file.read(0, 132))) return true;
   return false;
 }
-
-const isZip = (bytes: Uint8Array): boolean => bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 
 /** Whether a zip is an .npz. One that cannot be listed is left to the .npz reader, which says why. */
 function hasArrays(bytes: Uint8Array, name: string): boolean {

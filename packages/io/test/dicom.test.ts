@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Volume } from "@anymc3d/core";
 import { zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { listSeries, type ReadOptions, readVolume } from "../src/index.js";
+import { listSeries, type ReadOptions, readVolume, writeNifti } from "../src/index.js";
 import { near, refusal } from "./build.js";
 import { concat, dicomFile, slice, type Value, words } from "./dicom-build.js";
 
@@ -406,6 +406,37 @@ describe("where the files are", () => {
     expect(values(volume)).toEqual([0, 1, 2]);
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
     expect(seen.at(-1)).toBe(1);
+  });
+
+  it("a zip in a list, as a drop of a zip and a letter; a zip without DICOM is its one volume", async () => {
+    const file = (bytes: Uint8Array, name: string) => new File([bytes as Uint8Array<ArrayBuffer>], name);
+    const pairs = [...stack([0, 1, 2]), ...stack([0, 1], () => ({ "0020000e": ["UI", "1.2.4"] }))];
+    const zip = file(zipSync(Object.fromEntries(pairs.map((bytes, i) => [`x/${i}`, bytes]))), "study.zip");
+    const letter = file(new TextEncoder().encode("a letter"), "letter.txt");
+    for (const source of [zip, [zip], [zip, letter]]) expect((await listSeries(source)).map(({ images }) => images)).toEqual([3, 2]);
+    expect(values(await readVolume([zip, letter], { series: "1.2.4" }))).toEqual([0, 1]);
+
+    const scan = writeNifti({ data: Int16Array.of(1, 2, 3, 4, 5, 6, 7, 8), shape: [2, 2, 2] });
+    const one = zipSync({ "sub/scan.nii": scan, "sub/scan.json": new Uint8Array(2) });
+    expect([...(await readVolume(file(one, "one.zip"))).data]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    await refusal(
+      () => readVolume(file(zipSync({ "a.nii": scan, "b.nii": scan }), "two.zip")),
+      "FORMAT_UNKNOWN",
+      /two\.zip: the zip holds 2 volumes \(a\.nii, b\.nii\)\. Unpack it/,
+    );
+    await refusal(() => readVolume(file(zipSync({ "a.txt": scan }), "text.zip")), "FORMAT_UNKNOWN", /no DICOM image, no array and no volume \(a\.txt\)/);
+  });
+
+  it("a series tells its study's date, what of it cannot be read, and only when asked its patient", async () => {
+    const stated = { "00080020": ["DA", "20240131"], "00100010": ["PN", "Doe^Jane"], "00100020": ["LO", "P1"] } as const;
+    const files = [
+      ...stack([0, 1], () => stated),
+      ...stack([0], () => ({ "0020000e": ["UI", "1.2.4"], "0008103e": ["LO", "Screenshot"], "00280004": ["CS", "RGB"], "00280002": ["US", 3] })),
+    ];
+    const [scan, shot] = await listSeries(files);
+    expect([scan.date, scan.patient]).toEqual(["2024-01-31", undefined]);
+    expect(shot).toMatchObject({ images: 0, modality: "CT", description: "Screenshot", problems: [expect.stringMatching(/RGB/)] });
+    expect((await listSeries(files, { identity: true }))[0].patient).toMatchObject({ name: "Doe^Jane", id: "P1" });
   });
 
   it("several series: a choice with UID, description and size; one of them by UID or number", async () => {
