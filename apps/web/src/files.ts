@@ -1,4 +1,4 @@
-// Files out of a drop, a paste or a picker, folders included.
+// Files out of a drop, a paste or a picker, folders included; and which of them are scans.
 
 /** All files of a drop, those in folders too; what is hidden is left out. */
 export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
@@ -19,3 +19,31 @@ async function filesUnder(entry: FileSystemEntry): Promise<File[]> {
     files.push(...(await Promise.all(part.map(filesUnder))).flat());
   }
 }
+
+/** What lies beside scans, and is none. */
+const NOTES = /\.(?:json|txt|csv|tsv|md|pdf|html?|xml|bvals?|bvecs?|ini|db|log)$/i;
+
+/** Files without those that only describe others; all, where nothing else is there. */
+export function scansAmong(files: readonly File[]): readonly File[] {
+  const scans = files.filter(({ name }) => !NOTES.test(name));
+  return scans.length > 0 ? scans : files;
+}
+
+const VOLUME = /\.(?:nii|nrrd|mha|mgh)(?:\.gz)?$|\.(?:mgz|npy|npz)$/i;
+const HEADER = /\.(?:hdr|nhdr|mhd)(?:\.gz)?$/i;
+
+/** Each file that holds a volume, and each header, followed by the files that may hold its voxels. */
+export function volumesAmong(files: readonly File[]): readonly (readonly File[])[] {
+  const others = files.filter(({ name }) => !VOLUME.test(name) && !HEADER.test(name));
+  return files.flatMap((file) => (VOLUME.test(file.name) ? [[file]] : HEADER.test(file.name) ? [[file, ...others]] : []));
+}
+
+/** What a reader is given: a file, the header among files that belong to it, or all; and the files beside the header. */
+export function sourceOf(files: readonly File[]): { readonly source: File | File[]; readonly companion?: File[] } {
+  if (files.length === 1) return { source: files[0] };
+  const headers = files.filter(({ name }) => HEADER.test(name));
+  return headers.length === 1 ? { source: headers[0], companion: files.filter((file) => file !== headers[0]) } : { source: [...files] };
+}
+
+/** Whether files are looked into for DICOM series. */
+export const mayBeDicom = (files: readonly File[]): boolean => files.length > 1 || /\.(?:dcm|ima|zip)$/i.test(files[0].name) || !files[0].name.includes(".");

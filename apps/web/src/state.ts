@@ -13,6 +13,7 @@ import {
 import { computed, effect, signal } from "@preact/signals";
 import { type AdapterEntry, bundledAdapters, registryAdapter, sourcesOf } from "./adapters.js";
 import { anyClassifier, classifierFor, forgetBadAssets } from "./classifier.js";
+import { mayBeDicom, scansAmong, sourceOf, volumesAmong } from "./files.js";
 
 export interface Scan {
   readonly name: string;
@@ -20,7 +21,14 @@ export interface Scan {
   readonly volume: Volume;
   /** How it was read: the chosen series, frame, …, and the modality where the file does not state it. */
   readonly read: ReadChoices;
+  /** It came with the page, which knows its modality. */
+  readonly isSample?: boolean;
 }
+
+/** What a user has to choose from: the series, or the volumes, of what was dropped. */
+export type ScanChoice =
+  | { readonly files: readonly File[]; readonly series: readonly SeriesSummary[] }
+  | { readonly volumes: readonly (readonly File[])[]; readonly series?: undefined };
 
 export interface Run {
   readonly adapter: AdapterEntry;
@@ -46,8 +54,7 @@ export type HeatmapMethod = "attention" | "gradcam";
 export const adapters = signal<readonly AdapterEntry[]>([]);
 export const chosenKey = signal<string>();
 export const scan = signal<Scan>();
-/** Series of a dropped folder, where there are several. */
-export const seriesChoice = signal<{ readonly files: readonly File[]; readonly series: readonly SeriesSummary[] }>();
+export const scanChoice = signal<ScanChoice>();
 export const busy = signal<{ readonly what: "reading" | "classifying"; readonly progress?: Progress; readonly stop: AbortController }>();
 export const failure = signal<Failure>();
 /** Results on this scan by adapter. */
@@ -63,13 +70,24 @@ export const chosen = computed(() => adapters.value.find(({ key }) => key === ch
 export const run = computed(() => (chosenKey.value ? runs.value.get(chosenKey.value) : undefined));
 /** What speaks against giving the scan to the adapter; undefined until it is known. */
 export const check = signal<StudyCheck>();
+/** The check itself failed, for want of a network perhaps. */
+export const checkFailed = signal(false);
+const checkTries = signal(0);
+export const checkAgain = () => checkTries.value++;
 
 effect(() => {
-  const [input, adapter] = [scan.value, chosen.value];
+  const [input, adapter] = [scan.value, chosen.value, checkTries.value];
   const stop = new AbortController();
   check.value = undefined;
+  checkFailed.value = false;
   const look = async () => {
-    if (input && adapter) check.value = await checkScan(input, adapter, stop.signal);
+    if (!input || !adapter) return;
+    try {
+      check.value = await checkScan(input, adapter, stop.signal);
+    } catch (error) {
+      checkFailed.value = !isAbortError(error);
+      throw error;
+    }
   };
   void guarded(look);
   return () => stop.abort();
@@ -103,11 +121,12 @@ export async function readAgain(choices: ReadChoices): Promise<void> {
   await occupied("reading", ({ signal: stop }) => readScan(files, { ...read, ...choices }, stop));
 }
 
-/** Says what the scan is where its file does not. */
-export function stateModality(modality: string): void {
+/** Says what the scan is where its file does not. @param modality undefined takes back what was said */
+export function stateModality(modality: string | undefined): void {
   if (!scan.value) return;
   const { volume, read } = scan.value;
-  scan.value = { ...scan.value, volume: { ...volume, modality }, read: { ...read, modality } };
+  const { modality: _, ...others } = read;
+  scan.value = { ...scan.value, volume: { ...volume, modality }, read: { ...others, ...(modality && { modality }) } };
   runs.value = new Map();
 }
 
@@ -139,57 +158,38 @@ async function occupied(what: "reading" | "classifying", work: (stop: AbortContr
 
 export const cancel = () => busy.value?.stop.abort();
 
-/** Files that were dropped or picked: a volume, or a choice of series. */
-export async function openFiles(files: readonly File[]): Promise<void> {
-  if (files.length === 0) return;
-  seriesChoice.value = undefined;
+/** Files that were dropped or picked: a volume, or a choice. */
+export async function openFiles(dropped: readonly File[], sampleRead?: ReadChoices): Promise<void> {
+  if (dropped.length === 0) return;
+  scanChoice.value = undefined;
   waiting = undefined;
+  const files = scansAmong(dropped);
   await occupied("reading", async ({ signal: stop }) => {
-    const series = files.length > 1 || /\.(dcm|zip)$/i.test(files[0].name) || !files[0].name.includes(".") ? await listed(files, stop) : [];
-    if (series.length > 1) {
-      seriesChoice.value = { files, series };
-      return;
-    }
-    await readScan(files, series.length ? { series: series[0].uid } : {}, stop);
-  });
-
-  async function listed(all: readonly File[], stop: AbortSignal) {
-    const classifier = await anyClassifier();
-    return classifier.series([...all], { signal: stop }).catch((error: unknown) => {
-      if (isAbortError(error)) throw error;
-      return [];
-    });
-  }
-}
-
-export async function openSeries(files: readonly File[], series: SeriesSummary): Promise<void> {
-  await occupied("reading", async ({ signal: stop }) => {
-    await readScan(files, { series: series.uid }, stop);
-    seriesChoice.value = undefined;
+    const series = mayBeDicom(files) ? await (await anyClassifier()).series([...files], { identity: true, signal: stop }) : [];
+    const volumes = series.length === 0 ? volumesAmong(files) : [];
+    if (series.length > 1) scanChoice.value = { files, series };
+    else if (volumes.length > 1) scanChoice.value = { volumes };
+    else await readScan(volumes[0] ?? files, series.length ? { series: series[0].uid } : (sampleRead ?? {}), stop, sampleRead !== undefined);
   });
 }
 
-async function readScan(files: readonly File[], read: ReadChoices, stop: AbortSignal): Promise<void> {
+/** Opens what was chosen among what was dropped. */
+export async function openChosen(files: readonly File[], read: ReadChoices = {}): Promise<void> {
+  await occupied("reading", ({ signal: stop }) => readScan(files, read, stop));
+}
+
+async function readScan(files: readonly File[], read: ReadChoices, stop: AbortSignal, isSample = false): Promise<void> {
   waiting = { files, read };
   const classifier = await anyClassifier();
-  const volume = await classifier.read(imagesOf(files), { ...read, ...companionsOf(files), signal: stop });
+  const { source, companion } = sourceOf(files);
+  const volume = await classifier.read(source, { ...read, companion, signal: stop });
   waiting = undefined;
+  scanChoice.value = undefined;
   runs.value = new Map();
   wantedSlice.value = undefined;
-  const name = volume.meta?.description || (files.length === 1 ? files[0].name : `${files.length} files`);
-  scan.value = { name, files, read, volume };
+  const name = volume.meta?.description || (source instanceof File ? source.name : `${files.length} files`);
+  scan.value = { name, files, read, volume, isSample };
 }
-
-const HEADER = /\.(hdr|nhdr|mhd)$/i;
-
-/** What is read: a file, the header among files that belong to it, or all. */
-function imagesOf(files: readonly File[]): File | File[] {
-  const header = files.filter(({ name }) => HEADER.test(name));
-  return files.length === 1 ? files[0] : header.length === 1 ? header[0] : [...files];
-}
-
-const companionsOf = (files: readonly File[]): Pick<ReadOptions, "companion"> =>
-  files.length > 1 && imagesOf(files) instanceof File ? { companion: files.filter(({ name }) => !HEADER.test(name)) } : {};
 
 export async function openSample(entry: AdapterEntry): Promise<void> {
   const { sample } = entry;
@@ -197,7 +197,7 @@ export async function openSample(entry: AdapterEntry): Promise<void> {
   choose(entry.key);
   await guarded(async () => {
     const response = await fetch(sample);
-    await openFiles([new File([await response.blob()], "sample.nii.gz")]);
+    await openFiles([new File([await response.blob()], "sample.nii.gz")], { modality: entry.manifest.input.views[0].expect.modality?.[0] });
   });
 }
 
@@ -216,7 +216,8 @@ async function checkScan({ files, read }: Scan, { manifest, source }: AdapterEnt
     return { verdict: "impossible", findings: [{ code: "INPUT_MISSING", message }] };
   }
   const classifier = await anyClassifier();
-  return classifier.check(imagesOf(files), source, { read: { ...read, ...companionsOf(files) }, signal });
+  const { source: images, companion } = sourceOf(files);
+  return classifier.check(images, source, { read: { ...read, companion }, signal });
 }
 
 /** Classifies the scan by the chosen adapter. @param anyway although the adapter refuses it */
@@ -228,10 +229,10 @@ export async function classifyScan(anyway: boolean): Promise<void> {
   await occupied("classifying", async ({ signal: stop }, onProgress) => {
     onProgress({ stage: "load", done: 0, total: 1 });
     const classifier = await classifierFor(adapter.backbone, onProgress);
-    const read = { ...input.read, ...companionsOf(input.files) };
-    const result = await classifier.classify(imagesOf(input.files), adapter.source, {
+    const { source, companion } = sourceOf(input.files);
+    const result = await classifier.classify(source, adapter.source, {
       heatmap,
-      read,
+      read: { ...input.read, companion },
       checks: anyway ? "warn" : "refuse",
       signal: stop,
       onProgress,

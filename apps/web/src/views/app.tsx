@@ -4,14 +4,14 @@ import { DISCLAIMER } from "@anymc3d/core";
 import { useEffect, useState } from "preact/hooks";
 import { droppedFiles } from "../files.js";
 import { storedForOffline } from "../offline.js";
-import { busy, closeScan, openFiles, run, scan, seriesChoice } from "../state.js";
+import { busy, closeScan, openFiles, run, scan, scanChoice } from "../state.js";
 import { AdapterPicker } from "./adapter-picker.js";
 import { DropZone } from "./drop-zone.js";
 import { Failure } from "./failure.js";
 import { ResultPanel } from "./result-panel.js";
 import { RunPanel } from "./run-panel.js";
+import { ScanChooser } from "./scan-chooser.js";
 import { ScanInfo } from "./scan-info.js";
-import { SeriesChooser } from "./series-chooser.js";
 import { ViewerPane } from "./viewer-pane.js";
 
 export function App() {
@@ -34,7 +34,7 @@ export function App() {
         )}
       </header>
       <Failure />
-      {seriesChoice.value ? <SeriesChooser {...seriesChoice.value} /> : scan.value ? <Workspace /> : <DropZone />}
+      {scanChoice.value ? <ScanChooser {...scanChoice.value} /> : scan.value ? <Workspace /> : <DropZone />}
       <footer>
         <p>{DISCLAIMER}</p>
         <p>

@@ -9,9 +9,10 @@ export function Failure() {
     <div class="failure" role="alert">
       <div>
         <p>
-          <strong>{HEADLINES[value.code] ?? (value.asks ? "One thing is missing." : "That did not work.")}</strong> {value.message}
+          <strong>{HEADLINES[value.code] ?? (value.asks ? "One thing is missing." : "That did not work.")}</strong>{" "}
+          {value.asks ? withoutCommands(value.message) : value.message}
         </p>
-        {value.asks && <Choices asks={value.asks} />}
+        {value.asks && <Choices asks={value.asks} message={value.message} />}
       </div>
       <button
         type="button"
@@ -38,6 +39,18 @@ const HEADLINES: Readonly<Record<string, string>> = {
   OUT_OF_MEMORY: "Not enough memory.",
 };
 
+/** A reader's message without what only programs and the command line can do. */
+const withoutCommands = (message: string) =>
+  message
+    .split("\n")[0]
+    .replaceAll(/ \(--[^)]*\)/g, "")
+    .replaceAll(/(?: Choose| Choose one| Choose it| Choose a frame)? with the option `\w+`(?:, 0 to \d+|, from 0)?/g, " Choose below")
+    .replace(/ Pass uneven: "resample"/, " Below, they can be interpolated")
+    .replace(/[:;,]?$/, "");
+
+/** What a message lists: "0: temporal position 1". */
+const listed = (message: string) => [...message.matchAll(/^\s+(\d+): (.+)$/gm)].map(([, value, text]) => ({ value, text }));
+
 /** Words for people, and what a field of the form holds at first; `uneven` has one answer. */
 const FIELDS: Readonly<Record<Exclude<Asked, "uneven">, { readonly label: string; readonly type: "number" | "text"; readonly initial: string }>> = {
   frame: { label: "Frame, from 0", type: "number", initial: "0" },
@@ -48,23 +61,58 @@ const FIELDS: Readonly<Record<Exclude<Asked, "uneven">, { readonly label: string
   orientation: { label: "Orientation of the voxel axes", type: "text", initial: "LPS" },
 };
 
-function Choices({ asks }: { readonly asks: readonly Asked[] }) {
+function Choices({ asks, message }: { readonly asks: readonly Asked[]; readonly message: string }) {
+  const choices = listed(message);
+  const last = /0 to (\d+)/.exec(message)?.[1];
   const fields = asks.filter((name) => name !== "uneven");
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
-    const choices = Object.fromEntries(fields.map((name) => [name, FIELDS[name].type === "number" ? Number(given.get(name)) : given.get(name)]));
-    void readAgain({ ...choices, ...(asks.includes("uneven") && { uneven: "resample" }) } as ReadChoices);
+    const values = Object.fromEntries(fields.map((name) => [name, FIELDS[name].type === "number" ? Number(given.get(name)) : given.get(name)]));
+    void readAgain({ ...values, ...(asks.includes("uneven") && { uneven: "resample" }) } as ReadChoices);
   };
   return (
     <form class="choices" onSubmit={submit}>
       {fields.map((name) => (
-        <label key={name}>
-          {FIELDS[name].label}
-          <input name={name} required value={FIELDS[name].initial} {...(FIELDS[name].type === "number" && { inputMode: "numeric", pattern: "\\d+" })} />
-        </label>
+        <Field key={name} name={name} choices={FIELDS[name].type === "number" ? choices : []} last={last} />
       ))}
       <button type="submit">{asks.includes("uneven") ? "Interpolate onto even slices" : "Read it"}</button>
     </form>
+  );
+}
+
+interface FieldProps {
+  readonly name: keyof typeof FIELDS;
+  readonly choices: readonly { readonly value: string; readonly text: string }[];
+  readonly last?: string;
+}
+
+function Field({ name, choices, last }: FieldProps) {
+  const { label, type, initial } = FIELDS[name];
+  if (choices.length > 0)
+    return (
+      <label>
+        {label.replace(/, from 0$/, "")}
+        <select name={name}>
+          {choices.map(({ value, text }) => (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          ))}
+        </select>
+      </label>
+    );
+  if (type === "text")
+    return (
+      <label>
+        {label}
+        <input name={name} required value={initial} />
+      </label>
+    );
+  return (
+    <label>
+      {last ? label.replace("from 0", `0 to ${last}`) : label}
+      <input name={name} required type="number" min="0" max={last} value={initial} />
+    </label>
   );
 }

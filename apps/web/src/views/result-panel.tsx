@@ -2,9 +2,9 @@
 
 import type { AdapterManifest } from "@anymc3d/core";
 import type { LabelResult } from "@anymc3d/sdk";
-import { fileStem, heatmapNifti, metricText, reportHtml, resultJson, save } from "../export.js";
+import { captioned, fileStem, heatmapNifti, heatmapText, metricText, reportHtml, resultJson, save } from "../export.js";
 import { shownViewer } from "../shown-viewer.js";
-import { type Run, run, type Scan, scan } from "../state.js";
+import { type Run, run, type Scan, scan, wantedSlice } from "../state.js";
 import { SliceChart } from "./slice-chart.js";
 
 export function ResultPanel() {
@@ -27,6 +27,7 @@ export function ResultPanel() {
         </p>
       )}
       <SliceChart views={result.views} />
+      <p class="note">Heatmap: {heatmapText(found)}.</p>
       {result.warnings.length > 0 && (
         <details>
           <summary>
@@ -102,8 +103,18 @@ function Provenance({ adapter, result: { provenance } }: Run) {
 }
 
 function Exports({ found, input }: { readonly found: Run; readonly input: Scan }) {
-  const stem = fileStem(input, found.result);
+  const stem = fileStem(input, found);
+  const { adapter, result } = found;
   const picture = async (): Promise<Blob | undefined> => shownViewer.value?.picture();
+  const savePicture = async () => {
+    const blob = await picture();
+    const lines = [`${input.name} · ${adapter.manifest.title} ${adapter.manifest.version} · ${heatmapText(found)}`, result.disclaimer];
+    if (blob) save((await captioned(blob, lines)) ?? blob, `${stem}.png`, "image/png");
+  };
+  const slice = () => {
+    const shown = wantedSlice.value;
+    return shown ? `slice ${shown.index + 1} of ${input.volume.shape[shown.axis]}` : "the middle";
+  };
   const dataUrl = async () => {
     const blob = await picture();
     if (!blob) return "";
@@ -121,10 +132,10 @@ function Exports({ found, input }: { readonly found: Run; readonly input: Scan }
       <button type="button" onClick={() => save(heatmapNifti(found) as Uint8Array<ArrayBuffer>, `${stem}-heatmap.nii`, "application/octet-stream")}>
         Heatmap (NIfTI)
       </button>
-      <button type="button" onClick={async () => save((await picture()) ?? "", `${stem}.png`, "image/png")}>
+      <button type="button" onClick={savePicture}>
         Picture
       </button>
-      <button type="button" onClick={async () => save(reportHtml(input, found, await dataUrl()), `${stem}.html`, "text/html")}>
+      <button type="button" onClick={async () => save(reportHtml(input, found, await dataUrl(), slice()), `${stem}.html`, "text/html")}>
         Report
       </button>
     </fieldset>

@@ -1,17 +1,19 @@
 // Before classifying: what speaks against it, how to look for the heatmap, and the button.
 
 import { useComputed } from "@preact/signals";
-import { busy, check, chosen, classifyScan, explained, type HeatmapMethod, method, run } from "../state.js";
+import { busy, check, checkAgain, checkFailed, chosen, classifyScan, explained, type HeatmapMethod, method, run } from "../state.js";
 import { Busy } from "./busy.js";
 
 export function RunPanel() {
   const { value: adapter } = chosen;
   const { value: found } = check;
-  const stale = useComputed(
-    () => run.value && (run.value.method.method !== method.value || ("label" in run.value.method ? run.value.method.label : undefined) !== explained.value),
-  );
+  const stale = useComputed(() => {
+    const made = run.value?.method;
+    return made && (made.method !== method.value || (made.method === "gradcam" && made.label !== explained.value));
+  });
   if (busy.value) return <Busy />;
-  if (!adapter || !found) return null;
+  if (!adapter) return null;
+  if (!found) return <Checking />;
   const refused = found.verdict !== "accepted";
   return (
     <section class="run" aria-label="Classify">
@@ -34,8 +36,8 @@ export function RunPanel() {
             method.value = currentTarget.value as HeatmapMethod;
           }}
         >
-          <option value="attention">Attention: where the backbone looked</option>
-          <option value="gradcam">Grad-CAM: what speaks for one finding (slower)</option>
+          <option value="attention">Attention: where the model looked</option>
+          <option value="gradcam">Grad-CAM: what speaks for a finding</option>
         </select>
         {method.value === "gradcam" && (
           <select
@@ -62,3 +64,15 @@ export function RunPanel() {
     </section>
   );
 }
+
+const Checking = () =>
+  checkFailed.value ? (
+    <section class="run" aria-label="Classify">
+      <p class="note">Whether the adapter takes this scan could not be found out.</p>
+      <button type="button" onClick={checkAgain}>
+        Try again
+      </button>
+    </section>
+  ) : (
+    <p class="note soon">Checking whether the adapter takes this scan …</p>
+  );

@@ -6,7 +6,7 @@ import { busy, scan, stateModality } from "../state.js";
 export function ScanInfo() {
   const { value } = scan;
   if (!value) return null;
-  const { volume, name, read } = value;
+  const { volume, name, read, isSample } = value;
   const spacing = volume.affine && voxelSpacing(volume.affine).map((mm) => Number(mm.toPrecision(3)));
   return (
     <section class="scan-info" aria-label="Scan">
@@ -16,14 +16,10 @@ export function ScanInfo() {
           .filter(Boolean)
           .join(" · ")}
       </p>
-      {(!volume.modality || read.modality) && (
+      {(!volume.modality || read.modality) && !isSample && (
         <label class="modality-choice">
           Its file does not state the modality:
-          <select
-            disabled={Boolean(busy.value)}
-            value={read.modality ?? ""}
-            onChange={({ currentTarget }) => currentTarget.value && stateModality(currentTarget.value)}
-          >
+          <select disabled={Boolean(busy.value)} value={read.modality ?? ""} onChange={({ currentTarget }) => stateModality(currentTarget.value || undefined)}>
             <option value="">not known</option>
             {["CT", "MR", "PT"].map((each) => (
               <option key={each}>{each}</option>
