@@ -1,39 +1,36 @@
 // The viewer: NiiVue, loaded with the first scan. Radiological convention, millimetres, a heatmap over the scan.
 
-import { applyAffine, writeNifti } from "@anymc3d/io";
+import { applyAffine, invertAffine, writeNifti } from "@anymc3d/io";
 import type { Volume } from "@anymc3d/sdk";
 import type { Niivue, NVImage } from "@niivue/niivue";
 import { type DisplayLimits, displaySteps, type Steps, thinned } from "./display-grid.js";
+import { heatColormap, OPAQUE } from "./heat-colors.js";
+import { showLetters } from "./orientation-letters.js";
+import { type Axis, LAYOUTS, type Layout, type Voxel } from "./planes.js";
+import { AIR, isCt, type Values, type Window, windowsFor } from "./windows.js";
 
-export const LAYOUTS = ["axial", "coronal", "sagittal", "all planes", "3D"] as const;
-export type Layout = (typeof LAYOUTS)[number];
-
-export interface Window {
-  readonly name: string;
-  readonly range: readonly [low: number, high: number];
-}
-
-/** Of Hounsfield units; width and level as radiologists set them. */
-const CT_WINDOWS: readonly Window[] = [
-  { name: "Lung", range: [-1350, 150] },
-  { name: "Soft tissue", range: [-160, 240] },
-  { name: "Bone", range: [-450, 1050] },
-  { name: "Brain", range: [0, 80] },
-];
-
-/** Heat below this is not shown. */
-const COOL = 0.2;
+/** Names of colours that NiiVue does not bring. */
+const SCAN_COLORS = "scan";
+const HEAT_COLORS = "heat";
+/** NiiVue's kind of overlay whose opacity is the square of its value's share of `cal_min`. */
+const TRANSLUCENT_BELOW_MIN = 1;
 
 export class Viewer {
   readonly #nv: Niivue;
   #heat: NVImage | undefined;
   #volume: Volume | undefined;
+  /** Whether `#volume` is on the screen already. */
+  #isShown = false;
   #steps: Steps = [1, 1, 1];
   #wantedHeat: Volume | undefined;
-  #full: readonly [number, number] = [0, 1];
+  #values: Values = { full: [0, 1], robust: [0, 1] };
+
+  /** Called with the voxel that the crosshair came to, whatever moved it. */
+  onMove: (voxel: Voxel) => void = () => {};
 
   private constructor(nv: Niivue) {
     this.#nv = nv;
+    nv.onLocationChange = () => this.#moved();
   }
 
   /** @throws Error where there is no WebGL 2 */
@@ -45,12 +42,16 @@ export class Viewer {
       crosshairWidth: 0.4,
       crosshairWidthUnit: "percent",
       isRadiologicalConvention: true,
+      sagittalNoseLeft: true,
       isOrientCube: false,
       dragAndDropEnabled: false,
+      isForceMouseClickToVoxelCenters: true,
       loadingText: "",
       show3Dcrosshair: true,
+      renderOverlayBlend: 0.4,
       logLevel: "silent",
     });
+    nv.addColormap(HEAT_COLORS, heatColormap());
     await nv.attachToCanvas(canvas);
     // Beside the planes, the volume in 3D: a fourth picture, unless a program plays the graphics processor, which would take seconds for each.
     nv.opts.multiplanarShowRender = isSoftware(nv.gl) ? SHOW_RENDER.NEVER : SHOW_RENDER.ALWAYS;
@@ -61,15 +62,40 @@ export class Viewer {
   async show(volume: Volume): Promise<boolean> {
     const nv = this.#nv;
     this.#volume = volume;
+    this.#isShown = false;
     this.#steps = displaySteps(volume, limitsOf(nv.gl));
+    // What follows takes seconds for a large scan: the page says so first.
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    if (this.#volume !== volume) return false;
     const scan = await imageOf(thinned(volume, this.#steps), "scan.nii");
     if (this.#volume !== volume) return false;
-    for (const image of [...nv.volumes]) nv.removeVolume(image);
-    this.#heat = undefined;
+    this.#empty();
+    showLetters(nv, volume.affine !== undefined);
     nv.addVolume(scan);
-    this.#full = [scan.global_min ?? 0, scan.global_max ?? 1];
+    const full = rangeOf(volume);
+    this.#values = { full, robust: [scan.robust_min ?? full[0], scan.robust_max ?? full[1]] };
+    this.#isShown = true;
     nv.setMultiplanarLayout(2);
+    this.#go(volume.shape.map((n) => Math.floor(n / 2)));
     return true;
+  }
+
+  /** Lets go of the scan and what it takes in graphics memory. */
+  clear(): void {
+    this.#volume = undefined;
+    this.#wantedHeat = undefined;
+    this.#isShown = false;
+    this.#empty();
+  }
+
+  #empty(): void {
+    for (const image of [...this.#nv.volumes]) this.#nv.removeVolume(image);
+    this.#heat = undefined;
+  }
+
+  /** Whether these voxels are on the screen: then only what is known of them has changed. */
+  shows({ data }: Volume): boolean {
+    return this.#isShown && this.#volume?.data === data;
   }
 
   /** Whether fewer voxels are shown than there are. */
@@ -77,21 +103,21 @@ export class Viewer {
     return this.#steps.some((step) => step > 1);
   }
 
-  /** Windows that make sense for the scan; the first is the one to begin with. */
-  windows(): readonly Window[] {
-    const full: Window = { name: "Full range", range: this.#full };
-    const [image] = this.#nv.volumes;
-    const auto: Window = { name: "Automatic", range: [image?.robust_min ?? this.#full[0], image?.robust_max ?? this.#full[1]] };
-    const isCt = this.#volume?.modality === "CT" || this.#full[0] <= -900;
-    return isCt ? [...(this.#full[0] <= -700 ? CT_WINDOWS : [CT_WINDOWS[1], CT_WINDOWS[2], CT_WINDOWS[3]]), auto, full] : [auto, full];
+  /** Windows that make sense for what is known of the scan; the first is the one to begin with. */
+  windows(volume: Volume): readonly Window[] {
+    return windowsFor(volume, this.#values);
   }
 
-  setWindow([low, high]: Window["range"]): void {
+  /** The scan's values from black to white; in 3D, air around and in a CT is not drawn. */
+  setWindow([low, high]: Window["range"], volume: Volume): void {
     const [image] = this.#nv.volumes;
     if (!image) return;
     image.cal_min = low;
     image.cal_max = high;
-    this.#nv.updateGLVolume();
+    const clear = isCt(volume, this.#values) ? Math.min(254, Math.max(0, Math.round((255 * (AIR - low)) / (high - low)))) : 0;
+    // Planes show a scan's colour alone, 3D its transparency too.
+    this.#nv.addColormap(SCAN_COLORS, { R: [0, clear, 255], G: [0, clear, 255], B: [0, clear, 255], A: [0, 0, 128], I: [0, clear, 255] });
+    this.#nv.setColormap(image.id, SCAN_COLORS);
   }
 
   setLayout(layout: Layout): void {
@@ -107,8 +133,9 @@ export class Viewer {
     if (this.#heat) nv.removeVolume(this.#heat);
     this.#heat = undefined;
     if (!heat) return;
-    const image = await imageOf(thinned(heat, this.#steps), "heat.nii", { colormap: "inferno", opacity, cal_min: COOL, cal_max: 1 });
+    const image = await imageOf(thinned(heat, this.#steps), "heat.nii", { colormap: HEAT_COLORS, opacity, cal_min: OPAQUE, cal_max: 1 });
     if (this.#wantedHeat !== heat) return;
+    image.colormapType = TRANSLUCENT_BELOW_MIN;
     this.#heat = image;
     nv.addVolume(image);
   }
@@ -118,17 +145,47 @@ export class Viewer {
   }
 
   /** Moves the crosshair to a slice: to the warmest place on it, or to its middle. */
-  goTo(axis: 0 | 1 | 2, index: number, heat?: Volume): void {
+  goTo(axis: Axis, index: number, heat?: Volume): void {
     const volume = this.#volume;
     if (!volume) return;
-    const voxel = heat ? warmest(heat, axis, index) : volume.shape.map((n) => (n - 1) / 2);
+    const voxel = heat ? warmest(heat, axis, index) : volume.shape.map((n) => Math.floor(n / 2));
     voxel[axis] = index;
+    this.#go(voxel);
+  }
+
+  /** Moves the crosshair to another slice along one axis alone. */
+  step(axis: Axis, index: number): void {
+    const voxel = this.#voxel();
+    if (!voxel) return;
+    voxel[axis] = index;
+    this.#go(voxel);
+  }
+
+  #go(voxel: readonly number[]): void {
+    const [nv, volume] = [this.#nv, this.#volume];
+    if (!volume || !this.#isShown) return;
     const [x, y, z] = voxel;
-    const nv = this.#nv;
     nv.scene.crosshairPos = volume.affine
-      ? nv.mm2frac(applyAffine(volume.affine, [x, y, z]) as [number, number, number])
-      : ([0, 1, 2].map((a) => (voxel[a] + 0.5) / volume.shape[a]) as [number, number, number]);
+      ? nv.mm2frac(applyAffine(volume.affine, [x, y, z]) as [number, number, number], 0, true)
+      : (volume.shape.map((n, axis) => (voxel[axis] + 0.5) / n) as [number, number, number]);
     nv.drawScene();
+    this.#moved();
+  }
+
+  /** Where the crosshair is. */
+  #voxel(): [number, number, number] | undefined {
+    const [nv, volume] = [this.#nv, this.#volume];
+    if (!volume || !this.#isShown) return undefined;
+    const place = nv.scene.crosshairPos;
+    const [x, y, z] = nv.frac2mm(place, 0, true);
+    const exact = volume.affine ? applyAffine(invertAffine(volume.affine), [x, y, z]) : volume.shape.map((n, axis) => place[axis] * n - 0.5);
+    const inside = (axis: Axis) => Math.min(volume.shape[axis] - 1, Math.max(0, Math.round(exact[axis])));
+    return [inside(0), inside(1), inside(2)];
+  }
+
+  #moved(): void {
+    const voxel = this.#voxel();
+    if (voxel) this.onMove(voxel);
   }
 
   /** What is shown, as PNG. */
@@ -138,6 +195,16 @@ export class Viewer {
       this.#nv.canvas?.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the picture could not be made"))), "image/png");
     });
   }
+}
+
+/** Of all voxels; NiiVue's own is that of the middle of the scan. */
+function rangeOf({ data }: Volume): [low: number, high: number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < data.length; i++) {
+    if (data[i] < low) low = data[i];
+    if (data[i] > high) high = data[i];
+  }
+  return low < high ? [low, high] : [0, 1];
 }
 
 function isSoftware(gl: WebGL2RenderingContext): boolean {
@@ -160,7 +227,7 @@ async function imageOf(
   return Image.loadFromFile({ file: new File([writeNifti(volume) as Uint8Array<ArrayBuffer>], name), name, ...options });
 }
 
-function warmest({ data, shape }: Volume, axis: 0 | 1 | 2, index: number): number[] {
+function warmest({ data, shape }: Volume, axis: Axis, index: number): number[] {
   const [nx, ny] = shape;
   const stride = [1, nx, nx * ny];
   const [a, b] = [0, 1, 2].filter((each) => each !== axis);

@@ -1,156 +1,162 @@
 // The scan, with window, layout, slice and heatmap controls.
 
-import { nearestAxes } from "@anymc3d/core";
 import type { Volume } from "@anymc3d/sdk";
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { effect, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { shownViewer } from "../shown-viewer.js";
+import { pageViewer } from "../page-viewer.js";
+import { LAYOUTS, type Layout, seriesText, sliceAxis, sliceText } from "../planes.js";
+import { layout, shownViewer, shownVoxel, shownWindow } from "../shown-viewer.js";
 import { failure, opacity, run, scan, wantedSlice } from "../state.js";
-import { LAYOUTS, type Layout, Viewer, type Window } from "../viewer.js";
-
-const DIRECTIONS = ["left–right", "back–front", "feet–head"];
+import type { Window } from "../windows.js";
+import { HeatLegend } from "./heat-legend.js";
 
 export function ViewerPane() {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const viewer = shownViewer;
-  const layout = useSignal<Layout>("all planes");
+  const slot = useRef<HTMLDivElement>(null);
   const windows = useSignal<readonly Window[]>([]);
-  const chosenWindow = useSignal("");
   const thinned = useSignal(false);
+  const preparing = useSignal(true);
+  const cannotShow = ({ message }: Error) => {
+    preparing.value = false;
+    failure.value = { code: "VIEWER", message: `The scan cannot be shown (${message}); the viewer needs WebGL 2. Classification works without it.` };
+  };
 
-  useEffect(() => {
-    let gone = false;
-    Viewer.on(canvas.current as HTMLCanvasElement).then((made) => {
-      if (!gone) viewer.value = made;
-    }, cannotShow);
-    return () => {
-      gone = true;
-      viewer.value = undefined;
-    };
-  }, []);
+  useSignalEffect(() => pageViewer(slot.current as HTMLDivElement, cannotShow));
 
   useSignalEffect(() => {
-    const [made, { volume } = { volume: undefined }] = [viewer.value, scan.value];
-    if (!made || !volume) return;
+    const [viewer, { volume } = { volume: undefined }] = [shownViewer.value, scan.value];
+    if (!viewer || !volume) return;
+    const look = (wanted?: string) => {
+      const list = viewer.windows(volume);
+      const { name, range } = list.find((each) => each.name === wanted) ?? list[0];
+      windows.value = list;
+      shownWindow.value = name;
+      viewer.setWindow(range, volume);
+    };
+    if (viewer.shows(volume)) {
+      look(shownWindow.peek());
+      return;
+    }
+    preparing.value = true;
     const shown = (done: boolean) => {
       if (!done) return;
-      thinned.value = made.isThinned;
-      windows.value = made.windows();
-      chosenWindow.value = windows.value[0].name;
-      made.setWindow(windows.value[0].range);
-      made.setLayout(layout.peek());
-      const { affine, shape } = volume;
-      const axis = sliceAxis(shape, affine !== undefined);
-      wantedSlice.value ??= { axis, index: Math.floor(shape[axis] / 2) };
+      preparing.value = false;
+      thinned.value = viewer.isThinned;
+      viewer.setLayout(layout.peek());
+      look();
+      goToWanted();
     };
-    made.show(volume).then(shown, cannotShow);
+    viewer.show(volume).then(shown, cannotShow);
   });
 
   useSignalEffect(() => {
-    const [made, heat] = [viewer.value, run.value?.result.heatmap];
-    if (!made || windows.value.length === 0) return;
-    const shown = () => {
-      const slice = wantedSlice.peek();
-      if (slice) made.goTo(slice.axis, slice.index, heat);
-    };
-    made.setHeat(heat, opacity.peek()).then(shown, cannotShow);
+    const [viewer, heat] = [shownViewer.value, run.value?.result.heatmap];
+    if (viewer && windows.value.length > 0) viewer.setHeat(heat, opacity.peek()).catch(cannotShow);
   });
-  useSignalEffect(() => viewer.value?.setOpacity(opacity.value));
-  useSignalEffect(() => {
-    const [made, slice] = [viewer.value, wantedSlice.value];
-    if (made && slice) made.goTo(slice.axis, slice.index, run.peek()?.result.heatmap);
-  });
+  useSignalEffect(() => shownViewer.value?.setOpacity(opacity.value));
+  useSignalEffect(() => shownViewer.value?.setLayout(layout.value));
+  // At once, not with the next frame as the others: what is told of the slice is never behind what was asked for.
+  useEffect(() => effect(goToWanted), []);
 
   const volume = scan.value?.volume;
-  const slice = wantedSlice.value;
   return (
     <section class="viewer" aria-label="Viewer">
       <div class="toolbar" role="toolbar" aria-label="Viewer">
-        <fieldset class="segments" aria-label="Layout">
-          {LAYOUTS.map((each) => (
-            <button
-              key={each}
-              type="button"
-              aria-pressed={layout.value === each}
-              onClick={() => {
-                layout.value = each;
-                viewer.value?.setLayout(each);
-              }}
-            >
-              {each}
-            </button>
-          ))}
-        </fieldset>
-        <label>
-          Window
-          <select
-            value={chosenWindow.value}
-            onChange={({ currentTarget }) => {
-              chosenWindow.value = currentTarget.value;
-              const found = windows.value.find(({ name }) => name === currentTarget.value);
-              if (found) viewer.value?.setWindow(found.range);
-            }}
-          >
-            {windows.value.map(({ name }) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
-        {run.value?.result.heatmap && (
-          <label class="opacity">
-            Heatmap
-            <input
-              type="range"
-              min="0"
-              max="1"
-              step="0.05"
-              value={opacity.value}
-              aria-valuetext={`${Math.round(100 * opacity.value)} %`}
-              onInput={({ currentTarget }) => {
-                opacity.value = Number(currentTarget.value);
-              }}
-            />
-          </label>
-        )}
+        <Layouts />
+        <Windows of={windows.value} volume={volume} />
+        {run.value?.result.heatmap && <Opacity />}
       </div>
       <div class="canvas">
-        <canvas
-          ref={canvas}
-          role="img"
-          aria-label={`The scan${run.value?.result.heatmap ? " with the heatmap over it" : ""}, radiological convention: the patient's right is on the left`}
-        />
+        <div ref={slot} role="img" aria-label={pictureText(volume)} />
+        {preparing.value && <p class="preparing">Preparing the picture …</p>}
       </div>
       {thinned.value && <p class="note">Shown at a lower resolution, to fit into graphics memory; adapters see every voxel.</p>}
-      {volume && slice && (
-        <label class="slider">
-          <span>
-            Slice {slice.index + 1} of {volume.shape[slice.axis]}, {directionOf(volume, slice.axis)}
-          </span>
-          <input
-            type="range"
-            min="0"
-            max={volume.shape[slice.axis] - 1}
-            value={slice.index}
-            aria-label={`Slice, ${directionOf(volume, slice.axis)}`}
-            onInput={({ currentTarget }) => {
-              wantedSlice.value = { axis: slice.axis, index: Number(currentTarget.value) };
-            }}
-          />
-        </label>
-      )}
+      {run.value?.result.heatmap && <HeatLegend run={run.value} />}
+      {volume && <SliceSlider volume={volume} />}
     </section>
   );
 }
 
-/** Along which the slices of a voxel axis follow each other. */
-const directionOf = ({ affine }: Volume, axis: 0 | 1 | 2) => (affine ? DIRECTIONS[nearestAxes(affine)[axis].axis] : "as stored");
+const Layouts = () => (
+  <fieldset class="segments" aria-label="Layout">
+    {LAYOUTS.map((each: Layout) => (
+      <button
+        key={each}
+        type="button"
+        aria-pressed={layout.value === each}
+        onClick={() => {
+          layout.value = each;
+        }}
+      >
+        {each}
+      </button>
+    ))}
+  </fieldset>
+);
 
-function cannotShow(error: Error): void {
-  failure.value = { code: "VIEWER", message: `The scan cannot be shown (${error.message}); the viewer needs WebGL 2. Classification works without it.` };
+function Windows({ of: windows, volume }: { readonly of: readonly Window[]; readonly volume: Volume | undefined }) {
+  const choose = (name: string) => {
+    const found = windows.find((each) => each.name === name);
+    if (!found || !volume) return;
+    shownWindow.value = name;
+    shownViewer.value?.setWindow(found.range, volume);
+  };
+  return (
+    <label>
+      Window
+      <select value={shownWindow.value} onChange={({ currentTarget }) => choose(currentTarget.value)}>
+        {windows.map(({ name }) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
 }
 
-/** The axis with the fewest voxels is that of the slices, as acquired; z where all are alike. */
-function sliceAxis(shape: readonly [number, number, number], oriented: boolean): 0 | 1 | 2 {
-  const fewest = shape.indexOf(Math.min(...shape)) as 0 | 1 | 2;
-  return oriented && shape[fewest] < 0.8 * shape[2] ? fewest : 2;
+const Opacity = () => (
+  <label class="opacity">
+    Heatmap
+    <input
+      type="range"
+      min="0"
+      max="1"
+      step="0.05"
+      value={opacity.value}
+      aria-valuetext={`${Math.round(100 * opacity.value)} %`}
+      onInput={({ currentTarget }) => {
+        opacity.value = Number(currentTarget.value);
+      }}
+    />
+  </label>
+);
+
+/** Goes through the slices of the plane that is shown; what else moves the crosshair moves it, too. */
+function SliceSlider({ volume }: { readonly volume: Volume }) {
+  const axis = sliceAxis(volume, layout.value);
+  const index = shownVoxel.value?.[axis];
+  if (index === undefined || index >= volume.shape[axis]) return null;
+  return (
+    <label class="slider">
+      <span>{sliceText(volume, axis, index)}</span>
+      <input
+        type="range"
+        min="0"
+        max={volume.shape[axis] - 1}
+        value={index}
+        aria-label={seriesText(volume, axis)}
+        aria-valuetext={`${index + 1} of ${volume.shape[axis]}`}
+        onInput={({ currentTarget }) => shownViewer.value?.step(axis, Number(currentTarget.value))}
+      />
+    </label>
+  );
+}
+
+function pictureText(volume: Volume | undefined): string {
+  const heat = run.value?.result.heatmap ? " with the heatmap over it" : "";
+  return `The scan${heat}${volume?.affine ? ", radiological convention: the patient's right is on the left" : ", as stored: its file does not state how it lies in the patient"}`;
+}
+
+/** To the slice that a result or its chart asks for, if any. */
+function goToWanted(): void {
+  const [viewer, slice] = [shownViewer.value, wantedSlice.value];
+  if (viewer && slice) viewer.goTo(slice.axis, slice.index, run.peek()?.result.heatmap);
 }
