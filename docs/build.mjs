@@ -68,28 +68,55 @@ write(
 write("accuracy.md", `${WIDE}# Accuracy\n\n${section(read("README.md"), "Adapters").replace(/^[\s\S]*?(?=^Validation AUROC)/m, "")}\n`);
 write("speed.md", WIDE + read("benchmarks/README.md").replace(/^# .*/, "# Speed and memory"));
 
-const packages = ["sdk", "core", "io", "train", "engine-onnx", "engine-tfjs"].map((name) => `packages/${name}/src/index.ts`);
-const entries = [...packages, "packages/sdk/src/worker-classifier.ts", "packages/train/src/node.ts", "registry/src/index.ts", "registry/src/node.ts"];
+/** What is imported, from which file; what a module hands on of an earlier one is documented there. */
+const MODULES = [
+  ["@anymc3d/core", "packages/core/src/index.ts"],
+  ["@anymc3d/core/testing", "packages/core/src/testing/index.ts"],
+  ["@anymc3d/io", "packages/io/src/index.ts"],
+  ["@anymc3d/engine-onnx", "packages/engine-onnx/src/index.ts"],
+  ["@anymc3d/engine-tfjs", "packages/engine-tfjs/src/index.ts"],
+  ["@anymc3d/sdk", "packages/sdk/src/index.ts"],
+  ["@anymc3d/sdk/worker", "packages/sdk/src/worker-classifier.ts"],
+  ["@anymc3d/train", "packages/train/src/index.ts"],
+  ["@anymc3d/train/node", "packages/train/src/node.ts"],
+  ["@anymc3d/registry", "registry/src/index.ts"],
+  ["@anymc3d/registry/node", "registry/src/node.ts"],
+  ["@anymc3d/registry/server", "registry/src/server.ts"],
+  ["@anymc3d/registry/site", "registry/src/site.ts"],
+].map(([name, entry]) => ({ name, entry, page: entry.replace(/(\/index)?\.ts$/, ""), words: introduction(name, entry) }));
+
+/** A package's own description; of its other modules the line that their file opens with. */
+function introduction(name, entry) {
+  if (name.split("/").length === 2) return JSON.parse(read(`${entry.split("/src/")[0]}/package.json`)).description;
+  const [, line] = /^\/\/ (.*)/.exec(read(entry)) ?? [];
+  if (!line) throw new Error(`${entry} does not say what it is`);
+  return line;
+}
+
+const tables = ["index", "parameters", "interfaceProperties", "typeDeclaration"].flatMap((what) => [`--${what}Format`, "table"]);
 execFileSync(
   bin("typedoc"),
   [
-    ...["--plugin", "typedoc-plugin-markdown", "--out", `${reference}api`, "--tsconfig", `${root}tsconfig.json`, "--skipErrorChecking"],
+    ...["--plugin", "typedoc-plugin-markdown", "--out", `${reference}api`, "--tsconfig", `${root}tsconfig.json`, "--skipErrorChecking", "--excludeInternal"],
     ...["--disableSources", "--hideBreadcrumbs", "--hidePageHeader", "--readme", "none", "--name", "API", "--entryFileName", "index", "--logLevel", "Error"],
-    ...entries.map((entry) => root + entry),
+    ...tables,
+    ...MODULES.map(({ entry }) => root + entry),
   ],
   { cwd: root, stdio: ["ignore", "ignore", "inherit"] },
 );
-// Modules are called as they are imported.
-const NAMES = [
-  ["packages/sdk/src/worker-classifier", "@anymc3d/sdk/worker"],
-  ["packages/train/src/node", "@anymc3d/train/node"],
-  ["registry/src/node", "@anymc3d/registry/node"],
-  ["registry/src", "@anymc3d/registry"],
-  ...["sdk", "core", "io", "train", "engine-onnx", "engine-tfjs"].map((name) => [`packages/${name}/src`, `@anymc3d/${name}`]),
-];
+// Modules are called as they are imported, and say what they are.
 for (const file of readdirSync(`${reference}api`, { recursive: true }).filter((name) => name.endsWith(".md"))) {
   const path = `${reference}api/${file}`;
-  const named = NAMES.reduce((text, [from, to]) => text.replaceAll(`[${from}]`, `[${to}]`).replace(`# ${from}\n`, `# ${to}\n`), readFileSync(path, "utf8"));
-  writeFileSync(path, named);
+  const named = MODULES.reduce(
+    (text, { name, page, words }) => text.replaceAll(`[${page}]`, `[${name}]`).replace(`# ${page}\n`, `# ${name}\n\n${words}\n`),
+    readFileSync(path, "utf8"),
+  );
+  writeFileSync(path, WIDE + named);
 }
+const first = ["@anymc3d/sdk", "@anymc3d/sdk/worker"];
+const listed = [...MODULES.filter(({ name }) => first.includes(name)), ...MODULES.filter(({ name }) => !first.includes(name))];
+write(
+  "api/index.md",
+  `# API\n\nFrom the docstrings. Most programs need \`@anymc3d/sdk\`, pages \`@anymc3d/sdk/worker\`; what these hand on is documented where it comes from.\n\n| module | what it is |\n| --- | --- |\n${listed.map(({ name, page, words }) => `| [${name}](${page}/index.md) | ${words} |`).join("\n")}\n`,
+);
 execFileSync(bin("vitepress"), ["build", docs], { cwd: docs, stdio: ["ignore", "inherit", "inherit"] });
