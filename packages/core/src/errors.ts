@@ -2,7 +2,7 @@
 
 const BRAND = Symbol.for("anymc3d.error");
 
-/** Stable codes. A code is never renamed or reused. */
+/** Stable codes. A code is never renamed or reused. What each means and what to do: the page "Errors and warnings" of the documentation. */
 export type ErrorCode =
   | "FILE_NOT_FOUND"
   | "FILE_UNREADABLE"

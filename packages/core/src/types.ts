@@ -10,6 +10,7 @@ export type Affine = readonly number[];
 
 /** A 3D image. Voxels lie x fastest, then y, then z. */
 export interface Volume {
+  /** Real-world values (CT: Hounsfield units), slope and intercept applied; voxel (i, j, k) at i + shape[0]·(j + shape[1]·k). */
   readonly data: VoxelArray;
   /** Voxels along x, y, z. */
   readonly shape: readonly [number, number, number];
@@ -24,6 +25,7 @@ export interface Volume {
   readonly meta?: VolumeMeta;
 }
 
+/** What a file says of its series; each only where it does. */
 export interface VolumeMeta {
   /** Of the voxel values: "HU", "BQML", "CNTS", … */
   readonly units?: string;
@@ -122,6 +124,7 @@ export interface LoraTensors {
   readonly tensors: Tensors;
 }
 
+/** What `encode()` is to return beside the CLS embeddings. */
 export interface EncodeWants {
   /** Last block's attention from CLS to every patch, mean over heads. */
   readonly attention?: boolean;
@@ -143,6 +146,7 @@ export interface Encoded {
   readonly patches?: Float32Array;
 }
 
+/** `fp32`: float32 throughout; `int8`: the backbone's matrices in 8 bits, on ONNX Runtime's CPU and WebAssembly builds; moves logits by up to about 0.5. */
 export type Precision = "fp32" | "int8";
 
 /** One frozen backbone on one device. */
@@ -195,17 +199,21 @@ export interface Adapter {
   readonly hash: string;
 }
 
-/** Something the user should know that did not stop the work. `code` is stable. */
+/** Something the user should know that did not stop the work. */
 export interface Warning {
+  /** Never renamed; all of them, and what to do, are on the page "Errors and warnings" of the documentation. */
   readonly code: string;
+  /** For people. */
   readonly message: string;
 }
 
+/** How far a call is, stage by stage. */
 export interface Progress {
   /** `load`: backbone, adapter and engine; `read`: the file; `encode`: the backbone over the slices; `heatmap`. */
   readonly stage: "load" | "read" | "encode" | "heatmap";
-  /** Slices done and to do, over all views; for `load` and `read` steps. */
+  /** Of `total`: slices, over all views, while encoding; steps in the other stages. */
   readonly done: number;
+  /** What there is to do in this stage. */
   readonly total: number;
 }
 
@@ -218,9 +226,13 @@ export type HeatmapOptions =
   /** `label`: its id; default: the label with the largest logit. */
   | { readonly method: "gradcam"; readonly label?: string };
 
+/** How a study is classified. */
 export interface ClassifyOptions {
+  /** Of the backbone that the adapter was made for. */
   readonly engine: Engine;
+  /** An abort is looked for between chunks of slices; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Called as the work goes on. */
   readonly onProgress?: (progress: Progress) => void;
   /** Also return where the model looked. Default false; true is `{ method: "attention" }`. */
   readonly heatmap?: boolean | HeatmapOptions;
@@ -228,20 +240,25 @@ export interface ClassifyOptions {
   readonly checks?: "refuse" | "warn";
 }
 
+/** What is said of one label. */
 export interface LabelResult {
+  /** As in the adapter's manifest. */
   readonly id: string;
+  /** For people. */
   readonly name: string;
   /** SNOMED CT concept, if the adapter gives one. */
   readonly snomed?: string;
   /** 0 … 1. Sigmoid of the logit, or softmax over the labels for multiclass tasks. */
   readonly probability: number;
+  /** What the head gives, before sigmoid or softmax. The temperature of a trained adapter is part of its head, so this is the calibrated one. */
   readonly logit: number;
-  /** Multiclass: absent. */
+  /** The adapter's decision threshold on the probability, 0 … 1. Multiclass: absent. */
   readonly threshold?: number;
   /** Binary and multilabel: probability ≥ threshold. Multiclass: the most probable label. */
   readonly positive: boolean;
 }
 
+/** How much a slice counted. */
 export interface SliceResult {
   /** Index along `axis` of the source volume's own voxel array. */
   readonly index: number;
@@ -249,17 +266,21 @@ export interface SliceResult {
   readonly weight: number;
 }
 
+/** What one view (a plane of a source) made of the study. */
 export interface ViewResult {
+  /** Which of the given volumes; "volume" where the adapter reads one. */
   readonly source: string;
+  /** As the adapter's manifest names it. */
   readonly plane: Plane;
   /** Voxel-array axis of the source that the slices were cut along: 0 = x, 1 = y, 2 = z. */
   readonly axis: 0 | 1 | 2;
   /** Fusion weight of the view; 1 with a single view, equal for all where views are concatenated. */
   readonly weight: number;
+  /** Those that were looked at, in the order in which they were. */
   readonly slices: readonly SliceResult[];
 }
 
-/** Milliseconds, wall clock. */
+/** Milliseconds, wall clock, by what they were spent on. */
 export interface Times {
   readonly preprocess: number;
   readonly encode: number;
@@ -268,20 +289,29 @@ export interface Times {
   readonly total: number;
 }
 
+/** The answer to one study, and where it comes from. */
 export interface ClassifyResult {
+  /** One a label, in the order of the adapter's manifest. */
   readonly labels: readonly LabelResult[];
+  /** One a view of the manifest, with the slices that counted. */
   readonly views: readonly ViewResult[];
   /** Per source, on the source's own grid, float32, 0 … 1 (1 = the strongest place). If asked for. */
   readonly heatmaps?: Readonly<Record<string, Volume>>;
   /** The heatmap of the only, or first, source. */
   readonly heatmap?: Volume;
+  /** What one should know about this input and this machine: of the reader, the checks, the engine. */
   readonly warnings: readonly Warning[];
+  /** What made the answer, to be kept with it. */
   readonly provenance: {
+    /** `hash`: SHA-256 over manifest and tensors. */
     readonly adapter: { readonly name: string; readonly version: string; readonly hash: string };
+    /** `hash`: of the weights, verified when they were loaded. */
     readonly backbone: { readonly name: string; readonly hash: string };
+    /** The engine's id: "onnxruntime-node/cpu", "tfjs/webgpu", … */
     readonly engine: string;
     readonly precision: Precision;
     readonly times: Times;
   };
+  /** Research use only; to be shown with the answer. */
   readonly disclaimer: string;
 }
