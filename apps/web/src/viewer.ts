@@ -52,6 +52,7 @@ export class Viewer {
       logLevel: "silent",
     });
     nv.addColormap(HEAT_COLORS, heatColormap());
+    nv.addColormap(SCAN_COLORS, grey(0));
     await nv.attachToCanvas(canvas);
     // Beside the planes, the volume in 3D: a fourth picture, unless a program plays the graphics processor, which would take seconds for each.
     nv.opts.multiplanarShowRender = isSoftware(nv.gl) ? SHOW_RENDER.NEVER : SHOW_RENDER.ALWAYS;
@@ -67,7 +68,7 @@ export class Viewer {
     // What follows takes seconds for a large scan: the page says so first.
     await new Promise((resolve) => setTimeout(resolve, 30));
     if (this.#volume !== volume) return false;
-    const scan = await imageOf(thinned(volume, this.#steps), "scan.nii");
+    const scan = await imageOf(thinned(volume, this.#steps), "scan.nii", { colormap: SCAN_COLORS });
     if (this.#volume !== volume) return false;
     this.#empty();
     showLetters(nv, volume.affine !== undefined);
@@ -116,8 +117,8 @@ export class Viewer {
     image.cal_max = high;
     const clear = isCt(volume, this.#values) ? Math.min(254, Math.max(0, Math.round((255 * (AIR - low)) / (high - low)))) : 0;
     // Planes show a scan's colour alone, 3D its transparency too.
-    this.#nv.addColormap(SCAN_COLORS, { R: [0, clear, 255], G: [0, clear, 255], B: [0, clear, 255], A: [0, 0, 128], I: [0, clear, 255] });
-    this.#nv.setColormap(image.id, SCAN_COLORS);
+    this.#nv.addColormap(SCAN_COLORS, grey(clear));
+    this.#nv.updateGLVolume();
   }
 
   setLayout(layout: Layout): void {
@@ -195,6 +196,12 @@ export class Viewer {
       this.#nv.canvas?.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the picture could not be made"))), "image/png");
     });
   }
+}
+
+/** From black to white, in 3D clear up to a place (of 255) on the way. */
+function grey(clear: number) {
+  const value = [0, clear, 255];
+  return { R: value, G: value, B: value, A: [0, 0, 128], I: value };
 }
 
 /** Of all voxels; NiiVue's own is that of the middle of the scan. */

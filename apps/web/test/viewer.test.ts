@@ -255,6 +255,18 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       await button(page, "Close scan").click();
       await open(page, nifti(ball([60, 60, 60], { affine: LPS })));
       expect(await chosen()).toBe("Soft tissue");
+      // 40, of 0 … 80, of -160 … 240, of -1350 … 150; beside the crosshair.
+      for (const [name, grey] of [
+        ["Soft tissue", 127],
+        ["Brain", 127],
+        ["Lung", 236],
+        ["Bone", 83],
+      ] as const) {
+        await page.getByLabel("Window").selectOption(name);
+        await button(page, "axial").click();
+        const shown = await picture(page);
+        expect(Math.abs(shown.at(shown.width / 2 - 60, shown.height / 2 - 60)[0] - grey), name).toBeLessThan(4);
+      }
       await button(page, "3D").click();
       await page.getByLabel("Window").selectOption("Bone");
       const bone = lit(await picture(page));
