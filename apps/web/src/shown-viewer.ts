@@ -1,7 +1,8 @@
 // The viewer on the page and what it shows, for those who need its picture or its place.
 
+import type { Volume } from "@anymc3d/sdk";
 import { signal } from "@preact/signals";
-import type { Layout, Voxel } from "./planes.js";
+import { type Layout, sliceAxis, sliceText, type Voxel } from "./planes.js";
 import type { Viewer } from "./viewer.js";
 
 export const shownViewer = signal<Viewer>();
@@ -10,3 +11,12 @@ export const layout = signal<Layout>("all planes");
 export const shownWindow = signal("");
 /** Where the crosshair is, on the scan's grid; undefined until something is shown. */
 export const shownVoxel = signal<Voxel>();
+
+/** Where the crosshair is and what is white: "axial slice 4 of 6, feet–head; Lung window". As it is now. */
+export function shownText(volume: Volume): string {
+  const axis = sliceAxis(volume, layout.peek());
+  const index = shownVoxel.peek()?.[axis];
+  if (index === undefined) return "nothing: the viewer does not show the scan";
+  const text = sliceText(volume, axis, index);
+  return `${text[0].toLowerCase()}${text.slice(1)}; ${shownWindow.peek()} window`;
+}

@@ -5,6 +5,7 @@ import type { Volume } from "@anymc3d/sdk";
 import type { Niivue, NVImage } from "@niivue/niivue";
 import { type DisplayLimits, displaySteps, type Steps, thinned } from "./display-grid.js";
 import { heatColormap, OPAQUE } from "./heat-colors.js";
+import { mannerly } from "./niivue-manners.js";
 import { showLetters } from "./orientation-letters.js";
 import { type Axis, LAYOUTS, type Layout, type Voxel } from "./planes.js";
 import { AIR, isCt, type Values, type Window, windowsFor } from "./windows.js";
@@ -35,7 +36,7 @@ export class Viewer {
 
   /** @throws Error where there is no WebGL 2 */
   static async on(canvas: HTMLCanvasElement): Promise<Viewer> {
-    const { Niivue: Nv, SHOW_RENDER } = await import("@niivue/niivue");
+    const { DRAG_MODE, Niivue: Nv, SHOW_RENDER } = await import("@niivue/niivue");
     const nv = new Nv({
       backColor: [0, 0, 0, 1],
       crosshairColor: [0.49, 0.71, 1, 0.9],
@@ -45,6 +46,7 @@ export class Viewer {
       sagittalNoseLeft: true,
       isOrientCube: false,
       dragAndDropEnabled: false,
+      dragMode: DRAG_MODE.none,
       isForceMouseClickToVoxelCenters: true,
       loadingText: "",
       show3Dcrosshair: true,
@@ -53,7 +55,10 @@ export class Viewer {
     });
     nv.addColormap(HEAT_COLORS, heatColormap());
     nv.addColormap(SCAN_COLORS, grey(0));
+    mannerly(nv);
     await nv.attachToCanvas(canvas);
+    // The page's slider is what a keyboard uses.
+    canvas.tabIndex = -1;
     // Beside the planes, the volume in 3D: a fourth picture, unless a program plays the graphics processor, which would take seconds for each.
     nv.opts.multiplanarShowRender = isSoftware(nv.gl) ? SHOW_RENDER.NEVER : SHOW_RENDER.ALWAYS;
     return new Viewer(nv);

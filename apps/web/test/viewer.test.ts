@@ -1,5 +1,6 @@
 // The viewer in headless Chromium: what is drawn, and that slider, chart and picture always tell the same slice.
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { readNifti, writeNifti } from "@anymc3d/io";
 import type { Volume } from "@anymc3d/sdk";
 import { decode } from "fast-png";
@@ -297,6 +298,107 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       expect(await label(page)).toBe("Coronal slice 10 of 43, front–back");
       expect(differing(before, await picture(page))).toBe(0);
     }));
+
+  test("keys, double clicks and the right button leave the picture, its window and its layout alone", () =>
+    visit(async ({ page }) => {
+      await openSample(page);
+      await drawn(page);
+      await button(page, "axial").click();
+      const canvas = page.locator(".canvas canvas");
+      const { x, y, width, height } = (await canvas.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+      await page.mouse.click(x + width / 2, y + height / 2);
+      const before = await picture(page);
+      for (const key of ["v", "c", "p", "h", "m"]) await page.keyboard.press(key);
+      await page.mouse.move(x + width / 3, y + height / 3);
+      await page.mouse.down({ button: "right" });
+      await page.mouse.move(x + width / 2.5, y + height / 2.5, { steps: 4 });
+      await page.mouse.up({ button: "right" });
+      await page.mouse.dblclick(x + width / 2, y + height / 2);
+      expect(differing(before, await picture(page))).toBe(0);
+      expect(await canvas.evaluate((element) => (element as HTMLElement).tabIndex)).toBe(-1);
+    }));
+
+  test("a file dropped on the picture opens", () =>
+    visit(async ({ page, context }) => {
+      await openSample(page);
+      await drawn(page);
+      const { x, y, width, height } = (await page.locator(".canvas canvas").boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+      const cdp = await context.newCDPSession(page);
+      const file = fileURLToPath(new URL("../../../packages/io/test/fixtures/dicom/jpeg-ls.dcm", import.meta.url));
+      for (const type of ["dragEnter", "dragOver", "drop"] as const)
+        await cdp.send("Input.dispatchDragEvent", { type, x: x + width / 2, y: y + height / 2, data: { items: [], files: [file], dragOperationsMask: 1 } });
+      await page.waitForFunction(() => !document.querySelector(".scan-info")?.textContent?.includes("47 × 43 × 6"));
+      await drawn(page);
+      expect(await page.locator(".failure").count()).toBe(0);
+    }));
+
+  test("by touch: a swipe over the picture scrolls the page, a tap goes there; a bar of the chart brings the picture back", () =>
+    visit(
+      async ({ page, context }) => {
+        await openSample(page);
+        await classifyNow(page);
+        await drawn(page);
+        await page.evaluate(() => scrollTo(0, 0));
+        await button(page, "coronal").click();
+        const { x, y, width, height } = (await page.locator(".canvas canvas").boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+        const cdp = await context.newCDPSession(page);
+        const before = await label(page);
+        const finger = (type: "touchStart" | "touchMove" | "touchEnd", up = 0) =>
+          cdp.send("Input.dispatchTouchEvent", { type, touchPoints: type === "touchEnd" ? [] : [{ x: x + width / 3, y: y + height / 2 - up }] });
+        await finger("touchStart");
+        for (let up = 20; up <= 200; up += 20) await finger("touchMove", up);
+        await finger("touchEnd");
+        await page.waitForFunction(() => scrollY > 100);
+        await page.evaluate(() => scrollTo(0, 0));
+        expect(await label(page)).toBe(before);
+        await button(page, "axial").click();
+        const axial = await label(page);
+        await button(page, "coronal").click();
+        await page.locator(".canvas canvas").tap({ position: { x: width / 3, y: height / 2 + 60 } });
+        await button(page, "axial").click();
+        expect(await label(page)).not.toBe(axial);
+        const bar = button(page, /^Slice 2, weight/);
+        await bar.scrollIntoViewIfNeeded();
+        expect(await page.evaluate(() => document.querySelector(".canvas")?.getBoundingClientRect().bottom)).toBeLessThan(200);
+        await bar.tap();
+        expect(await label(page)).toBe("Axial slice 2 of 6, feet–head");
+        expect(await page.evaluate(() => document.querySelector(".canvas")?.getBoundingClientRect().top)).toBeGreaterThanOrEqual(0);
+      },
+      { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+    ));
+
+  test("the report tells the slice and the window that its picture shows", () =>
+    visit(async ({ page }) => {
+      await openSample(page);
+      await classifyNow(page);
+      await drawn(page);
+      await button(page, "coronal").click();
+      await page.fill(".slider input", "9");
+      await page.getByLabel("Window").selectOption("Bone");
+      const [download] = await Promise.all([page.waitForEvent("download"), button(page, "Report").click()]);
+      expect(await readFile(await download.path(), "utf8")).toContain("Crosshair on coronal slice 10 of 43, front–back; Bone window.");
+    }));
+
+  test("where there is no WebGL 2 the viewer says so in its place; classifying works", () =>
+    visit(async ({ page }) => {
+      await page.evaluate(() => {
+        HTMLCanvasElement.prototype.getContext = () => null;
+      });
+      await openSample(page);
+      expect(await page.locator(".viewer [role=alert]").textContent()).toMatch(/cannot be shown here: the viewer needs WebGL 2/);
+      expect(await page.locator(".viewer .toolbar, .viewer .slider").count()).toBe(0);
+      await classifyNow(page);
+    }));
+
+  test("the viewer's controls keep the dark theme's colours in the light one", () =>
+    visit(
+      async ({ page }) => {
+        await openSample(page);
+        await drawn(page);
+        expect(await page.locator(".slider input").evaluate((input) => getComputedStyle(input).accentColor)).toBe("rgb(125, 180, 255)");
+      },
+      { colorScheme: "light" },
+    ));
 
   test.each([1280, 390])("the slider's label keeps to its line, %i wide", (width) =>
     visit(

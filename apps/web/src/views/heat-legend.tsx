@@ -1,12 +1,13 @@
 // What the heatmap's colours mean.
 
+import { heatmapText } from "../export.js";
 import { COOL, heatGradient } from "../heat-colors.js";
 import { opacity, type Run } from "../state.js";
 
 export const HeatLegend = ({ run }: { readonly run: Run }) => (
   <figure class="legend">
     <figcaption>
-      {heatText(run)}; less than {COOL} is not shown
+      {heatmapText(run)}; less than {COOL} is not shown
     </figcaption>
     <span class="scale">
       <span>{COOL} little</span>
@@ -17,10 +18,3 @@ export const HeatLegend = ({ run }: { readonly run: Run }) => (
     </span>
   </figure>
 );
-
-function heatText({ method, result: { labels } }: Run): string {
-  if (method.method === "attention") return "Attention: where the backbone looked";
-  const strongest = labels.reduce((best, label) => (label.logit > best.logit ? label : best));
-  const explained = labels.find(({ id }) => id === method.label) ?? strongest;
-  return `Grad-CAM: what speaks for “${explained.name}”`;
-}

@@ -3,8 +3,8 @@
 import type { AdapterManifest } from "@anymc3d/core";
 import type { LabelResult } from "@anymc3d/sdk";
 import { captioned, fileStem, heatmapNifti, heatmapText, metricText, reportHtml, resultJson, save } from "../export.js";
-import { shownViewer } from "../shown-viewer.js";
-import { type Run, run, type Scan, scan, wantedSlice } from "../state.js";
+import { shownText, shownViewer } from "../shown-viewer.js";
+import { type Run, run, type Scan, scan } from "../state.js";
 import { SliceChart } from "./slice-chart.js";
 
 export function ResultPanel() {
@@ -111,10 +111,6 @@ function Exports({ found, input }: { readonly found: Run; readonly input: Scan }
     const lines = [`${input.name} · ${adapter.manifest.title} ${adapter.manifest.version} · ${heatmapText(found)}`, result.disclaimer];
     if (blob) save((await captioned(blob, lines)) ?? blob, `${stem}.png`, "image/png");
   };
-  const slice = () => {
-    const shown = wantedSlice.value;
-    return shown ? `slice ${shown.index + 1} of ${input.volume.shape[shown.axis]}` : "the middle";
-  };
   const dataUrl = async () => {
     const blob = await picture();
     if (!blob) return "";
@@ -135,7 +131,7 @@ function Exports({ found, input }: { readonly found: Run; readonly input: Scan }
       <button type="button" onClick={savePicture}>
         Picture
       </button>
-      <button type="button" onClick={async () => save(reportHtml(input, found, await dataUrl(), slice()), `${stem}.html`, "text/html")}>
+      <button type="button" onClick={async () => save(reportHtml(input, found, await dataUrl(), shownText(input.volume)), `${stem}.html`, "text/html")}>
         Report
       </button>
     </fieldset>

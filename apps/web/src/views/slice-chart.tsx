@@ -57,11 +57,26 @@ interface BarsProps extends Pick<ViewResult, "axis" | "slices"> {
   readonly shown: number | undefined;
 }
 
+/** One stop for the Tab key; arrow keys go from bar to bar. A tap anywhere takes the nearest. */
 function Bars({ axis, slices, count, shown }: BarsProps) {
   const most = Math.max(...slices.map(({ weight }) => weight));
   const sorted = [...slices].sort((a, b) => a.index - b.index);
+  const distance = (i: number) => Math.abs(sorted[i].index - (shown ?? 0));
+  const nearest = sorted.reduce((best, _, i) => (distance(i) < distance(best) ? i : best), 0);
+  const choose = (i: number) => {
+    wantedSlice.value = { axis, index: sorted[i].index };
+    document.querySelector(".viewer .canvas")?.scrollIntoView({ block: "nearest" });
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const to = { ArrowLeft: nearest - 1, ArrowRight: nearest + 1, Home: 0, End: sorted.length - 1 }[event.key];
+    if (to === undefined || !sorted[to]) return;
+    event.preventDefault();
+    wantedSlice.value = { axis, index: sorted[to].index };
+    (event.currentTarget as HTMLElement).querySelectorAll("button")[to].focus();
+  };
   return (
-    <div class="bars">
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset has no use for a chart.
+    <div class="bars" role="group" aria-label="Weights; arrow keys go from slice to slice" onKeyDown={onKeyDown}>
       {shown !== undefined && <i class="here" style={{ left: `${(100 * (shown + 0.5)) / count}%` }} />}
       {sorted.map(({ index, weight }, i) => {
         const [left, right] = reach(sorted, i, count);
@@ -69,18 +84,17 @@ function Bars({ axis, slices, count, shown }: BarsProps) {
           <button
             key={index}
             type="button"
+            tabIndex={i === nearest ? 0 : -1}
             style={{ left: `${left}%`, width: `${right - left}%` }}
             aria-label={`Slice ${index + 1}, weight ${percent(weight)}`}
             aria-current={shown === index ? "true" : undefined}
             title={`slice ${index + 1}: ${percent(weight)}`}
-            onClick={() => {
-              wantedSlice.value = { axis, index };
-            }}
+            onClick={() => choose(i)}
           >
             <span
               style={{
                 height: `${Math.max(4, (100 * weight) / most)}%`,
-                width: `max(3px, min(2.5rem, ${(80 * (100 / count)) / (right - left)}%))`,
+                width: `max(1.5px, min(2.5rem, ${(80 * (100 / count)) / (right - left)}%))`,
                 left: `${(100 * ((100 * (index + 0.5)) / count - left)) / (right - left)}%`,
               }}
             />

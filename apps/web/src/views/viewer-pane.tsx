@@ -6,7 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { pageViewer } from "../page-viewer.js";
 import { LAYOUTS, type Layout, seriesText, sliceAxis, sliceText } from "../planes.js";
 import { layout, shownViewer, shownVoxel, shownWindow } from "../shown-viewer.js";
-import { failure, opacity, run, scan, wantedSlice } from "../state.js";
+import { opacity, run, scan, wantedSlice } from "../state.js";
 import type { Window } from "../windows.js";
 import { HeatLegend } from "./heat-legend.js";
 
@@ -15,9 +15,10 @@ export function ViewerPane() {
   const windows = useSignal<readonly Window[]>([]);
   const thinned = useSignal(false);
   const preparing = useSignal(true);
+  const problem = useSignal("");
   const cannotShow = ({ message }: Error) => {
     preparing.value = false;
-    failure.value = { code: "VIEWER", message: `The scan cannot be shown (${message}); the viewer needs WebGL 2. Classification works without it.` };
+    problem.value = message;
   };
 
   useSignalEffect(() => pageViewer(slot.current as HTMLDivElement, cannotShow));
@@ -37,6 +38,7 @@ export function ViewerPane() {
       return;
     }
     preparing.value = true;
+    problem.value = "";
     const shown = (done: boolean) => {
       if (!done) return;
       preparing.value = false;
@@ -60,16 +62,23 @@ export function ViewerPane() {
   const volume = scan.value?.volume;
   return (
     <section class="viewer" aria-label="Viewer">
-      <div class="toolbar" role="toolbar" aria-label="Viewer">
-        <Layouts />
-        <Windows of={windows.value} volume={volume} />
-        {run.value?.result.heatmap && <Opacity />}
-      </div>
+      {!problem.value && (
+        <div class="toolbar">
+          <Layouts />
+          <Windows of={windows.value} volume={volume} />
+          {run.value?.result.heatmap && <Opacity />}
+        </div>
+      )}
       <div class="canvas">
         <div ref={slot} role="img" aria-label={pictureText(volume)} />
         {preparing.value && <p class="preparing">Preparing the picture …</p>}
+        {problem.value && (
+          <p class="preparing" role="alert">
+            The scan cannot be shown here: the viewer needs WebGL 2 ({problem.value}). Classifying works without it.
+          </p>
+        )}
       </div>
-      {thinned.value && <p class="note">Shown at a lower resolution, to fit into graphics memory; adapters see every voxel.</p>}
+      {thinned.value && <p class="note">Shown at a lower resolution, to fit into graphics memory; adapters get the full resolution.</p>}
       {run.value?.result.heatmap && <HeatLegend run={run.value} />}
       {volume && <SliceSlider volume={volume} />}
     </section>
@@ -114,7 +123,7 @@ function Windows({ of: windows, volume }: { readonly of: readonly Window[]; read
 
 const Opacity = () => (
   <label class="opacity">
-    Heatmap
+    Heatmap opacity
     <input
       type="range"
       min="0"
@@ -143,7 +152,7 @@ function SliceSlider({ volume }: { readonly volume: Volume }) {
         max={volume.shape[axis] - 1}
         value={index}
         aria-label={seriesText(volume, axis)}
-        aria-valuetext={`${index + 1} of ${volume.shape[axis]}`}
+        aria-valuetext={sliceText(volume, axis, index)}
         onInput={({ currentTarget }) => shownViewer.value?.step(axis, Number(currentTarget.value))}
       />
     </label>
