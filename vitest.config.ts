@@ -7,6 +7,7 @@ const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, imp
 export default defineConfig({
   resolve: {
     alias: [
+      { find: "@anymc3d/core/errors", replacement: source("core/src/errors.ts") },
       { find: "@anymc3d/core/testing", replacement: source("core/src/testing/index.ts") },
       { find: /^@anymc3d\/registry$/, replacement: fileURLToPath(new URL("./registry/src/index.ts", import.meta.url)) },
       { find: "@anymc3d/registry/node", replacement: fileURLToPath(new URL("./registry/src/node.ts", import.meta.url)) },

@@ -37,7 +37,7 @@ export interface OnnxEngineOptions {
   readonly runtime?: Runtime["name"];
   /** `int8` quantises the blocks' linear maps: about twice as fast on CPUs with int8 products, logits move by up to about 0.5. Default `fp32`. */
   readonly precision?: Precision;
-  /** CPU threads; default: ONNX Runtime's choice, one per physical core (WebAssembly: one unless the page is cross-origin isolated). */
+  /** CPU threads; default in Node: ONNX Runtime's choice, one per physical core; in a worker of a cross-origin isolated page: all of up to 4 cores, half of more; else one. */
   readonly threads?: number;
   /** Slices per run; default chosen from the slice size, see `defaultChunk`. */
   readonly chunk?: number;
@@ -384,7 +384,8 @@ class OnnxEngine implements TrainableEngine {
     const provider = this.#device;
     if (name === "onnxruntime-web") {
       if (wasmPaths) ort.env.wasm.wasmPaths = asFolder(wasmPaths);
-      if (threads) ort.env.wasm.numThreads = threads;
+      const count = inNode ? threads : browserThreads(threads);
+      if (count) ort.env.wasm.numThreads = count;
     }
     try {
       return await ort.InferenceSession.create(model, {
@@ -430,6 +431,18 @@ function part(values: Float32Array, { start, count }: Chunk, size: number): Floa
 
 function assertLength(name: string, values: Float32Array, expected: number): void {
   if (values.length !== expected) throw new AnyMC3DError("INPUT_SHAPE", `${name} holds ${values.length} values, expected ${expected}`);
+}
+
+/**
+ * Threads in a browser, never more than there are cores. One where the page is not cross-origin isolated, and by default on a page's own thread, which
+ * ONNX Runtime's threads may start from the wrong script of a bundle; in a worker all of up to 4 cores, of more the half (two logical cores share a
+ * physical one), 8 at most.
+ */
+function browserThreads(wanted: number | undefined): number {
+  if (!globalThis.crossOriginIsolated) return 1;
+  const cores = navigator.hardwareConcurrency;
+  const inPage = "document" in globalThis;
+  return Math.min(cores, wanted ?? (inPage ? 1 : cores <= 4 ? cores : Math.min(8, Math.ceil(cores / 2))));
 }
 
 const asFolder = (address: string): string => (address.endsWith("/") ? address : `${address}/`);

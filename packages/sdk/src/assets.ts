@@ -81,6 +81,15 @@ export async function openBackbone(source: BackboneSource = "@anymc3d/backbone-d
 async function backboneModule(source: AssetModule | string | URL): Promise<AssetModule> {
   if (typeof source === "object" && !(source instanceof URL)) return source;
   // The one backbone that comes with the SDK: a literal import, so that bundlers find its files.
-  if (source === "@anymc3d/backbone-dinov2-small") return (await import("@anymc3d/backbone-dinov2-small")).default;
+  if (source === "@anymc3d/backbone-dinov2-small") {
+    const { default: module } = await import("@anymc3d/backbone-dinov2-small").catch((cause) => {
+      throw new AnyMC3DError(
+        "BACKBONE_NOT_FOUND",
+        "the default backbone, @anymc3d/backbone-dinov2-small, was not found; install it, or, in a page without a bundler, import its index.js and pass it as `backbone`",
+        { cause },
+      );
+    });
+    return module;
+  }
   return findPackage("backbone", source);
 }

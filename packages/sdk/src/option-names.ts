@@ -1,6 +1,6 @@
 // The options that classify() and createClassifier() take: a misspelt or misplaced one must not be ignored.
 
-import { AnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError } from "@anymc3d/core/errors";
 
 export const RUN_OPTIONS = ["heatmap", "checks", "signal", "onProgress", "read"];
 export const CLASSIFIER_OPTIONS = ["backbone", "signal", "onProgress", "engine", "precision", "threads", "chunk", "wasmPaths"];

@@ -1,6 +1,8 @@
 // createWorkerClassifier(): the classifier in a Web Worker, so that a page stays responsive; what is asked of it goes there by messages.
 
-import { AnyMC3DError, type ClassifyResult, type Precision, type Progress, type StudyCheck, type Volume, type Warning } from "@anymc3d/core";
+import type { ClassifyResult, Precision, Progress, StudyCheck, Volume, Warning } from "@anymc3d/core";
+// Not the whole of core, which the page's own bundle would carry beside the worker's.
+import { AnyMC3DError } from "@anymc3d/core/errors";
 import type { ReadOptions, SeriesSummary, Source } from "@anymc3d/io";
 import type { AdapterSource, AssetModule } from "./assets.js";
 import type { ClassifierOptions, RunOptions, StudySource, VolumeSource } from "./classifier.js";
@@ -61,8 +63,12 @@ const ABORT_MS = 10_000;
  */
 export async function createWorkerClassifier(options: WorkerClassifierOptions = {}): Promise<WorkerClassifier> {
   checkOptionNames(options, ["worker", ...CLASSIFIER_OPTIONS]);
-  const { worker = ownWorker, signal, onProgress, backbone, ...rest } = options;
-  const thread = new Thread(worker, { options: { ...rest, ...(backbone && { backbone: typeof backbone === "string" ? backbone : absolute(backbone) }) } });
+  const { worker = ownWorker, signal, onProgress, backbone, wasmPaths, ...rest } = options;
+  const places = {
+    ...(backbone && { backbone: typeof backbone === "string" ? backbone : absolute(backbone) }),
+    ...(wasmPaths !== undefined && { wasmPaths: absolute(wasmPaths) }),
+  };
+  const thread = new Thread(worker, { options: { ...rest, ...places } });
   signal?.throwIfAborted();
   await orAborted(thread.open(), signal).catch((error) => {
     thread.end();

@@ -1,6 +1,6 @@
 // What the page and the worker say to each other: calls, progress, results, errors, aborts.
 
-import { AnyMC3DError, type ErrorCode, isAnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, type ErrorCode, isAnyMC3DError } from "@anymc3d/core/errors";
 
 /** A call of the page. Results come back under its number. */
 export interface Call {

@@ -188,6 +188,28 @@ async function undelivered() {
 
 const startEngine = async () => withClassifier((classifier) => refusal(classifier.engine));
 
+/** How many workers the classifier's worker starts for ONNX Runtime. */
+async function threadsTaken(threads?: number) {
+  let taken = 0;
+  const RealWorker = globalThis.Worker;
+  // The SDK's own worker, behind a script that counts the workers which it makes.
+  const counting = (url: string | URL) => {
+    const script = `const Real = Worker; self.Worker = new Proxy(Real, { construct(_, args) { postMessage({ counted: true }); return new Real(...args); } }); await import("${url}");`;
+    const worker = new RealWorker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })), { type: "module" });
+    worker.addEventListener("message", ({ data }) => {
+      if (data.counted) taken++;
+    });
+    return worker;
+  };
+  globalThis.Worker = new Proxy(RealWorker, { construct: (_, [url]) => counting(url) });
+  try {
+    await withClassifier((classifier) => classifier.engine, { engine: "onnx/wasm", threads });
+  } finally {
+    globalThis.Worker = RealWorker;
+  }
+  return { taken, cores: navigator.hardwareConcurrency };
+}
+
 /** What a file input has, as it is. */
 async function fileList() {
   const dropped = new DataTransfer();
@@ -231,6 +253,7 @@ export const pageTools = {
   disposed,
   undelivered,
   startEngine,
+  threadsTaken,
   fileList,
   abortedAtStart,
   again,

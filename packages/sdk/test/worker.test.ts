@@ -169,4 +169,20 @@ describe.skipIf(!hasChromium)("in a page that is cross-origin isolated, under a 
       await harness.close();
     }
   });
+
+  test("WebAssembly takes the cores, and no more than there are", async () => {
+    const { "content-security-policy": _, ...isolated } = headers;
+    const harness = await startHarness(entry, isolated);
+    try {
+      for (const threads of [undefined, 1, 1000]) {
+        const page = await harness.page();
+        const { taken, cores } = await page.evaluate((count) => anymc3d.threadsTaken(count), threads);
+        // One of the threads is the classifier's own worker.
+        expect(taken + 1).toBe(Math.min(cores, threads ?? (cores <= 4 ? cores : Math.min(8, Math.ceil(cores / 2)))));
+        await page.close();
+      }
+    } finally {
+      await harness.close();
+    }
+  });
 });
