@@ -375,8 +375,15 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       await button(page, "coronal").click();
       await page.fill(".slider input", "9");
       await page.getByLabel("Window").selectOption("Bone");
-      const [download] = await Promise.all([page.waitForEvent("download"), button(page, "Report").click()]);
-      expect(await readFile(await download.path(), "utf8")).toContain("Crosshair on coronal slice 10 of 43, front–back; Bone window.");
+      const report = async () => {
+        const [download] = await Promise.all([page.waitForEvent("download"), button(page, "Report").click()]);
+        return readFile(await download.path(), "utf8");
+      };
+      expect(await report()).toContain("Crosshair on coronal slice 10 of 43, front–back; Bone window.");
+      await button(page, "all planes").click();
+      expect(await report()).toMatch(
+        /Crosshair on axial slice 4 of 6, feet–head; coronal slice 10 of 43, front–back; sagittal slice \d+ of 47, right–left; Bone window\./,
+      );
     }));
 
   test("where there is no WebGL 2 the viewer says so in its place; classifying works", () =>
