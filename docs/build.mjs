@@ -39,7 +39,28 @@ function helpOf(path) {
   return `## anymc3d ${path.join(" ")}\n\n\`\`\`text\n${text.trim()}\n\`\`\``;
 }
 
-write("cli.md", `# Command line\n\nThe program's own help.\n\n${helpOf([])}\n`);
+const CLI = `# Command line
+
+\`\`\`sh
+anymc3d classify scan.nii.gz --adapter lung-nodule --heatmap heat.nii.gz
+anymc3d inspect scan.nii.gz --png strip.png
+anymc3d evaluate labels.csv --adapter lung-nodule --split val --predictions out.csv
+source <(anymc3d complete bash)   # completion; zsh, fish and powershell too
+\`\`\`
+
+Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted (Ctrl-C). \`--json\` prints objects, progress goes to stderr. What errors mean: [Errors and warnings](../errors.md).
+
+| environment | |
+| --- | --- |
+| \`ANYMC3D_CACHE\` | folder where packages from registries are kept; default \`$XDG_CACHE_HOME/anymc3d\`, else \`~/.cache/anymc3d\` |
+| \`ANYMC3D_CACHE_MAX\` | bytes it may take, default 8 GiB; what was not used for longest goes first |
+| \`HTTPS_PROXY\`, \`HTTP_PROXY\`, \`NO_PROXY\`, npm's settings | for registries, as for npm |
+| \`ONNXRUNTIME_NODE_INSTALL=skip\` | while installing: no CUDA files from outside the npm registry |
+| \`NO_COLOR\` | no colours |
+
+Below: the program's own help.
+`;
+write("cli.md", `${CLI}\n${helpOf([])}\n`);
 
 const asDetails = (title, text) => `::: details ${title}\n\n\`\`\`json\n${text.trim()}\n\`\`\`\n\n:::`;
 const schema = (title, path, intro, example) => {
@@ -104,6 +125,16 @@ execFileSync(
   ],
   { cwd: root, stdio: ["ignore", "ignore", "inherit"] },
 );
+/** Nearly everything is readonly: the column says nothing, and takes the room of the words. */
+function withoutModifiers(text) {
+  let inside = false;
+  const lines = text.split("\n").map((line) => {
+    inside = line.startsWith("| Property | Modifier |") || (inside && line.startsWith("|"));
+    return inside ? line.replace(/^(\| .*?) \| [^|]* (?=\|)/, "$1 ") : line;
+  });
+  return lines.join("\n");
+}
+
 // Modules are called as they are imported, and say what they are.
 for (const file of readdirSync(`${reference}api`, { recursive: true }).filter((name) => name.endsWith(".md"))) {
   const path = `${reference}api/${file}`;
@@ -111,7 +142,7 @@ for (const file of readdirSync(`${reference}api`, { recursive: true }).filter((n
     (text, { name, page, words }) => text.replaceAll(`[${page}]`, `[${name}]`).replace(`# ${page}\n`, `# ${name}\n\n${words}\n`),
     readFileSync(path, "utf8"),
   );
-  writeFileSync(path, WIDE + named);
+  writeFileSync(path, WIDE + withoutModifiers(named));
 }
 const first = ["@anymc3d/sdk", "@anymc3d/sdk/worker"];
 const listed = [...MODULES.filter(({ name }) => first.includes(name)), ...MODULES.filter(({ name }) => !first.includes(name))];

@@ -25,7 +25,7 @@ const reference = [
   { text: "Architecture", link: "/architecture" },
 ];
 
-/** Links to files that are in the repository, but not on the site, stay as words. */
+/** Links to files that are in the repository, but not on the site, stay as words, which say where the file is. */
 function linksToFiles(md) {
   const usual = md.renderer.rules.link_open ?? ((tokens, i, options, _, self) => self.renderToken(tokens, i, options));
   const close = md.renderer.rules.link_close ?? ((tokens, i, options, _, self) => self.renderToken(tokens, i, options));
@@ -34,17 +34,31 @@ function linksToFiles(md) {
     const href = tokens[i].attrGet("href") ?? "";
     const outside = isOutside(href, env.relativePath ?? "");
     open.push(outside);
-    return outside ? "<span>" : usual(tokens, i, options, env, self);
+    return outside
+      ? `<span class="file" title="in the repository: ${md.utils.escapeHtml(pathOf(href, env.relativePath ?? ""))}">`
+      : usual(tokens, i, options, env, self);
   };
   md.renderer.rules.link_close = (tokens, i, options, env, self) => (open.pop() ? "</span>" : close(tokens, i, options, env, self));
 }
 
+/** What the search looks at: of the API the names only, so that guides come before the words of a thousand docstrings. */
+function searched(source, env, md) {
+  const html = md.render(source, env);
+  if (!env.relativePath.startsWith("reference/api/")) return html;
+  const [name = ""] = /<h1[\s\S]*?<\/h1>/.exec(html) ?? [];
+  return `${name}<p>API</p>`; // a section without text is not found
+}
+
+/** The accuracy and speed pages are README.md and benchmarks/README.md; their relative links mean files there. */
+const COPIES = { "reference/accuracy.md": "README.md", "reference/speed.md": "benchmarks/README.md" };
+
+/** The file in the repository that a link means. */
+const pathOf = (href, page) => new URL(href, `http://site/${COPIES[page] ?? `docs/${page}`}`).pathname.slice(1);
+
 function isOutside(href, page) {
   if (/^(https?:|#|mailto:|\/)/.test(href)) return false;
-  // The accuracy and speed pages are README.md and benchmarks/README.md; their relative links mean files there.
-  if (/^reference\/(accuracy|speed)/.test(page)) return true;
-  const { pathname } = new URL(href, `http://site/docs/${page}`);
-  return !pathname.startsWith("/docs/") || /^\/docs\/decisions\/?$/.test(pathname);
+  const path = pathOf(href, page);
+  return page in COPIES || !path.startsWith("docs/") || /^docs\/decisions\/?$/.test(path);
 }
 
 export default defineConfig({
@@ -57,7 +71,7 @@ export default defineConfig({
   markdown: { config: linksToFiles, lineNumbers: false },
   themeConfig: {
     logo: "/icon.svg",
-    search: { provider: "local" },
+    search: { provider: "local", options: { _render: searched, miniSearch: { searchOptions: { fuzzy: 0.1 } } } },
     outline: [2, 3],
     nav: [
       { text: "Start", link: "/guide/node" },

@@ -21,7 +21,7 @@ function blocks(page: string, ...languages: string[]): string[] {
   return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].flatMap(([, language, code]) => (languages.includes(language) ? [code] : []));
 }
 
-const run = ["docs/guide/node.md", "docs/errors.md"].flatMap((page) => blocks(page, "js").map((code, i) => [page, i + 1, code] as const));
+const run = ["README.md", "docs/guide/node.md", "docs/errors.md"].flatMap((page) => blocks(page, "js").map((code, i) => [page, i + 1, code] as const));
 describe("what is meant for Node runs", () => {
   test.each(run)("%s, snippet %i", (_page, _i, code) => {
     const folder = mkdtempSync(path.join(root, "docs/test/run-"));

@@ -142,7 +142,9 @@ const trainConfigSchema = z.strictObject({
           view.extend({
             expect: view.shape.expect
               .optional()
-              .describe("What a volume must look like. Left out: filled with the ranges of the training volumes, with a warning outside them."),
+              .describe(
+                "What a volume must look like. Left out: filled with the ranges of the training volumes, with a warning outside them; where smallest and largest value are the same in all of ten or more volumes, others are refused.",
+              ),
           }),
         )
         .min(1)
