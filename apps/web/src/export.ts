@@ -52,7 +52,7 @@ const REPORT_STYLE = `:root{color-scheme:light dark}body{font:1rem/1.5 system-ui
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.35rem .9rem .35rem 0;border-bottom:1px solid #8886}
 th{white-space:nowrap}td{overflow-wrap:anywhere}figure{margin:1rem 0}img{width:100%;background:#000;border-radius:.5rem}strong{color:#c2410c}`;
 
-/** @param picture of the viewer, a data URL; @param slice that it shows, "slice 4 of 6, feet–head" */
+/** @param picture of the viewer, a data URL; empty for none; @param slice that it shows, "axial slice 4 of 6, feet–head; Lung window" */
 export function reportHtml(scan: Scan, run: Run, picture: string, slice: string): string {
   const { adapter, result } = run;
   const { manifest } = adapter;
@@ -86,7 +86,7 @@ export function reportHtml(scan: Scan, run: Run, picture: string, slice: string)
 <style>${REPORT_STYLE}</style>
 <h1>${escapeHtml(manifest.title)}</h1><p><strong>${escapeHtml(disclaimer)}</strong></p>
 <table><tr><th>Finding</th><th>Probability</th><th>Decision threshold</th><th>Above</th></tr>${findings.join("")}</table>
-<figure><img src="${picture}" alt="The scan with the heatmap over it"><figcaption>${escapeHtml(`${heatmapText(run)}. Crosshair on ${slice}.`)}</figcaption></figure>
+${picture && `<figure><img src="${picture}" alt="The scan with the heatmap over it"><figcaption>${escapeHtml(`${heatmapText(run)}. Shown: ${slice}.`)}</figcaption></figure>`}
 ${faults.length ? `<h2>Warnings</h2>${list(faults.map(({ message }) => message))}` : ""}
 <h2>Measured on</h2>${list(manifest.metrics.map(metricsText))}
 <h2>Limits</h2>${list(manifest.limits)}

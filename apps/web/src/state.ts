@@ -160,7 +160,10 @@ export const cancel = () => busy.value?.stop.abort();
 
 /** Files that were dropped or picked: a volume, or a choice. */
 export async function openFiles(dropped: readonly File[], sampleRead?: ReadChoices): Promise<void> {
-  if (dropped.length === 0) return;
+  if (dropped.length === 0) {
+    failure.value = { code: "FILE_NOT_FOUND", message: "What was given holds no files." };
+    return;
+  }
   scanChoice.value = undefined;
   waiting = undefined;
   const files = scansAmong(dropped);

@@ -128,7 +128,9 @@ describe.skipIf(!hasChromium)("choices", { timeout: 240_000 }, () => {
       await page.waitForFunction(() => document.querySelector(".result")?.textContent?.includes("what speaks for “Spiculated”"));
       const report = await saved(page, "Report");
       expect(report.name).toBe("sample-lung-nodule-gradcam-spiculated.html");
-      expect(report.text).toMatch(/<figcaption>Grad-CAM: what speaks for “Spiculated”\. Crosshair on slice \d of 6\./);
+      expect(/<figcaption>(.*?)<\/figcaption>/.exec(report.text)?.[1]).toMatch(
+        /^Grad-CAM: what speaks for “Spiculated”\. Shown: axial slice \d of 6, feet–head; coronal slice .*; Lung window\.$/,
+      );
       expect(report.text).toMatch(/axial slices that counted most<\/th><td>\d of 6: \d+\.\d %/);
       await page.selectOption("select[aria-label=Method]", "attention");
       await button(page, "Classify again").click();
@@ -138,5 +140,53 @@ describe.skipIf(!hasChromium)("choices", { timeout: 240_000 }, () => {
       const json = await saved(page, "JSON");
       expect(json.name).toBe("sample-lung-nodule-attention.json");
       expect(Date.now() - Date.parse(JSON.parse(json.text).made)).toBeLessThan(60_000);
+    }));
+
+  test("the keyboard's focus stays with what goes on: the scan, Cancel, the result, the start", () =>
+    visit(async ({ page }) => {
+      const focused = (text: RegExp) =>
+        page.waitForFunction(
+          (source) => document.activeElement !== document.body && new RegExp(source).test(document.activeElement?.textContent ?? ""),
+          text.source,
+        );
+      await button(page, "Try the sample").focus();
+      await page.keyboard.press("Enter");
+      await focused(/^sample\.nii\.gz$/);
+      await button(page, /^Classify$/).focus();
+      await page.keyboard.press("Enter");
+      await focused(/^Cancel$/);
+      await classified(page);
+      await focused(/^Lung nodule findings/);
+      await button(page, "Close scan").focus();
+      await page.keyboard.press("Enter");
+      await focused(/^Drop a scan$/);
+    }));
+
+  test("a scan that is dragged onto the picture of another takes its place", () =>
+    visit(async ({ page, context }) => {
+      await openSample(page);
+      const devtools = await context.newCDPSession(page);
+      const data = { items: [], files: [fileURLToPath(sample)], dragOperationsMask: 1 };
+      const box = await page.locator(".canvas canvas").boundingBox();
+      const at = { x: (box?.x ?? 0) + 100, y: (box?.y ?? 0) + 100 };
+      await devtools.send("Input.dispatchDragEvent", { type: "dragEnter", ...at, data });
+      await devtools.send("Input.dispatchDragEvent", { type: "dragOver", ...at, data });
+      await page.waitForSelector(".page.over");
+      await devtools.send("Input.dispatchDragEvent", { type: "drop", ...at, data });
+      await page.waitForSelector(".modality-choice");
+    }));
+
+  test("a browser that keeps nothing for pages shows the page all the same", () =>
+    visit(async ({ page, strangers }) => {
+      await page.addInitScript(() =>
+        Object.defineProperty(globalThis, "localStorage", {
+          get: () => {
+            throw new DOMException("denied", "SecurityError");
+          },
+        }),
+      );
+      await page.reload();
+      await openSample(page);
+      expect(strangers).toEqual([]);
     }));
 });

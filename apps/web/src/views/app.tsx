@@ -52,6 +52,8 @@ export function App() {
 /** What a screen reader is told as it happens. */
 function spoken(): string {
   if (busy.value) return busy.value.what === "reading" ? "Reading the scan" : "Classifying";
+  if (scanChoice.value)
+    return scanChoice.value.series ? `Which series? There are ${scanChoice.value.series.length}.` : `Which file? There are ${scanChoice.value.volumes.length}.`;
   if (!run.value) return scan.value ? `Scan open: ${scan.value.name}` : "";
   const { labels } = run.value.result;
   return `Result: ${labels.map(({ name, probability, positive }) => `${name} ${Math.round(100 * probability)} %${positive ? ", above threshold" : ""}`).join("; ")}`;
@@ -60,6 +62,7 @@ function spoken(): string {
 function Workspace() {
   return (
     <main class="workspace">
+      <h1 class="visually-hidden">Scan and classification</h1>
       <ViewerPane />
       <aside aria-label="Classification">
         <ScanInfo />
@@ -83,19 +86,21 @@ function useDrop(): boolean {
       event.preventDefault();
       setOver(true);
     };
-    window.addEventListener("dragover", dragged, { signal });
+    // Before the viewer, which keeps drags to itself.
+    window.addEventListener("dragover", dragged, { signal, capture: true });
     window.addEventListener("dragleave", (event) => !event.relatedTarget && setOver(false), { signal });
     window.addEventListener(
       "drop",
       async (event) => {
         if (!event.dataTransfer || !isFiles(event)) return;
         event.preventDefault();
+        event.stopPropagation();
         setOver(false);
         await openFiles(await droppedFiles(event.dataTransfer));
       },
-      { signal },
+      { signal, capture: true },
     );
-    window.addEventListener("paste", (event) => void openFiles([...(event.clipboardData?.files ?? [])]), { signal });
+    window.addEventListener("paste", ({ clipboardData }) => clipboardData?.files.length && void openFiles([...clipboardData.files]), { signal });
     return () => stop.abort();
   }, []);
   return over;

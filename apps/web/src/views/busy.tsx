@@ -1,11 +1,13 @@
 // What is going on, how far it is, and a way to stop it.
 
 import { busy, cancel } from "../state.js";
+import { useLostFocus } from "./lost-focus.js";
 
-const STAGES = { load: "Loading the backbone", read: "Reading the scan", encode: "Looking at slices", heatmap: "Making the heatmap" };
+const STAGES = { load: "Getting the model ready", read: "Reading the scan", encode: "Looking at slices", heatmap: "Making the heatmap" };
 
 export function Busy() {
   const { what, progress } = busy.value ?? {};
+  const stop = useLostFocus<HTMLButtonElement>(what);
   if (!what) return null;
   const stage = progress ? STAGES[progress.stage] : what === "reading" ? STAGES.read : STAGES.load;
   const slices = progress?.stage === "encode" ? ` ${progress.done} of ${progress.total}` : "";
@@ -17,7 +19,7 @@ export function Busy() {
           {stage}
           {slices}
         </span>
-        <button type="button" onClick={cancel}>
+        <button ref={stop} type="button" onClick={cancel}>
           Cancel
         </button>
       </div>

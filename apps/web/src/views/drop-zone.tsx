@@ -4,10 +4,12 @@ import { useRef } from "preact/hooks";
 import { adapters, busy, openFiles, openSample } from "../state.js";
 import { AdapterPicker } from "./adapter-picker.js";
 import { Busy } from "./busy.js";
+import { useLostFocus } from "./lost-focus.js";
 
 export function DropZone() {
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
+  const title = useLostFocus<HTMLHeadingElement>(busy.value === undefined);
   const withSample = adapters.value.find(({ sample }) => sample);
   const picked = (event: Event) => {
     const input = event.currentTarget as HTMLInputElement;
@@ -18,7 +20,9 @@ export function DropZone() {
     <main class="start">
       <section class="drop" aria-labelledby="drop-title">
         <Slices />
-        <h1 id="drop-title">Drop a scan</h1>
+        <h1 id="drop-title" ref={title} tabIndex={-1}>
+          Drop a scan
+        </h1>
         <p>A DICOM folder, or a NIfTI, NRRD, MetaImage, MGH or NumPy file. CT or MR, as the adapter asks.</p>
         {busy.value ? (
           <Busy />

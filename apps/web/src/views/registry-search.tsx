@@ -7,7 +7,7 @@ import { addFromRegistry } from "../state.js";
 const STORED = "anymc3d.registry";
 
 export function RegistrySearch() {
-  const url = useSignal(localStorage.getItem(STORED) ?? "");
+  const url = useSignal(remembered());
   const text = useSignal("");
   const hits = useSignal<readonly RegistryHit[] | undefined>(undefined);
   const problem = useSignal("");
@@ -18,7 +18,7 @@ export function RegistrySearch() {
     problem.value = "";
     try {
       hits.value = await searchRegistry(url.value, text.value, AbortSignal.timeout(30_000));
-      localStorage.setItem(STORED, url.value);
+      remember(url.value);
     } catch (error) {
       hits.value = undefined;
       problem.value = (error as Error).message;
@@ -74,4 +74,21 @@ export function RegistrySearch() {
       <p class="note">Asks this registry and nothing else. Only data is loaded, checked against its hashes.</p>
     </details>
   );
+}
+
+/** The registry asked last; none where a browser keeps nothing. */
+function remembered(): string {
+  try {
+    return localStorage.getItem(STORED) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function remember(url: string): void {
+  try {
+    localStorage.setItem(STORED, url);
+  } catch {
+    // It is asked for again the next time.
+  }
 }

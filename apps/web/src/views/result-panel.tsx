@@ -5,16 +5,20 @@ import type { LabelResult } from "@anymc3d/sdk";
 import { captioned, fileStem, heatmapNifti, heatmapText, metricText, reportHtml, resultJson, save } from "../export.js";
 import { shownText, shownViewer } from "../shown-viewer.js";
 import { type Run, run, type Scan, scan } from "../state.js";
+import { useLostFocus } from "./lost-focus.js";
 import { SliceChart } from "./slice-chart.js";
 
 export function ResultPanel() {
   const [{ value: found }, { value: input }] = [run, scan];
+  const title = useLostFocus<HTMLHeadingElement>(found?.result);
   if (!found || !input) return null;
   const { adapter, result } = found;
   const [metrics] = adapter.manifest.metrics;
   return (
     <section class="result" aria-labelledby="result-title">
-      <h2 id="result-title">{adapter.manifest.title}</h2>
+      <h2 id="result-title" ref={title} tabIndex={-1}>
+        {adapter.manifest.title}
+      </h2>
       <ul class="labels">
         {result.labels.map((label) => (
           <Label key={label.id} label={label} measured={metrics?.labels.find(({ id }) => id === label.id)} />
@@ -121,14 +125,15 @@ function Exports({ found, input }: { readonly found: Run; readonly input: Scan }
     });
   };
   return (
-    <fieldset class="exports" aria-label="Save">
+    <fieldset class="exports">
+      <legend>Save</legend>
       <button type="button" onClick={() => save(resultJson(input, found), `${stem}.json`, "application/json")}>
         JSON
       </button>
       <button type="button" onClick={() => save(heatmapNifti(found) as Uint8Array<ArrayBuffer>, `${stem}-heatmap.nii`, "application/octet-stream")}>
         Heatmap (NIfTI)
       </button>
-      <button type="button" onClick={savePicture}>
+      <button type="button" disabled={!shownViewer.value} onClick={savePicture}>
         Picture
       </button>
       <button type="button" onClick={async () => save(reportHtml(input, found, await dataUrl(), shownText(input.volume)), `${stem}.html`, "text/html")}>

@@ -3,10 +3,12 @@
 import { useComputed } from "@preact/signals";
 import { busy, check, checkAgain, checkFailed, chosen, classifyScan, explained, type HeatmapMethod, method, run } from "../state.js";
 import { Busy } from "./busy.js";
+import { useLostFocus } from "./lost-focus.js";
 
 export function RunPanel() {
   const { value: adapter } = chosen;
   const { value: found } = check;
+  const go = useLostFocus<HTMLButtonElement>(busy.value === undefined);
   const stale = useComputed(() => {
     const made = run.value?.method;
     return made && (made.method !== method.value || (made.method === "gradcam" && made.label !== explained.value));
@@ -57,7 +59,7 @@ export function RunPanel() {
         )}
       </fieldset>
       {(!run.value || stale.value) && (
-        <button type="button" class={refused ? "caution" : "primary"} disabled={found.verdict === "impossible"} onClick={() => classifyScan(refused)}>
+        <button ref={go} type="button" class={refused ? "caution" : "primary"} disabled={found.verdict === "impossible"} onClick={() => classifyScan(refused)}>
           {refused ? "Classify anyway" : run.value ? "Classify again" : "Classify"}
         </button>
       )}

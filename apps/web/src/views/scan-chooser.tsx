@@ -3,10 +3,15 @@
 import type { SeriesSummary } from "@anymc3d/sdk";
 import { busy, openChosen, type ScanChoice, scanChoice } from "../state.js";
 import { Busy } from "./busy.js";
+import { useLostFocus } from "./lost-focus.js";
 
 export function ScanChooser(choice: ScanChoice) {
+  const title = useLostFocus<HTMLHeadingElement>();
   return (
     <main class="chooser">
+      <h1 ref={title} tabIndex={-1}>
+        {choice.series ? "Which series?" : "Which file?"}
+      </h1>
       {busy.value && <Busy />}
       {choice.series ? <SeriesList files={choice.files} series={choice.series} /> : <VolumeList volumes={choice.volumes} />}
       <button
@@ -25,7 +30,6 @@ export function ScanChooser(choice: ScanChoice) {
 function VolumeList({ volumes }: { readonly volumes: readonly (readonly File[])[] }) {
   return (
     <>
-      <h1>Which file?</h1>
       <p>{volumes.length} files hold a volume each. Classification looks at one.</p>
       <ul class="series">
         {volumes.map((files) => (
@@ -46,7 +50,6 @@ function SeriesList({ files, series }: { readonly files: readonly File[]; readon
   for (const each of series) patients.set(patientOf(each), [...(patients.get(patientOf(each)) ?? []), each]);
   return (
     <>
-      <h1>Which series?</h1>
       <p>
         {files.length} files hold {series.length} series{patients.size > 1 && ` of ${patients.size} patients`}. Classification looks at one.
       </p>

@@ -2,15 +2,19 @@
 
 import { voxelSpacing } from "@anymc3d/core";
 import { busy, scan, stateModality } from "../state.js";
+import { useLostFocus } from "./lost-focus.js";
 
 export function ScanInfo() {
   const { value } = scan;
+  const title = useLostFocus<HTMLHeadingElement>(value?.files);
   if (!value) return null;
   const { volume, name, read, isSample } = value;
   const spacing = volume.affine && voxelSpacing(volume.affine).map((mm) => Number(mm.toPrecision(3)));
   return (
     <section class="scan-info" aria-label="Scan">
-      <h2 title={name}>{name}</h2>
+      <h2 ref={title} tabIndex={-1} title={name}>
+        {name}
+      </h2>
       <p>
         {[volume.modality, `${volume.shape.join(" × ")} voxels`, spacing ? `${spacing.join(" × ")} mm` : "no orientation", volume.meta?.bodyPart]
           .filter(Boolean)
