@@ -15,6 +15,7 @@ export interface GetOptions {
   readonly onProgress?: (done: number, total: number | undefined) => void;
 }
 
+/** How registries are asked: tries and patience. */
 export interface HttpOptions {
   readonly fetch?: typeof fetch;
   /** Tries in all. Default 3; of one that stays silent 2. */

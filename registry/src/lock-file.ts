@@ -11,6 +11,7 @@ const PATIENCE = 10_000;
 /** A change takes milliseconds: a mark this old is of a process that was killed. */
 const STALE = 5_000;
 
+/** A lock and where it lies. */
 export interface LockFile {
   readonly path: string;
   readonly lock: Lock;

@@ -5,8 +5,10 @@ import semver from "semver";
 import { sha512Of } from "./integrity.js";
 import { isObject } from "./json.js";
 
+/** Name of the lock file. */
 export const LOCK_FILE = "anymc3d.lock.json";
 
+/** One adapter of a lock, with its backbone. */
 export interface LockEntry {
   readonly version: string;
   /** What was asked for: a range, a tag, an address. */
@@ -20,6 +22,7 @@ export interface LockEntry {
   readonly backbone: { readonly name: string; readonly version: string; readonly integrity: string /** Of its weights. */; readonly hash: string };
 }
 
+/** anymc3d.lock.json: adapters, down to their bytes. */
 export interface Lock {
   /** By the package's name. */
   readonly adapters: Readonly<Record<string, LockEntry>>;

@@ -7,6 +7,7 @@ import { sha512Of } from "./integrity.js";
 import { isObject, parseJson } from "./json.js";
 import type { Signature } from "./signatures.js";
 
+/** What a registry says of one version. */
 export interface VersionInfo {
   readonly version: string;
   readonly tarball: string;
@@ -23,6 +24,7 @@ export interface VersionInfo {
   readonly license?: string;
 }
 
+/** What a registry says of a package. */
 export interface PackageInfo {
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;

@@ -8,6 +8,7 @@ import type { RegistryOptions } from "./options.js";
 import { readPath } from "./read-path.js";
 import { createRegistry, type Registry } from "./registry.js";
 
+/** Options of `openRegistry()`. */
 export interface OpenOptions extends Partial<Omit<RegistryOptions, "store" | "lock" | "readPath">> {
   /** Where npm's settings and the lock file are looked for. Default: the working directory. */
   readonly cwd?: string;
@@ -17,6 +18,7 @@ export interface OpenOptions extends Partial<Omit<RegistryOptions, "store" | "lo
   readonly unlocked?: boolean;
 }
 
+/** A registry with npm's settings, this machine's cache and the project's lock file. */
 export interface OpenRegistry extends Registry {
   readonly store: Store;
   /** The lock file that is in force. */

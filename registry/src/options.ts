@@ -5,6 +5,7 @@ import type { Store } from "./cache.js";
 import type { HttpOptions } from "./http.js";
 import type { Lock } from "./lock.js";
 
+/** Options of `createRegistry()`. */
 export interface RegistryOptions {
   /** Of the registry, for packages without a scope of their own. */
   readonly url: string;
@@ -28,6 +29,7 @@ export interface RegistryOptions {
   readonly readPath?: (path: string, names: ReadonlySet<string>) => Promise<ReadonlyMap<string, Uint8Array> | Uint8Array>;
 }
 
+/** How one package is loaded. */
 export interface LoadOptions {
   readonly signal?: AbortSignal;
   /** Bytes of the download. */

@@ -9,6 +9,7 @@ import type { RegistryOptions } from "./options.js";
 import { sharing } from "./sharing.js";
 import { parseKeys, type SigningKey, verifySignature } from "./signatures.js";
 
+/** The version that a name stands for, and where its bytes are. */
 export interface Resolved {
   readonly name: string;
   readonly version: string;

@@ -12,6 +12,7 @@ import { type Found, type SearchOptions, search } from "./search.js";
 import { type Kind, parseSpec } from "./spec.js";
 import { invalid } from "./tarball.js";
 
+/** Adapters by name, from the registries that it was made with. */
 export interface Registry {
   /** The version that a name, range or tag stands for; of the lock where it has the name. */
   resolve(spec: string, options?: Pick<LoadOptions, "signal">): Promise<Resolved>;

@@ -9,6 +9,7 @@ import type { Registries } from "./registries.js";
 /** On every adapter's package, so that registries find them. */
 export const KEYWORD = "anymc3d-adapter";
 
+/** What is searched for; everything given must fit. */
 export interface SearchOptions extends Pick<LoadOptions, "signal" | "onWarning"> {
   /** Words that title, name or labels must hold, all of them; case does not matter. */
   readonly text?: string;
@@ -19,6 +20,7 @@ export interface SearchOptions extends Pick<LoadOptions, "signal" | "onWarning">
   readonly backbone?: string;
 }
 
+/** An adapter that a search found. */
 export interface Found extends AdapterFacts {
   readonly name: string;
   readonly version: string;

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
 import { holdStorage } from "./hold-storage.js";
 
+/** Options of a private registry. */
 export interface ServerOptions {
   /** Packages and users are kept here. */
   readonly storage: string;
@@ -22,6 +23,7 @@ export interface ServerOptions {
   readonly maxBody?: string;
 }
 
+/** A private registry that runs in this process. */
 export interface RunningRegistry {
   readonly url: string;
   close(): Promise<void>;

@@ -10,6 +10,7 @@ import { adapterPage, indexPage, slugOf } from "./site-pages.js";
 import { FILTER, STYLE } from "./site-style.js";
 import { writeWhole } from "./write-whole.js";
 
+/** Options of the marketplace page. */
 export interface SiteOptions extends LoadOptions {
   readonly title?: string;
   /** Shown in the install lines: the registry's address as users reach it. */
@@ -19,6 +20,7 @@ export interface SiteOptions extends LoadOptions {
   readonly onAdapter?: (done: number, total: number) => void;
 }
 
+/** An adapter as the site shows it. */
 export interface Listed {
   readonly found: Found;
   readonly manifest: AdapterManifest;

@@ -5,6 +5,7 @@ import { open, rename, rm } from "node:fs/promises";
 /** Rests of writers that were killed end so. */
 export const PART = /\.part$/;
 
+/** Writes a file that is there whole or not at all: beside its place, then renamed. */
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
   const part = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}.part`;
   try {

@@ -41,6 +41,7 @@ export const backboneManifestSchema = z.strictObject({
   selfTest: z.strictObject({ seed: z.int(), plain: z.array(z.number()), lora: z.array(z.number()), madeBy: z.string() }).optional(),
 });
 
+/** backbone.json, checked: name, spec, content hash, self-test. */
 export type BackboneManifest = z.infer<typeof backboneManifestSchema>;
 
 /** Every tensor that a spec implies, with its shape. */

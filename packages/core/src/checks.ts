@@ -16,6 +16,7 @@ export interface StudyCheck {
   readonly findings: readonly Warning[];
 }
 
+/** Smallest and largest voxel value. */
 export interface ValueRange {
   readonly minimum: number;
   readonly maximum: number;

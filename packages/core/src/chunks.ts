@@ -4,6 +4,7 @@ import { AnyMC3DError, isAnyMC3DError } from "./errors.js";
 import { patchGrid, unfoldPatches } from "./patches.js";
 import type { BackboneSpec, Encoded, EncodeWants, Slices } from "./types.js";
 
+/** A run of slices that goes through the backbone at once. */
 export interface Chunk {
   /** Index of its first slice. */
   readonly start: number;

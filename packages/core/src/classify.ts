@@ -12,6 +12,7 @@ import { type PreparedView, prepareView } from "./preprocess.js";
 import { forwardStudy, type StudyForward } from "./study.js";
 import type { Adapter, ClassifyOptions, ClassifyResult, Encoded, HeatmapOptions, LabelResult, TrainableEngine, Volume, Warning } from "./types.js";
 
+/** Stands with every result. */
 export const DISCLAIMER = "Research use only. Not a medical device; not for diagnosis or treatment.";
 
 /**

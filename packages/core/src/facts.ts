@@ -2,6 +2,7 @@
 
 import type { AdapterManifest } from "./manifest.js";
 
+/** What an adapter's package.json says of it, for searches. */
 export interface AdapterFacts {
   readonly title: string;
   /** binary, multilabel, multiclass */

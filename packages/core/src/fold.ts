@@ -14,11 +14,13 @@ export interface Linear {
   readonly bias: Float32Array;
 }
 
+/** Scale and shift of a LayerNorm, [D] each. */
 export interface Norm {
   readonly weight: Float32Array;
   readonly bias: Float32Array;
 }
 
+/** One transformer block of a {@link FoldedBackbone}. */
 export interface FoldedBlock {
   readonly norm1: Norm;
   readonly qkv: Linear;
@@ -29,6 +31,7 @@ export interface FoldedBlock {
   readonly fc2: Linear;
 }
 
+/** A backbone's matrices as engines multiply them, see {@link foldBackbone}. */
 export interface FoldedBackbone {
   readonly patch: Linear;
   readonly blocks: readonly FoldedBlock[];

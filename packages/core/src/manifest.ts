@@ -172,6 +172,7 @@ const lora = z.strictObject({
   lastBlocks: z.int().min(1).optional().describe("Only the last n blocks; absent: all."),
 });
 
+/** The zod schema of adapter.json; every field is described in it. */
 export const adapterManifestSchema = z.strictObject({
   $schema: z.string().optional().describe("Address of this schema, for editors."),
   schemaVersion: z.literal(1).describe("Version of this format."),

@@ -6,6 +6,7 @@ import { attentionPool, attentionPoolGradient, linearHead, meanPool, meanPoolGra
 /** The tensors behind the backbone. */
 export type StudyModules = Pick<BoundAdapter, "fusion" | "head"> & { readonly views: readonly Pick<BoundAdapter["views"][number], "query">[] };
 
+/** Gradients with respect to what was learned and to the CLS embeddings, from those of the logits. */
 export interface StudyGradient {
   /** Of each view's embeddings, [slices, D]. */
   readonly cls: readonly Float32Array[];
@@ -16,6 +17,7 @@ export interface StudyGradient {
   readonly head: { readonly weight: Float32Array; readonly bias: Float32Array };
 }
 
+/** Logits of a study from its slices' CLS embeddings, and the way back. */
 export interface StudyForward {
   /** [labels] */
   readonly logits: Float32Array;

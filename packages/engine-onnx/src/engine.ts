@@ -30,6 +30,7 @@ import { type Device, inNode, loadRuntime, type Runtime } from "./runtime.js";
 import { type Activations, type Feeds, TrainingSessions } from "./training.js";
 import { type GradientTarget, trainingGraphs, vitGraph } from "./vit-graph.js";
 
+/** Options of `createOnnxEngine()`. */
 export interface OnnxEngineOptions {
   /** Default: `cpu` in Node, `wasm` in browsers. `webgpu` and `cuda` need the runtime's provider for them. */
   readonly device?: Device;

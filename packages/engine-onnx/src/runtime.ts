@@ -16,6 +16,7 @@ export interface Runtime {
   readonly warnings: readonly Warning[];
 }
 
+/** Where ONNX Runtime computes. */
 export type Device = "cpu" | "wasm" | "webgpu" | "cuda";
 
 export const inNode = typeof process !== "undefined" && Boolean(process.versions?.node);

@@ -16,6 +16,7 @@ import { TfjsEngine } from "./engine.js";
 import { exclusively } from "./queue.js";
 import type { WasmPaths } from "./wasm-files.js";
 
+/** Options of `createTfjsEngine()`. */
 export interface TfjsEngineOptions {
   /**
    * Default: the first of webgpu, webgl, wasm and cpu that starts and passes the self-test; graphics emulated in software is

@@ -6,6 +6,7 @@ import { registerBlockKernel } from "./block-kernel.js";
 import { bufferLimit, type DeviceLimit, type Layout, textureLimit } from "./limits.js";
 import { checkWasmFile, inNode, type WasmPaths, wasmFiles } from "./wasm-files.js";
 
+/** TensorFlow.js's backends; `tensorflow` is tfjs-node. */
 export type TfjsBackend = "webgpu" | "webgl" | "wasm" | "cpu" | "tensorflow";
 
 export const BACKENDS: readonly TfjsBackend[] = ["webgpu", "webgl", "wasm", "cpu", "tensorflow"];

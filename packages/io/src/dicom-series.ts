@@ -15,8 +15,11 @@ const AT_ONCE = 8;
 
 /** One series as people choose it. The patient is named only with the option `identity`. */
 export interface SeriesSummary {
+  /** Series Instance UID; what the option `series` takes. */
   readonly uid: string;
+  /** Study Instance UID. */
   readonly study: string;
+  /** Series Number; `series` takes it, too. */
   readonly number?: number;
   readonly modality?: string;
   readonly description?: string;
@@ -26,7 +29,9 @@ export interface SeriesSummary {
   readonly patient?: SeriesIdentity["patient"];
   /** Frames that can be read. */
   readonly images: number;
+  /** Pixels in a row of an image. */
   readonly columns: number;
+  /** Pixels in a column of an image. */
   readonly rows: number;
   /** What is wrong with files of it. */
   readonly problems: readonly string[];

@@ -8,6 +8,7 @@ import { type NpyArray, readNpy } from "./npy.js";
 import { byteLimit, tooLarge } from "./options.js";
 import { checksum, zipEntries } from "./zip-directory.js";
 
+/** Options of `readNpz()`. */
 export interface NpzOptions {
   /** Only these arrays, without ".npy"; others are not unpacked, and one that is missing is no error. Default: all. */
   readonly only?: readonly string[];

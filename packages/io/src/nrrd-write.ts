@@ -16,6 +16,7 @@ const TYPES: Readonly<Record<string, string>> = {
   Float64Array: "double",
 };
 
+/** Options of `writeNrrd()`. */
 export interface NrrdOptions {
   /** Default gzip. */
   readonly encoding?: "gzip" | "raw";

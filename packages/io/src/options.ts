@@ -4,6 +4,7 @@ import { AnyMC3DError } from "@anymc3d/core";
 import type { Source } from "./bytes.js";
 import type { CodecUrl } from "./dicom-codecs.js";
 
+/** What a file cannot tell, and which of several volumes is meant. */
 export interface ReadOptions {
   /** Which 3-D frame of a 4-D file (a time or list axis) to read, from 0. A 4-D file without it is refused. */
   readonly frame?: number;

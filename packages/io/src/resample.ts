@@ -44,6 +44,7 @@ function gather(data: VoxelArray, [nx, ny, nz]: Triple, [sx, sy, sz]: readonly n
   return out;
 }
 
+/** Options of `resample()`. */
 export interface ResampleOptions {
   /** `linear` (default): float32 values between eight neighbours. `nearest`: voxels of the same type, for masks. */
   readonly interpolation?: "linear" | "nearest";
@@ -178,6 +179,7 @@ export function resampleLike(moving: Volume, like: Grid, options: ResampleOption
   );
 }
 
+/** Options of `cropToForeground()`. */
 export interface CropOptions {
   /** Voxels above this count as foreground. Default 0. */
   readonly above?: number;

@@ -6,6 +6,7 @@ import { writeNifti } from "./nifti-write.js";
 import { hasFiles, toPath, writeFileWhole } from "./node-files.js";
 import { writeNrrd } from "./nrrd-write.js";
 
+/** Options of `writeVolume()`. */
 export interface WriteOptions {
   readonly signal?: AbortSignal;
 }

@@ -20,10 +20,13 @@ import { evaluateLabel, type LabelMetrics } from "./metrics.js";
 const INTENDED = "Research use only; not a medical device.";
 const TOLERANCE = 0.01;
 
+/** An adapter made from a training run, and what its figures are worth. */
 export interface MadeAdapter {
+  /** adapter.json */
   readonly manifest: AdapterManifest;
   /** weights.safetensors */
   readonly weights: Uint8Array;
+  /** Both, loaded. */
   readonly adapter: Adapter;
   /** By label, on validation, after calibration. */
   readonly labels: readonly (LabelMetrics & Decision & { readonly id: string; readonly temperature: number })[];
@@ -31,6 +34,7 @@ export interface MadeAdapter {
   readonly warnings: readonly Warning[];
 }
 
+/** What an adapter is made of. */
 export interface MakeOptions {
   readonly config: TrainConfig;
   readonly outcome: TrainOutcome;
@@ -39,6 +43,7 @@ export interface MakeOptions {
   readonly engine: Engine;
   /** Program and version, for the metrics. */
   readonly madeBy: string;
+  /** Of the metrics, YYYY-MM-DD. */
   readonly date: string;
 }
 

@@ -49,10 +49,13 @@ export function foldTemperatures(tensors: Tensors, temperatures: readonly number
   return scaled;
 }
 
+/** A decision threshold, and what it gives on the cases that it was chosen on. */
 export interface Decision {
   /** Positive at probability ≥ threshold. */
   readonly threshold: number;
+  /** Null where only one class is present. */
   readonly sensitivity: number | null;
+  /** Null where only one class is present. */
   readonly specificity: number | null;
 }
 

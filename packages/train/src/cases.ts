@@ -2,6 +2,7 @@
 
 import type { Volume } from "@anymc3d/core";
 
+/** One labelled study of a data set. */
 export interface TrainCase {
   /** Text as it stands: 0001, 001 and 1 are three. */
   readonly id: string;

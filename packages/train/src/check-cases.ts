@@ -15,6 +15,7 @@ export interface CaseFault {
   readonly message: string;
 }
 
+/** The cases that can be used, what is wrong with the others, and what was seen of the volumes. */
 export interface CheckedCases {
   /** Those that can be used, in their order. */
   readonly cases: TrainCase[];
@@ -26,6 +27,7 @@ export interface CheckedCases {
   readonly contents: ReadonlyMap<string, string>;
 }
 
+/** Options of `checkCases()`. */
 export interface CheckCasesOptions {
   /** Also try to prepare each volume for these views. */
   readonly views?: TrainConfig["input"]["views"];

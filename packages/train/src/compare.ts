@@ -16,6 +16,7 @@ export interface Contender {
   readonly scored: readonly { readonly each: TrainCase /** One a label. */; readonly scores: ArrayLike<number> }[];
 }
 
+/** One row of a comparison: a model's validation AUROC beside the others' on the same cases. */
 export interface ComparedModel {
   readonly name: string;
   readonly parameters: number;

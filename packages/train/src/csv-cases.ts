@@ -10,6 +10,7 @@ import { decodeTable, imagePaths, type LabelRow, maskPath, parseLabels } from ".
 import { maskOnGrid } from "./mask-grid.js";
 import { assignSplits, checkSplits, type Split } from "./splits.js";
 
+/** Options of `csvCases()`. */
 export interface CsvCasesOptions {
   readonly task: Task;
   /** The sources of the views; the only one may come from `path` or images/ID.*, several need `path:SOURCE` columns. */
@@ -25,6 +26,7 @@ export interface CsvCasesOptions {
   readonly resampleMasks?: boolean;
 }
 
+/** The cases of a table, and what one should know of it. */
 export interface CsvCases {
   readonly cases: TrainCase[];
   readonly warnings: Warning[];

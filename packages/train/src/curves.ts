@@ -1,5 +1,6 @@
 // What an AUROC, a calibration and a threshold look like: ROC points, reliability bins, confusion counts.
 
+/** One point of a ROC curve. */
 export interface RocPoint {
   /** Positive at score ≥ threshold; the first point's is Infinity: nothing is positive. */
   readonly threshold: number;
@@ -23,6 +24,7 @@ export function rocCurve(labels: readonly number[], scores: readonly number[]): 
   return points;
 }
 
+/** One group of cases of a reliability diagram. */
 export interface ReliabilityBin {
   readonly n: number;
   /** Mean predicted probability of its cases. */
@@ -51,9 +53,12 @@ export function reliability(labels: readonly number[], probabilities: readonly n
   }).filter(({ n }) => n > 0);
 }
 
+/** Numbers of cases by truth and decision. */
 export interface Confusion {
+  /** Called positive, and are. */
   readonly truePositives: number;
   readonly falsePositives: number;
+  /** Called negative, and are positive. */
   readonly falseNegatives: number;
   readonly trueNegatives: number;
 }

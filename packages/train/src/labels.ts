@@ -8,6 +8,7 @@ import { classAt, classChoices } from "./classes.js";
 import { RESERVED_COLUMNS } from "./columns.js";
 import { splitName } from "./splits.js";
 
+/** One row of labels.csv, read. */
 export interface LabelRow {
   /** Text as it stands: 0001, 001 and 1 are three. */
   readonly id: string;
@@ -27,6 +28,7 @@ export interface LabelRow {
   readonly line: number;
 }
 
+/** How a table of labels is read. */
 export interface LabelsOptions {
   /** What to call the file in errors. */
   readonly file: string;

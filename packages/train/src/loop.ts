@@ -29,6 +29,7 @@ import type { EpochRecord, TrainState } from "./state.js";
 /** Slices of a view that run forward and backward together; a step is made of as many such parts as it needs. */
 const PART = 32;
 
+/** What a run tells as it goes. */
 export type TrainEvent =
   /** After an optimiser step; epochs and steps from 1, the loss averaged over the epoch so far. */
   | {
@@ -40,11 +41,14 @@ export type TrainEvent =
       readonly slicesPerSecond: number;
       readonly secondsLeft: number;
     }
+  /** A validation case done, after an epoch. */
   | { readonly type: "validate"; readonly epoch: number; readonly done: number; readonly total: number }
   /** Frozen features being computed, once, before the first epoch. */
   | { readonly type: "features"; readonly done: number; readonly total: number }
+  /** An epoch done and judged; `best`: better than all before. */
   | ({ readonly type: "epoch" } & EpochRecord & { readonly best: boolean });
 
+/** A training run: configuration, data, engine, state, and who is told of it. */
 export interface TrainRun {
   readonly config: TrainConfig;
   readonly cases: readonly TrainCase[];
@@ -59,13 +63,17 @@ export interface TrainRun {
   readonly onCheckpoint?: (state: TrainState) => Promise<void>;
 }
 
+/** What the model says of one case. */
 export interface Prediction {
+  /** The case. */
   readonly each: TrainCase;
+  /** [labels], not calibrated. */
   readonly logits: Float32Array;
   /** 0 … 1, not calibrated. */
   readonly probabilities: Float32Array;
 }
 
+/** What a training run gives. */
 export interface TrainOutcome {
   /** Tensors of the kept epoch, without the mask decoder. */
   readonly tensors: Map<string, Tensor>;

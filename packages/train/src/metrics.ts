@@ -118,18 +118,27 @@ function quantile(sorted: readonly number[], q: number): number {
   return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
 }
 
+/** A figure and its 95 % interval by bootstrap over groups. */
 export interface Estimate {
+  /** Null where it is undefined. */
   readonly value: number | null;
+  /** [low, high] */
   readonly interval: [number, number] | null;
 }
 
+/** How well a label is told on labelled cases, with intervals. */
 export interface LabelMetrics {
+  /** Cases whose label is known. */
   readonly n: number;
+  /** Of these, the cases where it is there. */
   readonly positives: number;
   readonly auroc: Estimate;
   readonly averagePrecision: Estimate;
+  /** At the decision threshold. */
   readonly f1: Estimate;
+  /** At the decision threshold. */
   readonly accuracy: Estimate;
+  /** Mean squared difference of probability and truth; 0 is best. */
   readonly brier: Estimate;
 }
 

@@ -7,6 +7,7 @@ import { classAt, classChoices } from "./classes.js";
 import type { Task } from "./config.js";
 import type { Split } from "./splits.js";
 
+/** Options of `npzCases()`. */
 export interface NpzCasesOptions {
   readonly task: Task;
   /** What to call the file in errors. */

@@ -14,6 +14,7 @@ export interface Moments {
   readonly second: Map<string, Float32Array>;
 }
 
+/** The optimiser's state before its first step. */
 export function zeroMoments(tensors: Tensors): Moments {
   const zeros = () => new Map([...tensors].map(([name, { data }]) => [name, new Float32Array(data.length)]));
   return { step: 0, first: zeros(), second: zeros() };

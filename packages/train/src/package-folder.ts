@@ -6,6 +6,7 @@ import { type AdapterManifest, AnyMC3DError, factsOf } from "@anymc3d/core";
 import { type CardOptions, modelCard } from "./card.js";
 import { replaceFile } from "./run-folder.js";
 
+/** What goes into an adapter's folder. */
 export interface AdapterFiles extends CardOptions {
   readonly manifest: AdapterManifest;
   /** weights.safetensors */

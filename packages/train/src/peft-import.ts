@@ -14,6 +14,7 @@ export interface PeftFolder {
   readonly tensors: Tensors;
 }
 
+/** LoRA, pooling query and head that were trained in PyTorch, under the names of adapter packages. */
 export interface PeftImport {
   /** `modules.lora` of the manifest: one rank and one scale for all maps of all views. */
   readonly lora: NonNullable<AdapterManifest["modules"]["lora"]>;

@@ -13,6 +13,7 @@ import { STYLE } from "./report-style.js";
 import type { SplitSummary } from "./summary.js";
 import { calibrated, type WorstCase } from "./worst-cases.js";
 
+/** What a training report shows. */
 export interface ReportParts {
   readonly config: TrainConfig;
   readonly summary: readonly SplitSummary[];

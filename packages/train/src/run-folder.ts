@@ -8,6 +8,7 @@ import type { TrainCase } from "./cases.js";
 
 const CHECKPOINT = "checkpoint.safetensors";
 
+/** The folder run/ of a training: checkpoint, log, splits, report. */
 export interface RunFolder {
   /** The last checkpoint, if there is one. */
   readCheckpoint(): Promise<Uint8Array | undefined>;

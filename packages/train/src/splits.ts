@@ -4,6 +4,7 @@ import { AnyMC3DError } from "@anymc3d/core";
 import type { TrainCase } from "./cases.js";
 import { textHash } from "./text-hash.js";
 
+/** The part of a data set that a case is of. Test cases are not looked at in training. */
 export type Split = TrainCase["split"];
 
 const NAMES: Readonly<Record<string, Split>> = {
@@ -28,6 +29,7 @@ export interface SplitRow {
   readonly line: number;
 }
 
+/** How rows are split. */
 export interface SplitOptions {
   /** What to call the file in errors. */
   readonly file: string;

@@ -18,6 +18,7 @@ import { manifestParts, type TrainConfig } from "./config.js";
 import { decoderTensors } from "./decoder.js";
 import { type Moments, zeroMoments } from "./optimizer.js";
 
+/** What an epoch came to. */
 export interface EpochRecord {
   /** From 1. */
   readonly epoch: number;
@@ -31,11 +32,15 @@ export interface EpochRecord {
   readonly slicesPerSecond: number;
 }
 
+/** What a run is at a moment; a checkpoint holds it. */
 export interface TrainState {
+  /** What is being trained. */
   tensors: Map<string, Tensor>;
+  /** The optimiser's. */
   readonly moments: Moments;
-  /** Epoch under way, from 0, and optimiser steps done in it. */
+  /** Under way, from 0. */
   epoch: number;
+  /** Optimiser steps done in it. */
   step: number;
   /** Of the epoch under way: sum of the steps' losses, slices seen, seconds. */
   running: { loss: number; slices: number; seconds: number };
@@ -71,6 +76,7 @@ function initialTensor(name: string, shape: readonly number[], seed: number): Te
   return { shape, data: Float32Array.from({ length }, () => (2 * random() - 1) * reach) };
 }
 
+/** The state that a run begins with: LoRA that changes nothing yet, queries, head and mask decoder drawn by the seed. */
 export function initialState(config: TrainConfig, spec: BackboneSpec): TrainState {
   const tensors = initialTensors(config, spec);
   return { tensors, moments: zeroMoments(tensors), epoch: 0, step: 0, running: { loss: 0, slices: 0, seconds: 0 }, history: [], best: undefined };

@@ -5,6 +5,7 @@ import type { TrainCase } from "./cases.js";
 import type { Task } from "./config.js";
 import type { Split } from "./splits.js";
 
+/** How many cases of a split have a label, have it not, and do not say. */
 export interface LabelCount {
   readonly id: string;
   readonly positives: number;
@@ -12,6 +13,7 @@ export interface LabelCount {
   readonly unknown: number;
 }
 
+/** Cases, groups, labels and masks of one split. */
 export interface SplitSummary {
   readonly split: Split;
   readonly n: number;

@@ -16,6 +16,7 @@ import {
 } from "@anymc3d/core";
 import { moduleText, SAMPLE } from "./package-folder.js";
 
+/** One of the checks of `verifyAdapter()`, and what came of it. */
 export interface Check {
   readonly name: "manifest" | "tensors" | "conformance" | "metrics" | "card" | "package";
   readonly ok: boolean;

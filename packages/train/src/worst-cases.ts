@@ -8,6 +8,7 @@ import type { Prediction } from "./loop.js";
 /** Slices of a strip. */
 const SHOWN = 4;
 
+/** A validation case that went wrong, for a look at it. */
 export interface WorstCase {
   readonly id: string;
   readonly label: string;

@@ -9,6 +9,7 @@ import { type Fixtures, loadTiny, TINY_FAMILIES, type TinyBackbone } from "./fix
 import { encodeGolden, goldenPlain, goldenTwoView } from "./golden.js";
 import { gradientCases } from "./gradients.js";
 
+/** The engine under test and what it is held against. */
 export interface ConformanceOptions {
   /** Creates the engine under test; called many times, for backbones of every family. */
   create(backbone: Backbone, options?: { chunk?: number }): Promise<Engine>;
@@ -24,6 +25,7 @@ export interface ConformanceOptions {
   tolerance?: number;
 }
 
+/** One case of the suite; `run()` rejects where the engine fails it. */
 export interface ConformanceCase {
   readonly name: string;
   run(): Promise<void>;

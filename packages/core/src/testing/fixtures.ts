@@ -8,8 +8,10 @@ import type { Backbone, SelfTest, Slices, Tensor } from "../types.js";
 /** Reads one file of the fixtures folder, for example `tiny-vit/config.json`. */
 export type Fixtures = (path: string) => Promise<Uint8Array>;
 
+/** Names of the small backbones in the fixtures, one of every kind that an engine must run. */
 export const TINY_FAMILIES = ["tiny-dinov2", "tiny-dinov2-registers", "tiny-dinov2-swiglu", "tiny-dinov3", "tiny-dinov3-gated", "tiny-vit"] as const;
 
+/** A small random backbone with the answers of its PyTorch original. */
 export interface TinyBackbone {
   readonly backbone: Backbone;
   /** Two slices of 48×64 pixels. */
@@ -21,6 +23,7 @@ export interface TinyBackbone {
 
 const json = async (fixtures: Fixtures, path: string) => JSON.parse(new TextDecoder().decode(await fixtures(path)));
 
+/** One of the small backbones, with slices and reference answers. @param family one of {@link TINY_FAMILIES} */
 export async function loadTiny(fixtures: Fixtures, family: string): Promise<TinyBackbone> {
   const spec = specFromHuggingFace(await json(fixtures, `${family}/config.json`));
   const tensors = tensorsFromHuggingFace(spec, readTensors(await fixtures(`${family}/model.safetensors`), family));
