@@ -88,8 +88,8 @@ export async function get(url: string, options: GetOptions, http: HttpOptions = 
   }
 }
 
-/** Without a query, which may hold a signature. */
-export const shown = (url: string) => url.replace(/[?#].*$/, "");
+/** Without a query, which may hold a signature; names with a scope as people write them. */
+export const shown = (url: string) => url.replace(/[?#].*$/, "").replace(/%2f/gi, "/");
 
 function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {

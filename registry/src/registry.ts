@@ -1,6 +1,6 @@
 // Adapters and backbones by name: resolved, fetched, checked, kept, loaded. Only data is read from a package, never its code.
 
-import { type Adapter, AnyMC3DError, type Backbone, loadAdapter, loadBackbone } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, type Backbone, isAnyMC3DError, loadAdapter, loadBackbone } from "@anymc3d/core";
 import { browserStore, cacheOn } from "./cache.js";
 import { isObject } from "./json.js";
 import { checkLocked, LOCK_FILE, type LockEntry, lockChanged, lockedEntry } from "./lock.js";
@@ -60,7 +60,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     const locked = spec.kind === "package" ? lockedEntry(options.lock, spec.name, spec.wanted) : same;
     if (locked) checkLockedPackage(unpacked, "adapter");
     const { manifest, weights } = dataOf(unpacked, "adapter");
-    const adapter = await loadAdapter(manifest, weights);
+    const adapter = await named(unpacked.id, loadAdapter(manifest, weights));
     if (locked) checkLocked(adapter, locked);
     checkName(adapter.manifest, unpacked);
     origins.set(adapter, { unpacked, backboneRange: peerRange(unpacked, adapter.manifest.backbone.name), locked });
@@ -161,7 +161,14 @@ function jsonOf(bytes: Uint8Array, name: string, id: string): unknown {
 
 async function backboneFrom(unpacked: Unpacked): Promise<Backbone> {
   const { manifest, weights } = dataOf(unpacked, "backbone");
-  return loadBackbone(manifest, weights);
+  return named(unpacked.id, loadBackbone(manifest, weights));
+}
+
+/** Says of which package an error of loading is. */
+async function named<T>(id: string, loading: Promise<T>): Promise<T> {
+  return loading.catch((cause) => {
+    throw isAnyMC3DError(cause) ? new AnyMC3DError(cause.code, `${id}: ${cause.message}`, { cause }) : cause;
+  });
 }
 
 /** An adapter must not go by another's name: results, locks and caches are told apart by it. */
