@@ -21,23 +21,30 @@ import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "./option-name
 
 /** A path (of a file or a DICOM folder) or URL, a File, bytes, a list of these that makes one volume, or a volume; or one of all that for each source an adapter names. */
 export type VolumeSource = Source | readonly Source[] | Volume;
+/** One volume, or one for each source that an adapter names: `{ t1: file, t2: file }`. */
 export type StudySource = VolumeSource | Readonly<Record<string, VolumeSource>>;
 
+/** How one study is classified. */
 export interface RunOptions {
   /** Also return where the model looked: true for attention, or `{ method: "gradcam", label }`. Default false. */
   readonly heatmap?: boolean | HeatmapOptions;
   /** `refuse` (default) throws on input outside what the adapter declares; `warn` goes on and says so. */
   readonly checks?: "refuse" | "warn";
+  /** Stops at the next chunk of slices, or while reading; the call rejects with its reason. */
   readonly signal?: AbortSignal;
+  /** Told of stage, done and total as it goes. */
   readonly onProgress?: (progress: Progress) => void;
   /** For the reader: which series, frame or array, the modality or orientation that a file cannot tell, the byte limit, … */
   readonly read?: Omit<ReadOptions, "signal" | "onProgress" | "name">;
 }
 
+/** What a classifier is made with. */
 export interface ClassifierOptions extends EngineOptions {
   /** Default: DINOv2 ViT-S/14, which comes with the SDK. */
   readonly backbone?: BackboneSource;
+  /** For loading and making the engine. */
   readonly signal?: AbortSignal;
+  /** Told of loading and making the engine. */
   readonly onProgress?: (progress: Progress) => void;
 }
 

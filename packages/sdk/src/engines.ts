@@ -15,6 +15,7 @@ export type EngineChoice =
   | "tfjs/cpu"
   | "tfjs/tensorflow";
 
+/** All that `engine` can be. Which of them run where: `anymc3d doctor`; in browsers onnx/wasm, onnx/webgpu, tfjs/webgpu, tfjs/webgl, tfjs/wasm, tfjs/cpu. */
 export const ENGINE_CHOICES: readonly EngineChoice[] = [
   "auto",
   "onnx/cpu",
@@ -28,8 +29,9 @@ export const ENGINE_CHOICES: readonly EngineChoice[] = [
   "tfjs/tensorflow",
 ];
 
+/** Where and how the backbone runs. */
 export interface EngineOptions {
-  /** Default `auto`: ONNX Runtime in Node; in browsers WebGPU (not emulated in software), then ONNX Runtime's WebAssembly, then WebGL. */
+  /** Default `auto`: ONNX Runtime in Node; in browsers WebGPU (not emulated in software), then ONNX Runtime's WebAssembly, WebGL, TensorFlow.js's WebAssembly. */
   readonly engine?: EngineChoice;
   /** `int8` (ONNX Runtime on CPUs only) about doubles the speed; logits move by up to about 0.5. Default `fp32`. */
   readonly precision?: Precision;
@@ -37,7 +39,7 @@ export interface EngineOptions {
   readonly threads?: number;
   /** Slices per run; default: by slice size. */
   readonly chunk?: number;
-  /** Browsers: URL prefix of the runtimes' .wasm files. Default: beside the bundle. */
+  /** Browsers: address of one folder with the .wasm files of onnxruntime-web and tfjs-backend-wasm; each engine looks for its own. Default: beside the bundle. */
   readonly wasmPaths?: string;
 }
 
