@@ -2,7 +2,9 @@
 import { adapterJsonSchema } from "@anymc3d/core";
 import { trainConfigJsonSchema } from "@anymc3d/train";
 import { describe, expect, test } from "vitest";
-import { schemaTables } from "../schema-table.mjs";
+
+// A script of the build, without types.
+const { schemaTables }: { schemaTables(schema: unknown): string } = await import("../schema-table.mjs" as string);
 
 interface Node {
   readonly description?: string;
