@@ -24,6 +24,8 @@ export class Viewer {
   #isShown = false;
   #steps: Steps = [1, 1, 1];
   #wantedHeat: Volume | undefined;
+  /** Up to where, of 255, a scan's values are not drawn in 3D. */
+  #clear = 0;
   #values: Values = { full: [0, 1], robust: [0, 1] };
 
   /** Called with the voxel that the crosshair came to, whatever moved it. */
@@ -36,12 +38,13 @@ export class Viewer {
 
   /** @throws Error where there is no WebGL 2 */
   static async on(canvas: HTMLCanvasElement): Promise<Viewer> {
-    const { DRAG_MODE, Niivue: Nv, SHOW_RENDER } = await import("@niivue/niivue");
+    const { DRAG_MODE, MULTIPLANAR_TYPE, Niivue: Nv, SHOW_RENDER } = await import("@niivue/niivue");
     const nv = new Nv({
       backColor: [0, 0, 0, 1],
       crosshairColor: [0.49, 0.71, 1, 0.9],
       crosshairWidth: 0.4,
       crosshairWidthUnit: "percent",
+      multiplanarLayout: MULTIPLANAR_TYPE.GRID,
       isRadiologicalConvention: true,
       sagittalNoseLeft: true,
       isOrientCube: false,
@@ -77,11 +80,12 @@ export class Viewer {
     if (this.#volume !== volume) return false;
     this.#empty();
     showLetters(nv, volume.affine !== undefined);
-    nv.addVolume(scan);
     const full = rangeOf(volume);
     this.#values = { full, robust: [scan.robust_min ?? full[0], scan.robust_max ?? full[1]] };
+    // Before it is added, which colours every voxel: a second time would take as long.
+    this.#look(scan, windowsFor(volume, this.#values)[0].range, volume);
+    nv.addVolume(scan);
     this.#isShown = true;
-    nv.setMultiplanarLayout(2);
     this.#go(volume.shape.map((n) => Math.floor(n / 2)));
     return true;
   }
@@ -115,21 +119,26 @@ export class Viewer {
   }
 
   /** The scan's values from black to white; in 3D, air around and in a CT is not drawn. */
-  setWindow([low, high]: Window["range"], volume: Volume): void {
+  setWindow(range: Window["range"], volume: Volume): void {
     const [image] = this.#nv.volumes;
-    if (!image) return;
-    image.cal_min = low;
-    image.cal_max = high;
+    if (image && this.#look(image, range, volume)) this.#nv.updateGLVolume();
+  }
+
+  /** @returns whether that changes anything */
+  #look(image: NVImage, [low, high]: Window["range"], volume: Volume): boolean {
     const clear = isCt(volume, this.#values) ? Math.min(254, Math.max(0, Math.round((255 * (AIR - low)) / (high - low)))) : 0;
+    if (image.cal_min === low && image.cal_max === high && this.#clear === clear) return false;
+    [image.cal_min, image.cal_max, this.#clear] = [low, high, clear];
     // Planes show a scan's colour alone, 3D its transparency too.
     this.#nv.addColormap(SCAN_COLORS, grey(clear));
-    this.#nv.updateGLVolume();
+    return true;
   }
 
   setLayout(layout: Layout): void {
     const nv = this.#nv;
     const types = [nv.sliceTypeAxial, nv.sliceTypeCoronal, nv.sliceTypeSagittal, nv.sliceTypeMultiplanar, nv.sliceTypeRender];
-    nv.setSliceType(types[LAYOUTS.indexOf(layout)]);
+    const type = types[LAYOUTS.indexOf(layout)];
+    if (nv.opts.sliceType !== type) nv.setSliceType(type);
   }
 
   /** @param heat on the scan's grid, 0 … 1; undefined: none */

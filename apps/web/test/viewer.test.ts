@@ -232,7 +232,9 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       ])
         expect(tinted.filter((tint) => tint > low && tint <= high).length).toBeGreaterThan(0.03 * tinted.length);
       const legend = page.locator(".legend");
-      expect(await legend.textContent()).toMatch(/Attention: where the backbone looked; less than 0\.2 is not shown.*0\.2 little.*1 most in this scan/);
+      expect(await legend.textContent()).toMatch(
+        /Attention: where the model looked, whatever the finding; less than 0\.2 is not shown.*0\.2 little.*1 most in this scan/,
+      );
       expect(await legend.locator(".colors span").evaluate((bar) => getComputedStyle(bar).backgroundImage)).toMatch(/^linear-gradient/);
     }));
 
@@ -276,11 +278,17 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       expect(lit(await picture(page)) / bone).toBeLessThan(1.3);
     }));
 
-  test("a CT whose air is only at its border is one, too", () =>
+  test("says that it prepares the picture; a CT whose air is only at its border is one, too", () =>
     visit(async ({ page }) => {
+      await page.evaluate(() => {
+        const said = new Set<string | null | undefined>();
+        Object.assign(globalThis, { said });
+        new MutationObserver(() => said.add(document.querySelector(".preparing")?.textContent)).observe(document.body, { subtree: true, childList: true });
+      });
       const bordered = ball([60, 60, 20], { around: 0, affine: LPS });
       bordered.data.fill(-1000, 0, 3600);
       await open(page, nifti(bordered));
+      expect(await page.evaluate(() => (globalThis as unknown as { said: Set<string> }).said.has("Preparing the picture …"))).toBe(true);
       expect(await page.locator(".toolbar option").allTextContents()).toEqual(["Soft tissue", "Lung", "Bone", "Brain", "Automatic", "Full range"]);
     }));
 

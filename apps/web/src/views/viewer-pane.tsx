@@ -55,9 +55,9 @@ export function ViewerPane() {
     if (viewer && windows.value.length > 0) viewer.setHeat(heat, opacity.peek()).catch(cannotShow);
   });
   useSignalEffect(() => shownViewer.value?.setOpacity(opacity.value));
-  useSignalEffect(() => shownViewer.value?.setLayout(layout.value));
   // At once, not with the next frame as the others: what is told of the slice is never behind what was asked for.
   useEffect(() => effect(goToWanted), []);
+  useEffect(() => effect(() => shownViewer.value?.setLayout(layout.value)), []);
 
   const volume = scan.value?.volume;
   return (
