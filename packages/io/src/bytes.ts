@@ -43,6 +43,7 @@ export async function bytesOf(source: Source, { name, limit, signal }: FetchLimi
   signal?.throwIfAborted();
   const place = placeOf(source);
   if (place?.kind === "path") return { bytes: await readFileBytes(place.path, limit, signal), name: name ?? place.path };
+  if (place?.kind === "url" && /^data:/i.test(place.url)) return { bytes: dataUrlBytes(place.url, limit), name: name ?? "data URL" };
   if (place?.kind === "url") return { bytes: await fetchBytes(place.url, limit, signal), name: name ?? shortUrl(place.url) };
   // By tag and duck, not by instanceof: buffers and files of another realm (a frame, a test environment) count too.
   if (ArrayBuffer.isView(source)) return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength), name: name ?? "volume" };
@@ -50,6 +51,27 @@ export async function bytesOf(source: Source, { name, limit, signal }: FetchLimi
   if (typeof (source as Blob | undefined)?.arrayBuffer === "function")
     return blobBytes(source as Blob, name ?? ((source as { name?: string }).name || "volume"), limit);
   throw new AnyMC3DError("OPTION_INVALID", `The source is ${describe(source)}; give a path, a URL, a Blob or File, a Uint8Array or an ArrayBuffer.`);
+}
+
+/** What a data URL holds (RFC 2397), without a request, which a page's policy may forbid. */
+function dataUrlBytes(url: string, limit: number): Uint8Array {
+  const comma = url.indexOf(",");
+  if (comma < 0) throw new AnyMC3DError("FILE_UNREADABLE", "data URL: it has no comma before its data.");
+  if (url.length - comma > 3 * limit) throw tooLarge("data URL", `it has ${url.length - comma} characters`, limit);
+  const text = url.slice(comma + 1);
+  try {
+    if (/;\s*base64$/i.test(url.slice(0, comma))) return Uint8Array.from(atob(decodeURIComponent(text)), (character) => character.charCodeAt(0));
+    const bytes = new TextEncoder().encode(text);
+    let length = 0;
+    for (let i = 0; i < bytes.length; i++) {
+      const hex = bytes[i] === 0x25 ? /^[0-9a-f]{2}$/i.exec(String.fromCharCode(...bytes.subarray(i + 1, i + 3))) : null;
+      bytes[length++] = hex ? Number.parseInt(hex[0], 16) : bytes[i];
+      if (hex) i += 2;
+    }
+    return bytes.slice(0, length);
+  } catch (cause) {
+    throw new AnyMC3DError("FILE_UNREADABLE", `data URL: it cannot be decoded (${(cause as Error).message}).`, { cause });
+  }
 }
 
 const describe = (value: unknown): string => (value === null ? "null" : typeof value === "object" ? (value.constructor?.name ?? "an object") : typeof value);

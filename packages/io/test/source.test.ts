@@ -49,12 +49,23 @@ describe("a path", () => {
     await refusal(() => readVolume(file), "FILE_UNREADABLE", /no permission/);
   });
 
+  it("a data URL, in base64 and percent-encoded, without a request", async () => {
+    const base64 = `data:application/octet-stream;base64,${Buffer.from(bytes).toString("base64")}`;
+    const percent = `data:,${[...bytes].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("")}`;
+    const mixed = `data:,${[...bytes].map((byte) => (byte >= 0x30 && byte < 0x7b ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, "0")}`)).join("")}`;
+    const expected = [...(await readVolume(bytes)).data];
+    for (const url of [base64, percent, mixed]) expect([...(await readVolume(url)).data]).toEqual(expected);
+    await refusal(() => readVolume(base64, { maxBytes: 100 }), "FILE_TOO_LARGE");
+  });
+
   it("that makes no sense", async () => {
     await refusal(() => readVolume("a\0b.nii"), "FILE_UNREADABLE");
     await refusal(() => readVolume(""), "OPTION_INVALID", /empty string/);
     await refusal(() => readVolume("file://elsewhere/a.nii"), "FILE_UNREADABLE", /file URL/);
     await refusal(() => readVolume(undefined as never), "OPTION_INVALID", /undefined/);
     await refusal(() => readVolume({ data: 1 } as never), "OPTION_INVALID", /Object/);
+    await refusal(() => readVolume("data:nothing"), "FILE_UNREADABLE", /no comma/);
+    await refusal(() => readVolume("data:;base64,%%%"), "FILE_UNREADABLE", /cannot be decoded/);
   });
 });
 

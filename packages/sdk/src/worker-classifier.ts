@@ -7,16 +7,27 @@ import type { ReadOptions, SeriesSummary, Source } from "@anymc3d/io";
 import type { AdapterSource, AssetModule } from "./assets.js";
 import type { ClassifierOptions, RunOptions, StudySource, VolumeSource } from "./classifier.js";
 import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "./option-names.js";
-import { type Answer, type Call, errorOf } from "./worker-messages.js";
+import { type Answer, buffersOf, type Call, errorOf } from "./worker-messages.js";
 
+export { AnyMC3DError, isAbortError, isAnyMC3DError } from "@anymc3d/core/errors";
+
+/** What a classifier in a worker is made with. */
 export interface WorkerClassifierOptions extends ClassifierOptions {
   /** Makes the worker; default: this package's own, `new Worker(new URL("./worker.js", import.meta.url), { type: "module" })`. */
   readonly worker?: () => Worker;
 }
 
+export interface WorkerRunOptions extends RunOptions {
+  /** Hands the arrays of a volume over to the worker in place of copying them: they are empty afterwards. For large volumes; default false. */
+  readonly transfer?: boolean;
+}
+
+/** The engine at work in the worker. */
 export interface EngineInfo {
+  /** "tfjs/webgpu", "onnxruntime-web/wasm", … */
   readonly id: string;
   readonly precision: Precision;
+  /** What was passed over, and why. */
   readonly warnings: readonly Warning[];
 }
 
@@ -31,15 +42,18 @@ export interface WorkerClassifier {
   /** Whether an adapter takes a study, as `checkStudy()`; does not wait for the engine. */
   check(source: StudySource, adapter: Exclude<AdapterSource, string | URL>, options?: Pick<RunOptions, "read" | "signal">): Promise<StudyCheck>;
   /**
-   * Classifies one study, as `classify()`. Arrays are copied to the worker and stay usable.
+   * Classifies one study, as `classify()`. Arrays are copied to the worker and stay usable, unless `transfer` is set.
    * @throws AnyMC3DError as `classify()`; `ENGINE_FAILED` where the worker ended; the signal's reason at once after an abort
    */
-  classify(source: StudySource, adapter: Exclude<AdapterSource, string | URL>, options?: RunOptions): Promise<ClassifyResult>;
+  classify(source: StudySource, adapter: Exclude<AdapterSource, string | URL>, options?: WorkerRunOptions): Promise<ClassifyResult>;
   /** Ends the worker. Calls that are under way are rejected with `ENGINE_DISPOSED`. */
   dispose(): Promise<void>;
 }
 
-/** What each method is sent. A `key` names a study that does not change: files, with the options they are read with. */
+/**
+ * What each method is sent. A `key` names a study that does not change: files, with the options they are read with.
+ * @internal
+ */
 export interface Payloads {
   readonly start: { readonly options: Omit<ClassifierOptions, "signal" | "onProgress"> };
   readonly series: { readonly files: Source | readonly Source[]; readonly options: ReadOptions };
@@ -90,9 +104,9 @@ export async function createWorkerClassifier(options: WorkerClassifierOptions = 
       checkOptionNames(run, ["read"]);
       return thread.call("check", () => thread.runOf(source, adapter, run), { signal: stop });
     },
-    classify: async (source, adapter, { signal: stop, onProgress: told, ...run } = {}) => {
-      checkOptionNames(run, RUN_OPTIONS);
-      return thread.call("classify", () => thread.runOf(source, adapter, run), { signal: stop, onProgress: told });
+    classify: async (source, adapter, { signal: stop, onProgress: told, transfer, ...run } = {}) => {
+      checkOptionNames(run, [...RUN_OPTIONS, "transfer"]);
+      return thread.call("classify", () => thread.runOf(source, adapter, run), { signal: stop, onProgress: told, transfer });
     },
     dispose: async () => thread.end(),
   };
@@ -101,6 +115,7 @@ export async function createWorkerClassifier(options: WorkerClassifierOptions = 
 const ownWorker = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "anymc3d" });
 
 interface Hooks {
+  readonly transfer?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -167,7 +182,7 @@ class Thread {
   /** A name for files that are read with the same options; undefined for what may change: arrays, and URLs. */
   keyOf(source: StudySource, read: object = {}): string | undefined {
     const files = (isFileList(source) ? [...source] : Array.isArray(source) ? source : [source]) as readonly unknown[];
-    if (!files.every((each): each is Blob => each instanceof Blob)) return undefined;
+    if (!files.every((each): each is Blob => isBlob(each))) return undefined;
     return JSON.stringify([files.map((file) => this.#nameOf(file)), read]);
   }
 
@@ -227,21 +242,22 @@ class Thread {
     });
   }
 
-  #post(method: Call["method"], payload: () => unknown, { signal, onProgress }: Hooks): Promise<unknown> {
+  #post(method: Call["method"], payload: () => unknown, { signal, onProgress, transfer }: Hooks): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (this.#ended) return reject(disposed());
       const id = ++this.#count;
-      const pending: Pending = { method, payload, signal, onProgress, resolve, reject, aborted: false };
+      const pending: Pending = { method, payload, signal, onProgress, transfer, resolve, reject, aborted: false };
       this.#pending.set(id, pending);
       signal?.addEventListener("abort", () => this.#abort(id, pending), { once: true });
       this.#send(id, pending);
     });
   }
 
-  #send(id: number, { method, payload, reject }: Pending): void {
+  #send(id: number, { method, payload, transfer, reject }: Pending): void {
     try {
-      this.#worker?.postMessage({ id, method, payload: payload() } satisfies Call);
+      const sent = payload() as Partial<Payloads["classify"]>;
+      this.#worker?.postMessage({ id, method, payload: sent } satisfies Call, transfer ? buffersOf(sent.source) : []);
     } catch (error) {
       this.#pending.delete(id);
       this.#sent.clear();
@@ -321,6 +337,9 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
   });
 }
 
+/** Also of another window. */
+const isBlob = (value: unknown): value is Blob => /^\[object (?:File|Blob)\]$/.test(Object.prototype.toString.call(value));
+
 const isFileList = (value: unknown): value is FileList => Object.prototype.toString.call(value) === "[object FileList]";
 
 /** The same source with addresses that mean in the worker what they mean in the page, and without objects that cannot be sent. */
@@ -330,7 +349,7 @@ function absolute<T>(source: T): T {
     if (typeof value === "string" || value instanceof URL) return address(value);
     if (Array.isArray(value)) return value.map(convert);
     if (isFileList(value)) return [...value];
-    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Blob) return value;
+    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || value instanceof ArrayBuffer || isBlob(value)) return value;
     if ("tensors" in value || ("data" in value && "shape" in value)) return value;
     if ("manifest" in value && "weights" in value) {
       const { name, manifest, weights } = value as unknown as AssetModule;

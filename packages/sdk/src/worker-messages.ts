@@ -42,7 +42,7 @@ export function errorOf({ name, message, code, stack }: PlainError): Error {
 export function buffersOf(value: unknown, found: Set<ArrayBuffer> = new Set()): ArrayBuffer[] {
   if (ArrayBuffer.isView(value)) {
     if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
-  } else if (typeof value === "object" && value !== null && !(value instanceof Blob)) {
+  } else if (typeof value === "object" && value !== null && !/^\[object (?:File|Blob)\]$/.test(Object.prototype.toString.call(value))) {
     for (const each of value instanceof Map ? value.values() : Object.values(value)) buffersOf(each, found);
   }
   return [...found];

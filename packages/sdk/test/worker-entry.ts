@@ -74,7 +74,9 @@ async function keepsArrays() {
   const volume = await readVolume(file);
   return withClassifier(async (classifier) => {
     const both = [await classifier.classify(bytes, lungNodule), await classifier.classify(volume, lungNodule), await classifier.classify(volume, lungNodule)];
-    return { sizes: [bytes.length, volume.data.length], expected: [file.size, volume.shape.reduce((a, b) => a * b, 1)], logits: both.map(logitsOf) };
+    const sizes = [bytes.length, volume.data.length];
+    const handed = await classifier.classify(volume, lungNodule, { transfer: true });
+    return { sizes, expected: [file.size, volume.shape.reduce((a, b) => a * b, 1)], left: volume.data.length, logits: [...both, handed].map(logitsOf) };
   });
 }
 
@@ -217,6 +219,16 @@ async function fileList() {
   return withClassifier(async (classifier) => logitsOf(await classifier.classify(dropped.files as never, lungNodule)));
 }
 
+/** A file of a frame, and an adapter whose small manifest a bundler has put into its code. */
+async function fromElsewhere() {
+  const frame = document.body.appendChild(document.createElement("iframe"));
+  const { File: FrameFile } = frame.contentWindow as unknown as typeof globalThis;
+  const file = new FrameFile([await (await sampleFile()).arrayBuffer()], "sample.nii.gz");
+  const json = await (await fetch(lungNodule.manifest)).text();
+  const inlined = { ...lungNodule, manifest: `data:application/json;base64,${btoa(String.fromCharCode(...new TextEncoder().encode(json)))}` };
+  return withClassifier(async (classifier) => logitsOf(await classifier.classify(file, inlined)));
+}
+
 /** Aborted while the worker's script is on its way. */
 async function abortedAtStart() {
   const started = performance.now();
@@ -255,6 +267,7 @@ export const pageTools = {
   startEngine,
   threadsTaken,
   fileList,
+  fromElsewhere,
   abortedAtStart,
   again,
   losesDevice,

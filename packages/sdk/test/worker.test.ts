@@ -39,9 +39,10 @@ describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 
     expect(harness.strangers).toEqual([]);
   });
 
-  test("the caller's bytes and volumes stay usable (O41)", async () => {
-    const { sizes, expected, logits } = await inPage((page) => page.evaluate(() => anymc3d.keepsArrays()));
+  test("the caller's bytes and volumes stay usable (O41), unless they are handed over", async () => {
+    const { sizes, expected, left, logits } = await inPage((page) => page.evaluate(() => anymc3d.keepsArrays()));
     expect(sizes).toEqual(expected);
+    expect(left).toBe(0);
     for (const each of logits) expectLogits(each);
   });
 
@@ -163,6 +164,7 @@ describe.skipIf(!hasChromium)("in a page that is cross-origin isolated, under a 
       expectLogits(found.logits);
       expect(found.engine).toBe("onnxruntime-web/wasm");
       expect(found.longest).toBeLessThan(100);
+      expectLogits(await page.evaluate(() => anymc3d.fromElsewhere()));
       expect(refused).toEqual([]);
       expect(harness.strangers).toEqual([]);
     } finally {
