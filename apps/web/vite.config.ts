@@ -1,22 +1,65 @@
-// Builds the page; the service worker is told which files the page is made of.
+// Builds the page; the service worker and the page are told which files it is made of.
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { defineConfig, type Plugin } from "vite";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type Plugin, type Rolldown } from "vite";
 
-/** Files that make the page open; weights, WebAssembly and samples are kept when they are used. */
+/** What the page is written in. */
 const SHELL = /\.(js|mjs|css|html|json|svg|webmanifest)$/;
+/** Runtimes that come with the libraries and that the page never starts. */
+const UNUSED = /\.(jsep|asyncify)-/;
+/** What is not stored at once, but when the page is idle. */
+const LARGE = /backbone|engine/;
 
-/** Writes sw.js with the list of the page's files and a version that follows from it. */
+/** What the files of weights and WebAssembly are, for people, by the file they were made from. */
+const NAMES: readonly (readonly [RegExp, string])[] = [
+  [/backbone/, "the backbone"],
+  [/ort-wasm/, "the engine"],
+  [/tfjs/, "the spare engine"],
+  [/charls/, "the JPEG-LS decoder"],
+  [/openjpeg/, "the JPEG 2000 decoder"],
+  [/openjph/, "the HTJ2K decoder"],
+  [/sample/, "the sample"],
+];
+
+function nameOf(from: string): string {
+  const manifest = join(dirname(from), "adapter.json");
+  const title = /weights/.test(from) && existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).title;
+  return title ? `the weights of “${title}”` : (NAMES.find(([pattern]) => pattern.test(from))?.[1] ?? "a part of the page");
+}
+
+/** A file that is not code: what it is for, and what tells whether it is whole. */
+function partOf({ fileName, source, originalFileNames }: Rolldown.OutputAsset) {
+  const from = fileURLToPath(new URL(originalFileNames[0] ?? fileName, import.meta.url));
+  const what = nameOf(from);
+  return { path: fileName, what, bytes: source.length, sha256: createHash("sha256").update(source).digest("hex"), later: LARGE.test(what) };
+}
+
+/** Writes sw.js with the list of the page's files and a version that follows from it, and the list of its parts into the page. */
 function serviceWorker(): Plugin {
   return {
     name: "service-worker",
     apply: "build",
-    generateBundle(_, bundle) {
-      const shell = ["./", "icon.svg", "app.webmanifest", ...Object.keys(bundle).filter((name) => SHELL.test(name) && name !== "index.html")].sort();
-      const version = createHash("sha256").update(shell.join("\n")).digest("hex").slice(0, 12);
-      const source = readFileSync(new URL("./src/sw.js", import.meta.url), "utf8");
-      const text = source.replace("__SHELL__", JSON.stringify(shell)).replace("__VERSION__", version);
-      this.emitFile({ type: "asset", fileName: "sw.js", source: text });
+    generateBundle: {
+      order: "post",
+      handler(_, bundle) {
+        const names = Object.keys(bundle).filter((name) => name !== "index.html");
+        const assets = names.filter((name) => !SHELL.test(name) && !UNUSED.test(name)).map((name) => bundle[name] as Rolldown.OutputAsset);
+        const parts = assets.map(partOf).sort((a, b) => b.bytes - a.bytes);
+        const small = parts.filter(({ later }) => !later).map(({ path }) => path);
+        const shell = ["./", "icon.svg", "app.webmanifest", ...names.filter((name) => SHELL.test(name)), ...small].sort();
+        const large = parts.filter(({ later }) => later).map(({ path }) => path);
+        const version = createHash("sha256")
+          .update([...shell, ...large].join("\n"))
+          .digest("hex")
+          .slice(0, 12);
+        const source = readFileSync(new URL("./src/sw.js", import.meta.url), "utf8");
+        const text = source.replace("__SHELL__", JSON.stringify(shell)).replace("__LARGE__", JSON.stringify(large)).replace("__VERSION__", version);
+        this.emitFile({ type: "asset", fileName: "sw.js", source: text });
+        const page = bundle["index.html"] as Rolldown.OutputAsset;
+        page.source = String(page.source).replace("</head>", `  <script type="application/json" id="parts">${JSON.stringify(parts)}</script>\n  </head>`);
+      },
     },
   };
 }

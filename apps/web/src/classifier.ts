@@ -2,6 +2,7 @@
 
 import type { Backbone, Progress } from "@anymc3d/sdk";
 import { createWorkerClassifier, type WorkerClassifier } from "@anymc3d/sdk/worker";
+import { missingParts, storeParts } from "./offline.js";
 
 type BackboneOf = (() => Promise<Backbone>) | undefined;
 
@@ -9,13 +10,21 @@ let current: { readonly of: BackboneOf; readonly classifier: Promise<WorkerClass
 
 /** The classifier for a backbone; undefined: the one that comes with the page. */
 export function classifierFor(of: BackboneOf, onProgress?: (progress: Progress) => void): Promise<WorkerClassifier> {
-  if (current && current.of === of) return current.classifier;
-  const classifier = start(of, current?.classifier, onProgress);
-  current = { of, classifier };
-  classifier.catch(() => {
-    if (current?.classifier === classifier) current = undefined;
-  });
-  return classifier;
+  if (current?.of !== of || !current) {
+    const classifier = start(of, current?.classifier, onProgress);
+    current = { of, classifier };
+    classifier.catch(() => {
+      if (current?.classifier === classifier) current = undefined;
+    });
+  }
+  void storeOnTheWay(current.classifier);
+  return current.classifier;
+}
+
+/** Stores what the worker fetches: while it does, so that it is fetched once, and again where that failed and the worker's did not. */
+async function storeOnTheWay(classifier: Promise<WorkerClassifier>): Promise<void> {
+  await storeParts();
+  await classifier.then(({ engine }) => engine).then(storeParts, () => undefined);
 }
 
 /** For reading, whatever its backbone. */
@@ -28,13 +37,5 @@ async function start(of: BackboneOf, before: Promise<WorkerClassifier> | undefin
 
 /** Makes the engine before it is asked for, where that downloads nothing. */
 export async function warmUp(): Promise<void> {
-  if ("caches" in globalThis && (await caches.has("weights"))) await anyClassifier().catch(() => undefined);
-}
-
-/** After these a stored file may be the fault: it is fetched again next time. */
-const BAD_ASSET = new Set(["ASSET_INVALID", "SAFETENSORS_INVALID", "BACKBONE_INVALID", "BACKBONE_MISMATCH", "MANIFEST_INVALID", "ENGINE_SELF_TEST"]);
-
-/** Lets go of stored weights after an error that they may have caused. */
-export async function forgetBadAssets(code: string): Promise<void> {
-  if (BAD_ASSET.has(code) && "caches" in globalThis) await caches.delete("weights");
+  if ((await missingParts()).length === 0) await anyClassifier().catch(() => undefined);
 }

@@ -8,4 +8,4 @@ import { App } from "./views/app.js";
 
 render(<App />, document.getElementById("app") as HTMLElement);
 void loadAdapters().then(warmUp);
-stayOffline();
+void stayOffline();

@@ -1,5 +1,6 @@
 // Everything the page knows, in signals, and what a user can do to it.
 
+import { AnyMC3DError } from "@anymc3d/core";
 import {
   type ClassifyResult,
   type HeatmapOptions,
@@ -11,8 +12,9 @@ import {
   type Volume,
 } from "@anymc3d/sdk";
 import { computed, effect, signal } from "@preact/signals";
-import { type AdapterEntry, bundledAdapters, registryAdapter, sourcesOf } from "./adapters.js";
-import { anyClassifier, classifierFor, forgetBadAssets } from "./classifier.js";
+import { type AdapterEntry, bundledAdapters, hashOf, hostOf, keepAdapter, keptAdapters, letGoOfAdapter, registryAdapter, sourcesOf } from "./adapters.js";
+import { anyClassifier, classifierFor } from "./classifier.js";
+import { faultOf } from "./faults.js";
 import { mayBeDicom, scansAmong, sourceOf, volumesAmong } from "./files.js";
 
 export interface Scan {
@@ -53,6 +55,8 @@ export type HeatmapMethod = "attention" | "gradcam";
 
 export const adapters = signal<readonly AdapterEntry[]>([]);
 export const chosenKey = signal<string>();
+/** Names of adapters that were added once and whose files the browser has cleared since. */
+export const lostAdapters = signal<readonly string[]>([]);
 export const scan = signal<Scan>();
 export const scanChoice = signal<ScanChoice>();
 export const busy = signal<{ readonly what: "reading" | "classifying"; readonly progress?: Progress; readonly stop: AbortController }>();
@@ -103,9 +107,12 @@ export async function loadAdapters(): Promise<void> {
     adapters.value = await bundledAdapters();
     chosenKey.value ??= adapters.value[0].key;
   });
+  const { entries, lost } = await keptAdapters();
+  adapters.value = [...adapters.value, ...entries.filter(({ key }) => !adapters.value.some((each) => each.key === key))];
+  lostAdapters.value = lost;
   const asked = new URLSearchParams(location.search);
   const [spec, registry] = [asked.get("adapter"), asked.get("registry")];
-  if (spec && registry) await addFromRegistry(registry, spec);
+  if (spec && registry) await guarded(async () => void (await addFromRegistry(registry, spec, { kept: false })));
 }
 
 /** Files whose reading failed for want of a choice. */
@@ -137,8 +144,7 @@ async function guarded(work: () => Promise<void>): Promise<void> {
     await work();
   } catch (error) {
     if (isAbortError(error)) return;
-    const { code = "UNEXPECTED", message } = error as { code?: string; message: string };
-    await forgetBadAssets(code);
+    const { code, message } = await faultOf(error);
     const asks = waiting && code !== "FORMAT_UNKNOWN" ? askedBy(message) : [];
     failure.value = { code, message, ...(asks.length > 0 && { asks }) };
   }
@@ -204,12 +210,32 @@ export async function openSample(entry: AdapterEntry): Promise<void> {
   });
 }
 
-export async function addFromRegistry(url: string, spec: string): Promise<void> {
-  await guarded(async () => {
-    const entry = await registryAdapter(url, spec);
-    adapters.value = [...adapters.value.filter(({ key }) => key !== entry.key), entry];
-    choose(entry.key);
-  });
+/** Adds a registry's adapter and chooses it. @param kept it is to be there when the page is opened again @returns what has become of it, in words */
+export async function addFromRegistry(url: string, spec: string, { kept, signal }: { kept: boolean; signal?: AbortSignal }): Promise<string> {
+  const entry = await registryAdapter(url, spec, signal);
+  const { key, manifest } = entry;
+  const known = adapters.value.find((each) => each.key === key);
+  const same = known && (await hashOf(known)) === (await hashOf(entry));
+  signal?.throwIfAborted();
+  if (known && !known.registry) {
+    if (!same)
+      throw new AnyMC3DError("PACKAGE_INVALID", `${hostOf(url)} has something else under the name of ${key}, which comes with this page. It was not added.`);
+    choose(key);
+    return `“${manifest.title}” is here already: it comes with this page.`;
+  }
+  if (!same) runs.value = new Map([...runs.value].filter(([each]) => each !== key));
+  adapters.value = [...adapters.value.filter((each) => each.key !== key), { ...entry, kept: known?.kept || (kept && keepAdapter(entry)) }];
+  lostAdapters.value = lostAdapters.value.filter((each) => each !== key);
+  choose(key);
+  return `“${manifest.title}” was added and is chosen.`;
+}
+
+/** Removes an adapter that was added. */
+export async function removeAdapter(key: string): Promise<void> {
+  adapters.value = adapters.value.filter((each) => each.key !== key);
+  runs.value = new Map([...runs.value].filter(([each]) => each !== key));
+  if (chosenKey.value === key) choose(adapters.value[0].key);
+  await letGoOfAdapter(key);
 }
 
 async function checkScan({ files, read }: Scan, { manifest, source }: AdapterEntry, signal: AbortSignal): Promise<StudyCheck> {

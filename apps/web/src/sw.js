@@ -1,35 +1,47 @@
-// The service worker: the page's files are stored when it is installed, weights and the like when they are first used. Names of files that
-// are built hold a hash of their content, so that what is stored never goes stale.
+// The service worker: the page's files, samples, adapters' weights and decoders are stored when it is installed; the large parts (backbone,
+// engine) the page stores itself (offline.ts). Names of files that are built hold a hash of their content, so that what is stored never goes stale.
 
 const SHELL = __SHELL__;
+const LARGE = __LARGE__;
 const PAGE = "page-__VERSION__";
-/** By the page's name for it; the page lets go of it where a stored file turns out to be damaged. */
+/** By the page's name for it. */
 const WEIGHTS = "weights";
+const HOW = { ignoreSearch: true, ignoreVary: true };
 
 self.addEventListener("install", (event) => {
   const store = async () => {
     const cache = await caches.open(PAGE);
-    await cache.addAll(SHELL.map((path) => new Request(path, { cache: "no-cache" })));
+    await Promise.all(SHELL.map((path) => keep(cache, path)));
     await self.skipWaiting();
   };
   event.waitUntil(store());
 });
 
+/** What an earlier version stored, or the browser has just fetched for the page, is not fetched again. */
+async function keep(cache, path) {
+  const built = path.startsWith("assets/");
+  const stored = built && (await caches.match(path, HOW));
+  const response = stored || (await fetch(path, { cache: built ? "default" : "no-cache" }));
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  await cache.put(path, response);
+}
+
 self.addEventListener("activate", (event) => {
   const tidy = async () => {
     for (const name of await caches.keys()) if (name.startsWith("page-") && name !== PAGE) await caches.delete(name);
+    const weights = await caches.open(WEIGHTS);
+    for (const { url } of await weights.keys()) if (!isListed(url, [...SHELL, ...LARGE])) await weights.delete(url);
     await self.clients.claim();
   };
   event.waitUntil(tidy());
 });
 
+const isListed = (url, paths) => paths.some((path) => new URL(path, self.registration.scope).pathname === new URL(url).pathname);
+
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  const url = new URL(request.url);
-  if (request.method !== "GET" || url.origin !== location.origin) return;
-  if (request.mode === "navigate") event.respondWith(freshOrStored(request));
-  else if (/\.(safetensors|wasm|nii\.gz)$/.test(url.pathname)) event.respondWith(storedOrFetched(request, WEIGHTS));
-  else event.respondWith(storedOrFetched(request, PAGE));
+  if (request.method !== "GET" || new URL(request.url).origin !== location.origin) return;
+  event.respondWith(request.mode === "navigate" ? freshOrStored(request) : storedOrFetched(request));
 });
 
 /** The page itself: the newest where there is a network. */
@@ -41,15 +53,13 @@ async function freshOrStored(request) {
   }
 }
 
-async function storedOrFetched(request, cacheName) {
-  const stored = await caches.match(request, { ignoreSearch: true });
+async function storedOrFetched(request) {
+  const stored = await caches.match(request, HOW);
   if (stored) return stored;
-  const response = await fetch(request);
-  const whole = response.status === 200 && !/text\/html/.test(response.headers.get("content-type") ?? "");
-  if (whole && cacheName === WEIGHTS) {
-    const cache = await caches.open(cacheName);
-    // A full disk must not keep the page from working.
-    await cache.put(request, response.clone()).catch(() => undefined);
+  // While the page stores a large part, the one who needs it waits, so that it is not fetched twice.
+  if (isListed(request.url, LARGE) && !request.headers.has("x-storing")) {
+    await navigator.locks.request(new URL(request.url).pathname, { mode: "shared" }, () => undefined);
+    return (await caches.match(request, HOW)) ?? fetch(request);
   }
-  return response;
+  return fetch(request);
 }

@@ -37,8 +37,15 @@ interface Visit {
   readonly strangers: string[];
 }
 
-export async function visit<T>(work: (visit: Visit) => Promise<T>, options: Parameters<Browser["newContext"]>[0] = {}, query = ""): Promise<T> {
+/** @param script runs before the page's own */
+export async function visit<T>(
+  work: (visit: Visit) => Promise<T>,
+  options: Parameters<Browser["newContext"]>[0] = {},
+  query = "",
+  script?: () => void,
+): Promise<T> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  if (script) await context.addInitScript(script);
   const strangers: string[] = [];
   context.on("request", (request) => {
     const url = new URL(request.url());

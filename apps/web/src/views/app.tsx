@@ -3,11 +3,11 @@
 import { DISCLAIMER } from "@anymc3d/core";
 import { useEffect, useState } from "preact/hooks";
 import { droppedFiles } from "../files.js";
-import { storedForOffline } from "../offline.js";
 import { busy, closeScan, openFiles, run, scan, scanChoice } from "../state.js";
 import { AdapterPicker } from "./adapter-picker.js";
 import { DropZone } from "./drop-zone.js";
 import { Failure } from "./failure.js";
+import { OfflineLine } from "./offline-line.js";
 import { ResultPanel } from "./result-panel.js";
 import { RunPanel } from "./run-panel.js";
 import { ScanChooser } from "./scan-chooser.js";
@@ -37,10 +37,7 @@ export function App() {
       {scanChoice.value ? <ScanChooser {...scanChoice.value} /> : scan.value ? <Workspace /> : <DropZone />}
       <footer>
         <p>{DISCLAIMER}</p>
-        <p>
-          No upload: classification runs in this browser. The network tab of your browser's developer tools shows it
-          {storedForOffline.value ? ", and the page works with the network off." : "."}
-        </p>
+        <OfflineLine />
       </footer>
       <div class="visually-hidden" role="status" aria-live="polite">
         {spoken()}

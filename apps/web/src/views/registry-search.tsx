@@ -1,26 +1,32 @@
 // Finds adapters in a registry that the user names.
 
-import { useSignal } from "@preact/signals";
+import { isAbortError } from "@anymc3d/core";
+import { type Signal, useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { type RegistryHit, searchRegistry } from "../adapters.js";
-import { addFromRegistry } from "../state.js";
+import { recall, remember } from "../remembered.js";
+import { adapters, addFromRegistry } from "../state.js";
 
 const STORED = "anymc3d.registry";
 
 export function RegistrySearch() {
-  const url = useSignal(remembered());
+  const url = useSignal(recall(STORED));
   const text = useSignal("");
-  const hits = useSignal<readonly RegistryHit[] | undefined>(undefined);
+  /** What was found, and where. */
+  const found = useSignal<{ readonly url: string; readonly hits: readonly RegistryHit[] } | undefined>(undefined);
   const problem = useSignal("");
   const working = useSignal(false);
+  const told = useSignal("");
   const search = async (event: Event) => {
     event.preventDefault();
     working.value = true;
     problem.value = "";
+    told.value = "";
     try {
-      hits.value = await searchRegistry(url.value, text.value, AbortSignal.timeout(30_000));
-      remember(url.value);
+      found.value = { url: url.value, hits: await searchRegistry(url.value, text.value, AbortSignal.timeout(30_000)) };
+      remember(STORED, url.value);
     } catch (error) {
-      hits.value = undefined;
+      found.value = undefined;
       problem.value = (error as Error).message;
     }
     working.value = false;
@@ -52,43 +58,70 @@ export function RegistrySearch() {
           {problem.value}
         </p>
       )}
-      {hits.value && (
+      {found.value && (
         <ul class="hits" aria-label="Found adapters">
-          {hits.value.map(({ name, version, title, modalities, bodyParts, deprecated }) => (
-            <li key={name}>
-              <span>
-                <strong>{title}</strong>
-                <small>
-                  {name} {version} · {[...modalities, ...bodyParts].join(", ")}
-                </small>
-                {deprecated && <small class="problem">{deprecated}</small>}
-              </span>
-              <button type="button" onClick={() => addFromRegistry(url.value, `${name}@${version}`)}>
-                Add
-              </button>
-            </li>
+          {found.value.hits.map((hit) => (
+            <Hit key={`${hit.name}@${hit.version}`} hit={hit} url={found.value?.url ?? ""} told={told} />
           ))}
-          {hits.value.length === 0 && <li>Nothing found.</li>}
+          {found.value.hits.length === 0 && <li>Nothing found.</li>}
         </ul>
       )}
+      <output class="note">{told.value}</output>
       <p class="note">Asks this registry and nothing else. Only data is loaded, checked against its hashes.</p>
     </details>
   );
 }
 
-/** The registry asked last; none where a browser keeps nothing. */
-function remembered(): string {
-  try {
-    return localStorage.getItem(STORED) ?? "";
-  } catch {
-    return "";
-  }
+interface HitProps {
+  readonly hit: RegistryHit;
+  readonly url: string;
+  /** What screen readers are told. */
+  readonly told: Signal<string>;
 }
 
-function remember(url: string): void {
-  try {
-    localStorage.setItem(STORED, url);
-  } catch {
-    // It is asked for again the next time.
-  }
+function Hit({ hit: { name, version, title, modalities, bodyParts, deprecated }, url, told }: HitProps) {
+  const key = `${name}@${version}`;
+  const adding = useSignal(false);
+  const problem = useSignal("");
+  const stop = useRef<AbortController>(undefined);
+  const here = adapters.value.find((each) => each.key === key);
+  const add = async () => {
+    adding.value = true;
+    problem.value = "";
+    told.value = `Adding “${title}”`;
+    stop.current = new AbortController();
+    try {
+      told.value = await addFromRegistry(url, key, { kept: true, signal: stop.current.signal });
+    } catch (error) {
+      told.value = "";
+      if (!isAbortError(error)) problem.value = (error as Error).message;
+    }
+    adding.value = false;
+  };
+  return (
+    <li>
+      <span>
+        <strong>{title}</strong>
+        <small>
+          {key} · {[...modalities, ...bodyParts].join(", ")}
+        </small>
+        {deprecated && <small class="problem">{deprecated}</small>}
+        {adding.value && <progress aria-label={`Adding “${title}”`} />}
+        {problem.value && (
+          <small class="problem" role="alert">
+            {problem.value}
+          </small>
+        )}
+      </span>
+      {here ? (
+        <button type="button" aria-disabled="true">
+          {here.registry ? "Added" : "Here already"}
+        </button>
+      ) : (
+        <button type="button" onClick={adding.value ? () => stop.current?.abort() : add}>
+          {adding.value ? "Cancel" : "Add"}
+        </button>
+      )}
+    </li>
+  );
 }
