@@ -43,7 +43,7 @@ async function picture(page: Page): Promise<Picture> {
 }
 
 const pixels = ({ width, height, at }: Picture) => Array.from({ length: width * height }, (_, i) => at(i % width, Math.floor(i / width)));
-const lit = (shown: Picture) => pixels(shown).filter(([r, g, b]) => Math.max(r, g, b) > 60).length;
+const lit = (shown: Picture, level = 60) => pixels(shown).filter(([r, g, b]) => Math.max(r, g, b) > level).length;
 const differing = (a: Picture, b: Picture) => {
   const others = pixels(b);
   return pixels(a).filter((pixel, i) => pixel.some((value, c) => Math.abs(value - others[i][c]) > 40)).length;
@@ -222,15 +222,9 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       const [without, over] = [await shot("0"), await shot("1")];
       const darkened = over.filter((pixel, i) => Math.max(...without[i]) - Math.max(...pixel) > 90);
       expect(darkened.length).toBeLessThan(50);
-      // All degrees from hardly to wholly, none of them a step.
-      const tinted = over.map(([r, , b]) => r - b).filter((tint) => tint > 10);
-      for (const [low, high] of [
-        [10, 40],
-        [40, 80],
-        [80, 120],
-        [120, 170],
-      ])
-        expect(tinted.filter((tint) => tint > low && tint <= high).length).toBeGreaterThan(0.03 * tinted.length);
+      // Not the hottest places alone: what is tinted a little lies all around them.
+      const changes = over.map((pixel, i) => Math.max(...pixel.map((value, c) => Math.abs(value - without[i][c])))).filter((change) => change > 8);
+      expect(changes.length).toBeGreaterThan(0.2 * over.length);
       const legend = page.locator(".legend");
       expect(await legend.textContent()).toMatch(
         /Attention: where the model looked, whatever the finding; less than 0\.2 is not shown.*0\.2 little.*1 most in this scan/,
@@ -272,10 +266,10 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       }
       await button(page, "3D").click();
       await page.getByLabel("Window").selectOption("Bone");
-      const bone = lit(await picture(page));
+      const bone = lit(await picture(page), 30);
       expect(bone).toBeGreaterThan(10_000);
       await page.getByLabel("Window").selectOption("Lung");
-      expect(lit(await picture(page)) / bone).toBeLessThan(1.3);
+      expect(lit(await picture(page), 30) / bone).toBeLessThan(1.3);
     }));
 
   test("says that it prepares the picture; a CT whose air is only at its border is one, too", () =>
