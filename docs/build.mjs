@@ -93,6 +93,7 @@ write("speed.md", WIDE + read("benchmarks/README.md").replace(/^# .*/, "# Speed 
 const MODULES = [
   ["@anymc3d/core", "packages/core/src/index.ts"],
   ["@anymc3d/core/testing", "packages/core/src/testing/index.ts"],
+  ["@anymc3d/core/errors", "packages/core/src/errors.ts"],
   ["@anymc3d/io", "packages/io/src/index.ts"],
   ["@anymc3d/engine-onnx", "packages/engine-onnx/src/index.ts"],
   ["@anymc3d/engine-tfjs", "packages/engine-tfjs/src/index.ts"],
