@@ -152,3 +152,19 @@ write(
   `# API\n\nFrom the docstrings. Most programs need \`@anymc3d/sdk\`, pages \`@anymc3d/sdk/worker\`; what these hand on is documented where it comes from.\n\n| module | what it is |\n| --- | --- |\n${listed.map(({ name, page, words }) => `| [${name}](${page}/index.md) | ${words} |`).join("\n")}\n`,
 );
 execFileSync(bin("vitepress"), ["build", docs], { cwd: docs, stdio: ["ignore", "inherit", "inherit"] });
+
+/** VitePress finds dead links, but not dead anchors. */
+const dist = `${docs}.vitepress/dist/`;
+const pages = new Map(
+  readdirSync(dist, { recursive: true })
+    .filter((name) => name.endsWith(".html"))
+    .map((name) => [`/${name.replaceAll("\\", "/")}`, readFileSync(dist + name, "utf8")]),
+);
+const dead = [...pages].flatMap(([page, html]) =>
+  [...html.matchAll(/href="((?!https?:)[^"#]*#[^"]+)"/g)].flatMap(([, href]) => {
+    const { pathname, hash } = new URL(href, `http://site${page}`);
+    const target = pages.get(pathname.endsWith("/") ? `${pathname}index.html` : pathname);
+    return target?.includes(` id="${decodeURIComponent(hash.slice(1))}"`) ? [] : [`${page}: ${href}`];
+  }),
+);
+if (dead.length) throw new Error(`dead anchors:\n${[...new Set(dead)].join("\n")}`);
