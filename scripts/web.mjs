@@ -42,9 +42,10 @@ function fileOf(pathname) {
   }
 }
 
-/** Serves the built page on loopback. @param port 0: any that is free */
-export async function serveWeb(port) {
+/** Serves the built page on loopback. @param port 0: any that is free @param told of each path that is asked for */
+export async function serveWeb(port, told = () => undefined) {
   const server = createServer(async (request, response) => {
+    told(request.url);
     const name = fileOf(new URL(request.url, "http://localhost").pathname);
     const body = await readFile(join(folder, name)).catch(() => undefined);
     const type = TYPES[extname(name)];

@@ -15,12 +15,14 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 let browser: Browser;
 let server: { url: string; close(): Promise<void> };
+/** Paths that the server was asked for. */
+export const served: string[] = [];
 
 /** The page is served, and a browser runs, while a file's tests run. */
 export function usesBrowser(): void {
   beforeAll(async () => {
     if (!hasChromium) return;
-    server = await serveWeb(0);
+    server = await serveWeb(0, (path) => served.push(path));
     const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--headless", "--no-sandbox", "--enable-unsafe-swiftshader", ...quiet] });
   });

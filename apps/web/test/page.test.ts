@@ -148,7 +148,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 240_000 }, () => {
       frames.writeInt16LE(2, 48);
       await page.setInputFiles("input[multiple]:not([webkitdirectory])", { name: "two.nii", mimeType: "application/octet-stream", buffer: frames });
       await page.waitForSelector(".failure");
-      await page.getByLabel("Frame, from 0").fill("1");
+      await page.getByLabel("Frame, 0 to 1").fill("1");
       await button(page, "Read it").click();
       await page.waitForSelector(".run > button");
       await page.getByLabel(/does not state the modality/).selectOption("MR");
