@@ -86,7 +86,7 @@ function printReport(report: Report): void {
     ...Object.entries(report.meta).map(([key, value]): [string, string] => [key, String(value)]),
     ...report.notes.map(({ message }): [string, string] => ["note", message]),
     ...report.adapters.map(({ name, accepts, reason }): [string, string] => [
-      accepts ? pc.green("accepted") : pc.red("refused"),
+      accepts ? (reason ? pc.yellow("warned") : pc.green("accepted")) : pc.red("refused"),
       `${name}${reason ? `: ${reason}` : ""}`,
     ]),
   ];

@@ -4,7 +4,7 @@ import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { registerBlockKernel } from "./block-kernel.js";
 import { bufferLimit, type DeviceLimit, type Layout, textureLimit } from "./limits.js";
-import { checkWasmFile, inNode, type WasmPaths, wasmFiles } from "./wasm-files.js";
+import { blobWorkersRun, checkWasmFile, inNode, type WasmPaths, wasmFiles } from "./wasm-files.js";
 
 /** TensorFlow.js's backends; `tensorflow` is tfjs-node. */
 export type TfjsBackend = "webgpu" | "webgl" | "wasm" | "cpu" | "tensorflow";
@@ -153,6 +153,8 @@ async function loadWasm(paths: WasmPaths | undefined): Promise<void> {
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
   registerBlockKernel();
   if (isStarted("wasm")) return;
+  // Its threads start from blob: addresses; where a policy forbids that, it would wait for them for ever.
+  if (!inNode && globalThis.crossOriginIsolated && !(await blobWorkersRun())) tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   const files = await wasmFiles(paths);
   await checkWasmFile(files);
   setWasmPaths(files);

@@ -88,3 +88,22 @@ async function peekFile(path: string): Promise<Peek> {
   const { buffer } = await file.read(new Uint8Array(4), 0, 4, 0).finally(() => file.close());
   return { first: buffer, found: "the file begins with other bytes" };
 }
+
+/** Whether a worker may be started from a blob: address here, which a Content-Security-Policy can forbid. */
+export async function blobWorkersRun(): Promise<boolean> {
+  const address = URL.createObjectURL(new Blob(["postMessage(true)"], { type: "text/javascript" }));
+  try {
+    const worker = new Worker(address);
+    const runs = await new Promise<boolean>((resolve) => {
+      worker.onmessage = () => resolve(true);
+      worker.onerror = () => resolve(false);
+      setTimeout(() => resolve(false), 3000);
+    });
+    worker.terminate();
+    return runs;
+  } catch {
+    return false;
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}

@@ -188,7 +188,7 @@ async function undelivered() {
   });
 }
 
-const startEngine = async () => withClassifier((classifier) => refusal(classifier.engine));
+const startEngine = async (options: WorkerClassifierOptions = {}) => withClassifier((classifier) => refusal(classifier.engine), options);
 
 /** How many workers the classifier's worker starts for ONNX Runtime. */
 async function threadsTaken(threads?: number) {

@@ -166,6 +166,8 @@ describe.skipIf(!hasChromium)("in a page that is cross-origin isolated, under a 
       expect(found.longest).toBeLessThan(100);
       expectLogits(await page.evaluate(() => anymc3d.fromElsewhere()));
       expect(refused).toEqual([]);
+      // Its threads would come from blob: addresses, which this policy forbids: it runs on one, and passes its self-test.
+      expect((await page.evaluate(() => anymc3d.startEngine({ engine: "tfjs/wasm" }))).code).toBe("none");
       expect(harness.strangers).toEqual([]);
     } finally {
       await harness.close();
