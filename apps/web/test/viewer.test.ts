@@ -381,10 +381,10 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
         const [download] = await Promise.all([page.waitForEvent("download"), button(page, "Report").click()]);
         return readFile(await download.path(), "utf8");
       };
-      expect(await report()).toContain("Crosshair on coronal slice 10 of 43, front–back; Bone window.");
+      expect(await report()).toContain("Shown: coronal slice 10 of 43, front–back; Bone window.");
       await button(page, "all planes").click();
       expect(await report()).toMatch(
-        /Crosshair on axial slice 4 of 6, feet–head; coronal slice 10 of 43, front–back; sagittal slice \d+ of 47, right–left; Bone window\./,
+        /Shown: axial slice 4 of 6, feet–head; coronal slice 10 of 43, front–back; sagittal slice \d+ of 47, right–left; Bone window\./,
       );
     }));
 
