@@ -22,6 +22,7 @@ export class Viewer {
   #volume: Volume | undefined;
   /** Whether `#volume` is on the screen already. */
   #isShown = false;
+  #drawing = false;
   #steps: Steps = [1, 1, 1];
   #wantedHeat: Volume | undefined;
   /** Up to where, of 255, a scan's values are not drawn in 3D. */
@@ -183,8 +184,18 @@ export class Viewer {
     nv.scene.crosshairPos = volume.affine
       ? nv.mm2frac(applyAffine(volume.affine, [x, y, z]) as [number, number, number], 0, true)
       : (volume.shape.map((n, axis) => (voxel[axis] + 0.5) / n) as [number, number, number]);
-    nv.drawScene();
+    this.#draw();
     this.#moved();
+  }
+
+  /** With the next frame, once for all that was asked of it. */
+  #draw(): void {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => {
+      this.#drawing = false;
+      if (this.#isShown) this.#nv.drawScene();
+    });
   }
 
   /** Where the crosshair is. */
