@@ -1,12 +1,16 @@
 // What went wrong, in words that say what to do; where a choice is all that is missing, the choice.
 
+import { useEffect, useRef } from "preact/hooks";
 import { type Asked, failure, type ReadChoices, readAgain } from "../state.js";
 
 export function Failure() {
   const { value } = failure;
+  const box = useRef<HTMLDivElement>(null);
+  // On a phone what was tapped may lie far below.
+  useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), [value]);
   if (!value) return null;
   return (
-    <div class="failure" role="alert">
+    <div ref={box} class="failure" role="alert">
       <div>
         <p>
           <strong>{HEADLINES[value.code] ?? (value.asks ? "One thing is missing." : "That did not work.")}</strong>{" "}
