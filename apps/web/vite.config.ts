@@ -48,7 +48,7 @@ function serviceWorker(): Plugin {
         const assets = names.filter((name) => !SHELL.test(name) && !UNUSED.test(name)).map((name) => bundle[name] as Rolldown.OutputAsset);
         const parts = assets.map(partOf).sort((a, b) => b.bytes - a.bytes);
         const small = parts.filter(({ later }) => !later).map(({ path }) => path);
-        const shell = ["./", "icon.svg", "app.webmanifest", ...names.filter((name) => SHELL.test(name)), ...small].sort();
+        const shell = ["./", "icon.svg", "icon-192.png", "icon-512.png", "app.webmanifest", ...names.filter((name) => SHELL.test(name)), ...small].sort();
         const large = parts.filter(({ later }) => later).map(({ path }) => path);
         const version = createHash("sha256")
           .update([...shell, ...large].join("\n"))
