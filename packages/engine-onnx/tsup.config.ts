@@ -1,4 +1,5 @@
 import { defineConfig } from "tsup";
+import { browserBuild } from "../../scripts/browser-build.mjs";
 import { writeLicences } from "../../scripts/third-party-licences.mjs";
 
 const PROTOBUF = [
@@ -13,17 +14,9 @@ const PROTOBUF = [
 
 export default defineConfig([
   { entry: ["src/index.ts"], format: "esm", dts: true, clean: true, target: "es2022", treeshake: true },
-  // For browsers protobufjs is inside: it is CommonJS, which a bundler's dev server does not convert in a worker.
-  {
-    entry: ["src/index.ts"],
-    outDir: "dist/browser",
-    format: "esm",
-    platform: "browser",
-    target: "es2022",
-    treeshake: true,
-    noExternal: [/^protobufjs/, /^@protobufjs/, "long"],
-    async onSuccess() {
-      writeLicences(PROTOBUF, "dist/browser");
-    },
-  },
+  // protobufjs is CommonJS, which a bundler's dev server does not convert in a worker.
+  browserBuild({
+    inside: [/^protobufjs/, /^@protobufjs/, "long"],
+    onSuccess: async () => writeLicences(PROTOBUF, "dist/browser"),
+  }),
 ]);

@@ -76,6 +76,18 @@ export const classifyNow = async (page: Page) => {
   await classified(page);
 };
 
+/** Flips one bit of the backbone that the page has stored. */
+export const damageBackbone = (page: Page) =>
+  page.evaluate(async () => {
+    const cache = await caches.open("weights");
+    for (const request of await cache.keys()) {
+      const bytes = new Uint8Array(await ((await cache.match(request)) as Response).arrayBuffer());
+      if (!request.url.endsWith(".safetensors") || bytes.length < 1e7) continue;
+      bytes[bytes.length - 5] ^= 4;
+      await cache.put(request, new Response(bytes));
+    }
+  });
+
 export async function axe(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   const { violations } = await page.evaluate(() =>

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RegistryProcess, startRegistryProcess } from "../../../packages/cli/test/registry-process.js";
-import { axe, button, classified, classifyNow, hasChromium, openSample, openSampleFile, served, usesBrowser, visit } from "./harness.js";
+import { axe, button, classified, classifyNow, damageBackbone, hasChromium, openSample, openSampleFile, served, usesBrowser, visit } from "./harness.js";
 
 const MALIGNANT = /Rated malignant 94 %/;
 const LONG = "Findings of pulmonary nodules in unenhanced thin-slice computed tomography of the chest";
@@ -265,15 +265,7 @@ describe.skipIf(!hasChromium)("adapters of a registry", { timeout: 240_000 }, ()
     visit(async ({ page }) => {
       await stored(page);
       const before = (await storedFiles(page)).sort();
-      await page.evaluate(async () => {
-        const cache = await caches.open("weights");
-        for (const request of await cache.keys()) {
-          if (!request.url.endsWith(".safetensors")) continue;
-          const bytes = new Uint8Array(await ((await cache.match(request)) as Response).arrayBuffer());
-          bytes[bytes.length - 5] ^= 4;
-          await cache.put(request, new Response(bytes));
-        }
-      });
+      await damageBackbone(page);
       await page.reload();
       await openSample(page);
       await button(page, "Classify").click();

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import lungNodule, { sample } from "../../../packages/adapter-lung-nodule/index.js";
 import { startRegistryProcess } from "../../../packages/cli/test/registry-process.js";
 import { slice } from "../../../packages/io/test/dicom-build.js";
-import { axe, button, classified, classifyNow, hasChromium, openSample, openSampleFile, usesBrowser, visit } from "./harness.js";
+import { axe, button, classified, classifyNow, damageBackbone, hasChromium, openSample, openSampleFile, usesBrowser, visit } from "./harness.js";
 
 /** PyTorch's logits of the bundled sample. */
 const LOGITS = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];
@@ -324,16 +324,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 240_000 }, () => {
       await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
       await openSample(page);
       await classifyNow(page);
-      // One flipped bit in the backbone that is stored.
-      await page.evaluate(async () => {
-        const cache = await caches.open("weights");
-        for (const request of await cache.keys()) {
-          const bytes = new Uint8Array(await ((await cache.match(request)) as Response).arrayBuffer());
-          if (!request.url.endsWith(".safetensors") || bytes.length < 1e7) continue;
-          bytes[bytes.length - 5] ^= 4;
-          await cache.put(request, new Response(bytes));
-        }
-      });
+      await damageBackbone(page);
       await page.reload();
       await openSample(page);
       await button(page, "Classify").click();

@@ -16,6 +16,7 @@ import {
 } from "@anymc3d/core";
 import { type ReadOptions, readVolume, type Source } from "@anymc3d/io";
 import { type AdapterSource, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
+import { isFileList } from "./browser-files.js";
 import { createEngine, type EngineOptions } from "./engines.js";
 import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "./option-names.js";
 
@@ -149,13 +150,10 @@ function isSource(source: StudySource): source is VolumeSource {
   return isVolume(source) || Object.getPrototypeOf(source) !== Object.prototype;
 }
 
-/** What a file input or a drop has, as an array. */
-const listed = <S>(source: S): S | File[] => (Object.prototype.toString.call(source) === "[object FileList]" ? [...(source as unknown as FileList)] : source);
-
 /** Reads the volumes of a study. */
 export async function readStudy(given: StudySource, options: RunOptions): Promise<Volume | Record<string, Volume>> {
   if (given === undefined || given === null) throw new AnyMC3DError("OPTION_INVALID", `the source is ${given}; pass a path, a URL, a File, bytes or a volume`);
-  const source = listed(given);
+  const source = isFileList(given) ? [...given] : given;
   options.onProgress?.({ stage: "read", done: 0, total: 1 });
   const onProgress = options.onProgress && ((done: number, total: number) => options.onProgress?.({ stage: "read", done, total }));
   const read = (one: VolumeSource): Promise<Volume> | Volume =>

@@ -5,6 +5,7 @@ import type { ClassifyResult, Precision, Progress, StudyCheck, Volume, Warning }
 import { AnyMC3DError } from "@anymc3d/core/errors";
 import type { ReadOptions, SeriesSummary, Source } from "@anymc3d/io";
 import type { AdapterSource, AssetModule } from "./assets.js";
+import { isBlob, isFileList } from "./browser-files.js";
 import type { ClassifierOptions, RunOptions, StudySource, VolumeSource } from "./classifier.js";
 import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "./option-names.js";
 import { type Answer, buffersOf, type Call, errorOf } from "./worker-messages.js";
@@ -17,6 +18,7 @@ export interface WorkerClassifierOptions extends ClassifierOptions {
   readonly worker?: () => Worker;
 }
 
+/** How a classifier in a worker classifies one study. */
 export interface WorkerRunOptions extends RunOptions {
   /** Hands the arrays of a volume over to the worker in place of copying them: they are empty afterwards. For large volumes; default false. */
   readonly transfer?: boolean;
@@ -182,7 +184,7 @@ class Thread {
   /** A name for files that are read with the same options; undefined for what may change: arrays, and URLs. */
   keyOf(source: StudySource, read: object = {}): string | undefined {
     const files = (isFileList(source) ? [...source] : Array.isArray(source) ? source : [source]) as readonly unknown[];
-    if (!files.every((each): each is Blob => isBlob(each))) return undefined;
+    if (!files.every(isBlob)) return undefined;
     return JSON.stringify([files.map((file) => this.#nameOf(file)), read]);
   }
 
@@ -336,11 +338,6 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
   });
 }
-
-/** Also of another window. */
-const isBlob = (value: unknown): value is Blob => /^\[object (?:File|Blob)\]$/.test(Object.prototype.toString.call(value));
-
-const isFileList = (value: unknown): value is FileList => Object.prototype.toString.call(value) === "[object FileList]";
 
 /** The same source with addresses that mean in the worker what they mean in the page, and without objects that cannot be sent. */
 function absolute<T>(source: T): T {

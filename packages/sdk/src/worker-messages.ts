@@ -1,6 +1,7 @@
 // What the page and the worker say to each other: calls, progress, results, errors, aborts.
 
 import { AnyMC3DError, type ErrorCode, isAnyMC3DError } from "@anymc3d/core/errors";
+import { isBlob } from "./browser-files.js";
 
 /** A call of the page. Results come back under its number. */
 export interface Call {
@@ -42,7 +43,7 @@ export function errorOf({ name, message, code, stack }: PlainError): Error {
 export function buffersOf(value: unknown, found: Set<ArrayBuffer> = new Set()): ArrayBuffer[] {
   if (ArrayBuffer.isView(value)) {
     if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
-  } else if (typeof value === "object" && value !== null && !/^\[object (?:File|Blob)\]$/.test(Object.prototype.toString.call(value))) {
+  } else if (typeof value === "object" && value !== null && !isBlob(value)) {
     for (const each of value instanceof Map ? value.values() : Object.values(value)) buffersOf(each, found);
   }
   return [...found];
