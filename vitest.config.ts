@@ -20,8 +20,9 @@ export default defineConfig({
   },
   test: {
     include: ["packages/*/test/**/*.test.ts", "registry/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "docs/test/*.test.ts", "benchmarks/*.test.mjs"],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Many a test starts processes or browsers, on a machine that may be busy with others: this is for what hangs.
+    testTimeout: 400_000,
+    hookTimeout: 400_000,
     pool: "forks",
     maxWorkers: 2,
   },

@@ -2,7 +2,7 @@
 
 import type { Backbone, Progress } from "@anymc3d/sdk";
 import { createWorkerClassifier, type WorkerClassifier } from "@anymc3d/sdk/worker";
-import { missingParts, storeParts } from "./offline.js";
+import { missingParts, storeParts, storesOnTheWay } from "./offline.js";
 
 type BackboneOf = (() => Promise<Backbone>) | undefined;
 
@@ -32,6 +32,7 @@ export const anyClassifier = (): Promise<WorkerClassifier> => current?.classifie
 
 async function start(of: BackboneOf, before: Promise<WorkerClassifier> | undefined, onProgress?: (progress: Progress) => void): Promise<WorkerClassifier> {
   await (await before?.catch(() => undefined))?.dispose();
+  await storesOnTheWay();
   return createWorkerClassifier({ ...(of && { backbone: await of() }), onProgress });
 }
 

@@ -25,6 +25,8 @@ export const offline = signal<Offline>({ state: "none" });
 const HOW = { ignoreSearch: true, ignoreVary: true };
 /** Milliseconds after which a page that was opened is taken to be at rest. */
 const REST = 3000;
+/** Milliseconds that the service worker is given to be installed. */
+const FIRST_VISIT = 3000;
 
 const parts: readonly Part[] = JSON.parse(document.getElementById("parts")?.textContent ?? "[]");
 const addressOf = ({ path }: Part) => new URL(path, document.baseURI);
@@ -47,6 +49,20 @@ export async function stayOffline(): Promise<void> {
   const store = () => void (savesData() || storeParts());
   setTimeout(() => whenIdle(store), REST);
   addEventListener("online", store);
+}
+
+/**
+ * Waits until the service worker answers this page's requests, a few seconds at most on a first visit: through it a large part is fetched once,
+ * for its use and for later.
+ */
+export async function storesOnTheWay(): Promise<void> {
+  if (!("serviceWorker" in navigator) || import.meta.env.DEV || navigator.serviceWorker.controller) return;
+  // One that is at work, but not for this page: it was reloaded past it.
+  if ((await navigator.serviceWorker.getRegistration().catch(() => undefined))?.active?.state === "activated") return;
+  await new Promise<void>((done) => {
+    navigator.serviceWorker.addEventListener("controllerchange", () => done(), { once: true });
+    setTimeout(done, FIRST_VISIT);
+  });
 }
 
 const whenIdle = (work: () => void) => ("requestIdleCallback" in globalThis ? requestIdleCallback(work) : setTimeout(work));

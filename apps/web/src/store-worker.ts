@@ -32,19 +32,29 @@ addEventListener("message", async ({ data }: MessageEvent<Order>) => {
   }
 });
 
-/** Stores a file; one that came damaged is fetched once more, past the browser's own cache. Who needs it meanwhile waits for the lock (sw.js). */
-function store({ address, sha256 }: Item): Promise<void> {
+/** Stores a file; one that came damaged, or broke off, is fetched once more. Who needs it meanwhile waits for the lock, as this does (sw.js). */
+function store(item: Item): Promise<void> {
+  const { address } = item;
   return navigator.locks.request(new URL(address).pathname, async () => {
     const weights = await caches.open(WEIGHTS);
-    for (const cache of ["default", "reload"] as const) {
-      const { ok, status, body, headers } = await fetch(address, { cache, headers: { "x-storing": "1" } });
-      if (!ok || !body) throw new Error(`${address}: the server answered ${status}`);
-      await weights.put(address, new Response(body.pipeThrough(counted()), { headers }));
-      if (await isWhole({ address, sha256 })) return;
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      if (!(await caches.match(address, HOW))) await fetchInto(weights, address).catch((error) => giveUpOn(error, attempt));
+      if (await isWhole(item)) return;
       await weights.delete(address);
     }
     throw new Error(`${address}: came damaged twice`);
   });
+}
+
+/** Past the browser's own cache, for the reason that sw.js gives. */
+async function fetchInto(weights: Cache, address: string): Promise<void> {
+  const { ok, status, body, headers } = await fetch(address, { cache: "no-store", headers: { "x-storing": "1" } });
+  if (!ok || !body) throw new Error(`${address}: the server answered ${status}`);
+  await weights.put(address, new Response(body.pipeThrough(counted()), { headers }));
+}
+
+function giveUpOn(error: Error, attempt: number): void {
+  if (attempt === 2 || error.name === "QuotaExceededError") throw error;
 }
 
 /** Passes bytes on and tells how many there were. */

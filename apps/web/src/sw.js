@@ -1,5 +1,5 @@
 // The service worker: the page's files, samples, adapters' weights and decoders are stored when it is installed; the large parts (backbone,
-// engine) the page stores itself (offline.ts). Names of files that are built hold a hash of their content, so that what is stored never goes stale.
+// engine) when they are first asked for, or by the page while it is at rest (offline.ts). Names of files that are built hold a hash of their content, so that what is stored never goes stale.
 
 const SHELL = __SHELL__;
 const LARGE = __LARGE__;
@@ -41,7 +41,7 @@ const isListed = (url, paths) => paths.some((path) => new URL(path, self.registr
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || new URL(request.url).origin !== location.origin) return;
-  event.respondWith(request.mode === "navigate" ? freshOrStored(request) : storedOrFetched(request));
+  event.respondWith(request.mode === "navigate" ? freshOrStored(request) : storedOrFetched(event));
 });
 
 /** The page itself: the newest where there is a network. */
@@ -53,13 +53,30 @@ async function freshOrStored(request) {
   }
 }
 
-async function storedOrFetched(request) {
+async function storedOrFetched(event) {
+  const { request } = event;
   const stored = await caches.match(request, HOW);
   if (stored) return stored;
-  // While the page stores a large part, the one who needs it waits, so that it is not fetched twice.
-  if (isListed(request.url, LARGE) && !request.headers.has("x-storing")) {
-    await navigator.locks.request(new URL(request.url).pathname, { mode: "shared" }, () => undefined);
-    return (await caches.match(request, HOW)) ?? fetch(request);
-  }
-  return fetch(request);
+  return isListed(request.url, LARGE) && !request.headers.has("x-storing") ? fetchedOnce(event) : fetch(request);
+}
+
+/**
+ * A large part, stored on its way to who asked for it; who asks meanwhile, or while the page stores it, waits for that. Past the browser's own
+ * cache: a private window's keeps nothing so large, and fails all but one of those who fetch it at the same time (net::ERR_CACHE_WRITE_FAILURE).
+ */
+function fetchedOnce(event) {
+  const { request } = event;
+  return new Promise((resolve, reject) => {
+    const storing = navigator.locks.request(new URL(request.url).pathname, async () => {
+      const stored = await caches.match(request, HOW);
+      if (stored) return resolve(stored);
+      const response = await fetch(request, { cache: "no-store" });
+      if (!response.ok || !response.body) return resolve(response);
+      const [asked, kept] = response.body.tee();
+      resolve(new Response(asked, response));
+      await (await caches.open(WEIGHTS)).put(request.url, new Response(kept, { headers: response.headers }));
+    });
+    // What cannot be stored is no error to who asked.
+    event.waitUntil(storing.catch(reject));
+  });
 }

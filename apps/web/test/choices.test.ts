@@ -25,7 +25,7 @@ async function saved(page: Page, name: string): Promise<{ name: string; text: st
   return { name: download.suggestedFilename(), text: (await readFile(await download.path())).toString() };
 }
 
-describe.skipIf(!hasChromium)("choices", { timeout: 240_000 }, () => {
+describe.skipIf(!hasChromium)("choices", () => {
   test("a zip of two series asks which, alone and beside a letter", () =>
     visit(async ({ page }) => {
       const both = [...series("1.2.1", { "0008103e": ["LO", "Soft"] }), ...series("1.2.2", { "0008103e": ["LO", "Bone"] })];

@@ -13,6 +13,9 @@ if (!hasChromium) console.warn("SKIPPED: the page, no Chromium at /usr/bin/chrom
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** Milliseconds after which what a test waits for does not come; a busy machine is slow. */
+const PATIENCE = 120_000;
+
 let browser: Browser;
 let server: { url: string; close(): Promise<void> };
 /** Paths that the server was asked for. */
@@ -47,6 +50,7 @@ export async function visit<T>(
   script?: () => void,
 ): Promise<T> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(PATIENCE);
   if (script) await context.addInitScript(script);
   const strangers: string[] = [];
   context.on("request", (request) => {
@@ -70,7 +74,7 @@ export const openSampleFile = async (page: Page) => {
   await page.setInputFiles("input[multiple]:not([webkitdirectory])", fileURLToPath(sample));
   await page.waitForSelector(".run > button");
 };
-export const classified = (page: Page) => page.waitForSelector(".result", { timeout: 120_000 });
+export const classified = (page: Page) => page.waitForSelector(".result");
 export const classifyNow = async (page: Page) => {
   await button(page, "Classify").click();
   await classified(page);

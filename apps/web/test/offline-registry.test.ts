@@ -16,7 +16,7 @@ const jpeg2000 = fileURLToPath(new URL("../../../packages/io/test/fixtures/dicom
 usesBrowser();
 
 const footer = (page: Page) => page.locator("footer");
-const stored = (page: Page) => footer(page).getByText("works with the network off").waitFor({ timeout: 120_000 });
+const stored = (page: Page) => footer(page).getByText("works with the network off").waitFor();
 const spoken = async (page: Page) => page.locator(".page > [role=status]").textContent();
 /** Addresses in the page's own stores. */
 const storedFiles = (page: Page): Promise<string[]> =>
@@ -51,7 +51,7 @@ const reached = (page: Page) =>
     ),
   );
 
-describe.skipIf(!hasChromium)("the page with the network off", { timeout: 240_000 }, () => {
+describe.skipIf(!hasChromium)("the page with the network off", () => {
   test("says that it works only when all is stored, and then it does: sample, every adapter, compressed DICOM", () =>
     visit(async ({ page, context }) => {
       const said: string[] = [];
@@ -85,7 +85,7 @@ describe.skipIf(!hasChromium)("the page with the network off", { timeout: 240_00
       async ({ page, context }) => {
         await footer(page)
           .getByText(/Not stored .* yet: the backbone \(44 MB\), the engine \(14 MB\)/)
-          .waitFor({ timeout: 60_000 });
+          .waitFor();
         await page.waitForTimeout(5000);
         const large = [...(await filesOf(page, "the backbone")), ...(await filesOf(page, "the engine"))];
         expect(large).toHaveLength(2);
@@ -94,7 +94,7 @@ describe.skipIf(!hasChromium)("the page with the network off", { timeout: 240_00
         await openSample(page);
         await button(page, "Classify").click();
         const alert = page.locator(".failure");
-        await alert.waitFor({ timeout: 60_000 });
+        await alert.waitFor();
         expect(await alert.textContent()).toMatch(/You are offline, and the backbone \(44 MB\).* not stored yet/);
         expect(await alert.textContent()).not.toMatch(/fetch\)|CORS|ASSERTIONS/);
         await context.setOffline(false);
@@ -108,20 +108,24 @@ describe.skipIf(!hasChromium)("the page with the network off", { timeout: 240_00
       () => Object.defineProperty(Navigator.prototype, "connection", { get: () => ({ saveData: true }) }),
     ));
 
-  test("backbone and engine are fetched once, though they are stored and used at the same time", () =>
+  test.each([
+    ["once the page is installed", (page: Page) => page.waitForFunction(() => navigator.serviceWorker.controller !== null)],
+    ["at once, on a first visit", () => undefined],
+  ])("backbone and engine are fetched once, though they are stored and used at the same time: asked %s", (_, before) =>
     visit(async ({ page }) => {
-      await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+      served.length = 0;
+      await before(page);
       const paths = [...(await filesOf(page, "the backbone")), ...(await filesOf(page, "the engine"))].map((url) => new URL(url).pathname);
       expect(paths).toHaveLength(2);
-      const before = served.length;
       await openSample(page);
       await classifyNow(page);
       await stored(page);
-      for (const path of paths) expect(served.slice(before).filter((each) => each === path)).toEqual([path]);
-    }));
+      for (const path of paths) expect(served.filter((each) => each === path)).toEqual([path]);
+    }),
+  );
 });
 
-describe.skipIf(!hasChromium)("adapters of a registry", { timeout: 240_000 }, () => {
+describe.skipIf(!hasChromium)("adapters of a registry", () => {
   let registry: RegistryProcess;
   let place: string;
 
@@ -257,7 +261,7 @@ describe.skipIf(!hasChromium)("adapters of a registry", { timeout: 240_000 }, ()
       await page.fill("input[type=url]", "http://registry.invalid:4873/");
       await button(page, "Search").click();
       const problem = page.locator(".registry [role=alert]");
-      await problem.waitFor({ timeout: 10_000 });
+      await problem.waitFor();
       expect(await problem.textContent()).toMatch(/may only ask registries at https:\/\/ addresses.*registry\.invalid:4873 is neither/);
     }));
 
@@ -270,7 +274,7 @@ describe.skipIf(!hasChromium)("adapters of a registry", { timeout: 240_000 }, ()
       await openSample(page);
       await button(page, "Classify").click();
       const alert = page.locator(".failure");
-      await alert.waitFor({ timeout: 60_000 });
+      await alert.waitFor();
       expect(await alert.textContent()).toMatch(/had stored of the backbone \(44 MB\) was damaged/);
       await stored(page);
       expect((await storedFiles(page)).sort()).toEqual(before);

@@ -29,6 +29,9 @@ async function open(page: Page, files: Parameters<Page["setInputFiles"]>[1]): Pr
 }
 
 const label = (page: Page) => page.textContent(".slider span");
+/** What is moved by the mouse arrives when the next frame is made. */
+const expectLabel = (page: Page, text: string | RegExp) =>
+  expect.poll(() => label(page), { timeout: 30_000 }).toEqual(typeof text === "string" ? text : expect.stringMatching(text));
 
 interface Picture {
   readonly width: number;
@@ -36,9 +39,15 @@ interface Picture {
   at(x: number, y: number): readonly [red: number, green: number, blue: number];
 }
 
+/** The canvas, once it stays as it is. */
 async function picture(page: Page): Promise<Picture> {
-  await page.waitForTimeout(400);
-  const { data, channels, width, height } = decode(await page.locator(".canvas canvas").screenshot());
+  let shot: Buffer = Buffer.alloc(0);
+  for (let before: Buffer | undefined; !before?.equals(shot); ) {
+    before = shot;
+    await page.waitForTimeout(300);
+    shot = await page.locator(".canvas canvas").screenshot();
+  }
+  const { data, channels, width, height } = decode(shot);
   return { width, height, at: (x, y) => [0, 1, 2].map((c) => data[(Math.floor(y) * width + Math.floor(x)) * channels + c]) as [number, number, number] };
 }
 
@@ -61,7 +70,7 @@ function ball(shape: Volume["shape"], { around = -1000, affine }: { around?: num
 /** Voxel axes towards the left, back and head, as in DICOM. */
 const LPS = [-1, 0, 0, 30, 0, -1, 0, 30, 0, 0, 2, -20, 0, 0, 0, 1];
 
-describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
+describe.skipIf(!hasChromium)("the viewer", () => {
   test("the slider belongs to the plane that is shown, and goes through its slices by keyboard", () =>
     visit(async ({ page }) => {
       await openSample(page);
@@ -76,7 +85,7 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       ];
       for (const [name, text] of cases) {
         await button(page, name).click();
-        expect(await label(page)).toBe(text);
+        await expectLabel(page, text);
       }
       for (const [name, text] of [
         ["coronal", "Coronal slice 12 of 43, front–back"],
@@ -86,7 +95,7 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
         const before = await picture(page);
         await slider.focus();
         for (let i = 0; i < 10; i++) await page.keyboard.press("ArrowLeft");
-        expect(await label(page)).toBe(text);
+        await expectLabel(page, text);
         expect(differing(before, await picture(page))).toBeGreaterThan(2000);
       }
     }));
@@ -104,9 +113,8 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       await page.mouse.move(left + width / 2, top + height / 2);
       await page.mouse.wheel(0, 100);
       await page.mouse.wheel(0, 100);
-      const text = (await label(page)) ?? "";
-      expect(text).toMatch(/^Axial slice [26] of 6/);
-      const number = text.match(/\d+/)?.[0];
+      await expectLabel(page, /^Axial slice [26] of 6/);
+      const number = (await label(page))?.match(/\d+/)?.[0];
       expect(await current()).toMatch(new RegExp(`^Slice ${number},`));
       expect(await page.textContent(".slice-charts .shown")).toMatch(new RegExp(`^slice ${number}: \\d`));
       expect(await page.locator(".slider input").inputValue()).toBe(String(Number(number) - 1));
@@ -120,11 +128,11 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       const rows = Array.from({ length: shown.height }, (_, y) => y).filter((y) => Math.max(...shown.at(Math.round(shown.width / 3), y)) > 0);
       await page.mouse.click(left + width / 2, top + (rows[0] / shown.height) * height + 6);
       await button(page, "axial").click();
-      expect(await label(page)).not.toBe(middle);
-      expect(await label(page)).toBe("Axial slice 6 of 6, feet–head");
+      expect(middle).not.toContain("slice 6");
+      await expectLabel(page, "Axial slice 6 of 6, feet–head");
       const before = await picture(page);
       await button(page, /^Slice 2, weight/).click();
-      expect(await label(page)).toBe("Axial slice 2 of 6, feet–head");
+      await expectLabel(page, "Axial slice 2 of 6, feet–head");
       expect(differing(before, await picture(page))).toBeGreaterThan(2000);
     }));
 
@@ -132,17 +140,17 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
     visit(async ({ page }) => {
       const upright = [-1, 0, 0, 30, 0, -1, 0, 30, 0, 0, -2, 20, 0, 0, 0, 1];
       await open(page, nifti(ball([60, 60, 20], { affine: upright })));
-      expect(await label(page)).toBe("Axial slice 11 of 20, head–feet");
+      await expectLabel(page, "Axial slice 11 of 20, head–feet");
       await button(page, "Close scan").click();
       // Tilted by 25 degrees about the left-right axis, and far from the middle of the patient's space.
       const [c, s] = [Math.cos(0.44), Math.sin(0.44)];
       const tilted = [-1, 0, 0, 90, 0, -c, -2 * s, 160, 0, -s, 2 * c, -300, 0, 0, 0, 1];
       await open(page, nifti(ball([60, 60, 20], { affine: tilted })));
-      expect(await label(page)).toBe("Axial slice 11 of 20, feet–head");
+      await expectLabel(page, "Axial slice 11 of 20, feet–head");
       await button(page, "axial").click();
       for (const index of [0, 7, 19]) {
         await page.fill(".slider input", String(index));
-        expect(await label(page)).toBe(`Axial slice ${index + 1} of 20, feet–head`);
+        await expectLabel(page, `Axial slice ${index + 1} of 20, feet–head`);
         expect(lit(await picture(page)) > 30_000).toBe(index === 7);
       }
     }));
@@ -199,11 +207,11 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       }
       await open(page, npy(ball([60, 60, 20])));
       await button(page, "axial").click();
-      expect(await label(page)).toBe("Slice 11 of 20, as stored");
+      await expectLabel(page, "Slice 11 of 20, as stored");
       for (const { light } of await places()) expect(light).toBe(0);
       for (const index of [1, 10, 19]) {
         await page.fill(".slider input", String(index));
-        expect(await label(page)).toBe(`Slice ${index + 1} of 20, as stored`);
+        await expectLabel(page, `Slice ${index + 1} of 20, as stored`);
         expect(lit(await picture(page)) > 30_000).toBe(index === 10);
       }
     }));
@@ -297,7 +305,7 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       await page.waitForFunction(() => document.querySelector(".scan-info")?.textContent?.includes("CT"));
       await drawn(page);
       expect(await page.getByLabel("Window").inputValue()).toBe("Bone");
-      expect(await label(page)).toBe("Coronal slice 10 of 43, front–back");
+      await expectLabel(page, "Coronal slice 10 of 43, front–back");
       expect(differing(before, await picture(page))).toBe(0);
     }));
 
@@ -358,12 +366,12 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
         await button(page, "coronal").click();
         await page.locator(".canvas canvas").tap({ position: { x: width / 3, y: height / 2 + 60 } });
         await button(page, "axial").click();
-        expect(await label(page)).not.toBe(axial);
+        await expect.poll(() => label(page), { timeout: 30_000 }).not.toBe(axial);
         const bar = button(page, /^Slice 2, weight/);
         await bar.scrollIntoViewIfNeeded();
         expect(await page.evaluate(() => document.querySelector(".canvas")?.getBoundingClientRect().bottom)).toBeLessThan(200);
         await bar.tap();
-        expect(await label(page)).toBe("Axial slice 2 of 6, feet–head");
+        await expectLabel(page, "Axial slice 2 of 6, feet–head");
         expect(await page.evaluate(() => document.querySelector(".canvas")?.getBoundingClientRect().top)).toBeGreaterThanOrEqual(0);
       },
       { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
@@ -414,7 +422,7 @@ describe.skipIf(!hasChromium)("the viewer", { timeout: 240_000 }, () => {
       async ({ page }) => {
         await open(page, nifti({ data: new Float32Array(512 * 2 * 2).map((_, i) => i), shape: [512, 2, 2], affine: LPS }));
         await button(page, "sagittal").click();
-        expect(await label(page)).toBe("Sagittal slice 257 of 512, right–left");
+        await expectLabel(page, "Sagittal slice 257 of 512, right–left");
         const { height, overflow, gap } = await page.locator(".slider span").evaluate((span) => ({
           height: span.getBoundingClientRect().height,
           overflow: span.scrollWidth - span.clientWidth,

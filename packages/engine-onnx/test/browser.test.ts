@@ -12,7 +12,7 @@ describe.skipIf(!hasChromium)("onnxruntime-web in Chromium", () => {
   });
   afterAll(() => harness?.close());
 
-  test("wasm passes the conformance suite, with the real backbone", { timeout: 400_000 }, async () => {
+  test("wasm passes the conformance suite, with the real backbone", async () => {
     const results = await harness.conformance({ create: "createOnnxEngine", options: { device: "wasm" }, realBackbone: true });
     expect(results.filter(({ error }) => error)).toEqual([]);
     expect(results.length).toBeGreaterThan(18);

@@ -18,7 +18,7 @@ describe.skipIf(!hasChromium)("Chromium", () => {
   };
 
   for (const backend of ["wasm", "webgl", "webgpu"]) {
-    test(`tfjs/${backend} passes the conformance suite`, { timeout: 400_000 }, async () => {
+    test(`tfjs/${backend} passes the conformance suite`, async () => {
       const results = await harness.conformance({ create: "createTfjsEngine", options: { backend }, realBackbone: true, trainable: true });
       expect(results.filter(({ error }) => error)).toEqual([]);
       expect(results.length).toBeGreaterThan(33);

@@ -97,16 +97,12 @@ async function blobBytes(blob: Blob, name: string, limit: number): Promise<Named
 async function fetchBytes(url: string, limit: number, signal?: AbortSignal): Promise<Uint8Array> {
   const shown = shortUrl(url);
   try {
-    const response = await fetch(url, { signal });
-    if (!response.ok) {
-      await response.body?.cancel().catch(() => undefined);
-      const code = response.status === 404 || response.status === 410 ? "FILE_NOT_FOUND" : "FILE_UNREADABLE";
-      throw new AnyMC3DError(
-        code,
-        `${shown}: the server answered ${response.status} ${response.statusText}. Check the address and your access to it.`.replace(" .", "."),
-      );
-    }
-    const bytes = await bodyBytes(response, shown, limit, signal);
+    const response = await answerOf(url, shown, { signal });
+    const bytes = await bodyBytes(response, shown, limit, signal).catch(async (cause) => {
+      if (cause instanceof AnyMC3DError || signal?.aborted) throw cause;
+      // It broke off: the connection, or a private window's cache, which fails one of two who fetch what is too large for it. Once more, past it.
+      return bodyBytes(await answerOf(url, shown, { signal, cache: "no-store" }), shown, limit, signal);
+    });
     if (!looksLikeHtml(bytes)) return bytes;
     const type = response.headers.get("content-type") ?? "none";
     throw new AnyMC3DError(
@@ -122,6 +118,18 @@ async function fetchBytes(url: string, limit: number, signal?: AbortSignal): Pro
       { cause },
     );
   }
+}
+
+/** @throws AnyMC3DError where the server refuses */
+async function answerOf(url: string, shown: string, options: RequestInit): Promise<Response> {
+  const response = await fetch(url, options);
+  if (response.ok) return response;
+  await response.body?.cancel().catch(() => undefined);
+  const code = response.status === 404 || response.status === 410 ? "FILE_NOT_FOUND" : "FILE_UNREADABLE";
+  throw new AnyMC3DError(
+    code,
+    `${shown}: the server answered ${response.status} ${response.statusText}. Check the address and your access to it.`.replace(" .", "."),
+  );
 }
 
 function reason(cause: unknown): string {

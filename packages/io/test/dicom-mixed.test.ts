@@ -115,7 +115,7 @@ describe("frames of one file", () => {
     );
     const start = performance.now();
     await refusal(() => read([file(huge, "huge.dcm")]), "FILE_TRUNCATED", /2000000000 compressed frames/);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
 

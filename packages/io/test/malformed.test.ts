@@ -127,7 +127,7 @@ describe("too little or too much", () => {
     const start = performance.now();
     await refusal(() => readNifti(gzipSync(concat(nifti(), new Uint8Array(3e8)))), "FORMAT_INVALID", /far more than the 480 bytes/);
     expect((await readNifti(gzipSync(concat(nifti(), new Uint8Array(1e6))))).data[63]).toBe(63);
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(30_000);
   });
 
   it("counts what scaling makes of the voxels", async () => {

@@ -87,9 +87,11 @@ describe("bytes", () => {
 describe("a URL", () => {
   let server: Server;
   let base: string;
+  const asked: string[] = [];
   const answers: Record<string, [status: number, type: string, body: Uint8Array | string]> = {
     "/a.nii": [200, "application/octet-stream", bytes],
     "/a.nii.gz": [200, "application/gzip", gzipSync(bytes)],
+    "/once.nii": [200, "application/octet-stream", bytes],
     "/page.nii": [200, "text/html; charset=utf-8", "<!doctype html><html><body>app</body></html>"],
     "/mislabelled.nii": [200, "text/html", bytes],
     "/secret.nii": [403, "text/plain", "no"],
@@ -99,7 +101,8 @@ describe("a URL", () => {
   beforeAll(async () => {
     server = createServer((request, response) => {
       const url = (request.url ?? "").replace(/\?.*/, "");
-      if (url === "/broken.nii") {
+      asked.push(url);
+      if (url === "/broken.nii" || (url === "/once.nii" && asked.filter((each) => each === url).length === 1)) {
         response.writeHead(200, { "content-length": 480 });
         response.write(bytes.subarray(0, 100));
         setTimeout(() => response.destroy(), 20);
@@ -128,6 +131,14 @@ describe("a URL", () => {
     await refusal(() => readVolume(`${base}/broken.nii`), "FILE_UNREADABLE", /broken\.nii/);
     await refusal(() => readVolume(`${base}/a.nii`, { maxBytes: 100 }), "FILE_TOO_LARGE");
     await refusal(() => readVolume("http://127.0.0.1:1/a.nii"), "FILE_UNREADABLE", /CORS/);
+  });
+
+  it("whose answer breaks off is asked once more", async () => {
+    expect([...(await readVolume(`${base}/once.nii`)).data]).toEqual(upTo63);
+    expect(asked.filter((each) => each === "/once.nii")).toHaveLength(2);
+    asked.length = 0;
+    await refusal(() => readVolume(`${base}/broken.nii`), "FILE_UNREADABLE", /broken\.nii/);
+    expect(asked).toHaveLength(2);
   });
 
   it("aborted", async () => {

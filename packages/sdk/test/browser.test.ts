@@ -5,7 +5,7 @@ import { hasChromium, startHarness } from "../../../scripts/browser/harness.js";
 
 if (!hasChromium) console.warn("SKIPPED: the SDK in a browser, no Chromium at /usr/bin/chromium or $CHROMIUM");
 
-test.skipIf(!hasChromium)("classify() in a page picks an engine that works and gives PyTorch's logits", { timeout: 300_000 }, async () => {
+test.skipIf(!hasChromium)("classify() in a page picks an engine that works and gives PyTorch's logits", async () => {
   const harness = await startHarness(fileURLToPath(new URL("./browser-entry.ts", import.meta.url)));
   try {
     const page = await harness.page();

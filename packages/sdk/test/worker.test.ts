@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Harness, hasChromium, startHarness } from "../../../scripts/browser/harness.js";
+import { longestTask } from "../../../scripts/browser/longest-task.js";
 
 if (!hasChromium) console.warn("SKIPPED: the SDK in a worker, no Chromium at /usr/bin/chromium or $CHROMIUM");
 
@@ -14,7 +15,7 @@ function expectLogits(found: readonly number[]): void {
   LOGITS.forEach((logit, i) => expect(found[i]).toBeCloseTo(logit, 3));
 }
 
-describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 }, () => {
+describe.skipIf(!hasChromium)("in a page of a plain server", () => {
   let harness: Harness;
   beforeAll(async () => {
     harness = await startHarness(entry);
@@ -25,13 +26,12 @@ describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 
     return work(page).finally(() => page.close());
   };
 
-  // Other tests run beside this one, and what they take of the processor is in the longest task too.
-  test("classifies the sample as PyTorch does; the page is never blocked for 100 ms", { retry: 2 }, async () => {
-    const found = await inPage((page) => page.evaluate(() => anymc3d.classifySample()));
+  test("classifies the sample as PyTorch does; the page is never blocked for 100 ms", async () => {
+    const { longest, result: found } = await inPage((page) => longestTask(page, () => page.evaluate(() => anymc3d.classifySample())));
     expectLogits(found.logits);
     expect(found.engine).toBe("onnxruntime-web/wasm");
     expect(found.warnings.map(({ code }: { code: string }) => code)).toEqual(["ENGINE_FALLBACK"]);
-    expect(found.longest).toBeLessThan(100);
+    expect(longest).toBeLessThan(100);
     expect(found.heat[0]).toBe(found.volume.reduce((a: number, b: number) => a * b, 1));
     expect(found.heat[1]).toBeGreaterThan(0.5);
     // The file was read by read(): classify() does not read it again.
@@ -59,9 +59,9 @@ describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 
   });
 
   test("an abort is answered at once with the signal's reason, and the next call works (O49)", async () => {
-    const { same, ms, before, logits } = await inPage((page) => page.evaluate(() => anymc3d.aborted()));
+    const { same, ms, whole, before, logits } = await inPage((page) => page.evaluate(() => anymc3d.aborted()));
     expect(same).toBe(true);
-    expect(ms).toBeLessThan(200);
+    expect(ms).toBeLessThan(whole / 2);
     expect(before).toBe("AbortError");
     expectLogits(logits);
   });
@@ -73,7 +73,7 @@ describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 
     expectLogits(crashed.logits);
     const hung = await inPage((page) => page.evaluate(() => anymc3d.hang()));
     expect(hung.first.message).toContain("TimeoutError");
-    expect(hung.first.ms).toBeLessThan(1000);
+    expect(hung.first.ms).toBeLessThan(5000);
     expectLogits(hung.logits);
   });
 
@@ -134,7 +134,7 @@ describe.skipIf(!hasChromium)("in a page of a plain server", { timeout: 300_000 
   });
 });
 
-test.skipIf(!hasChromium)("a policy that forbids WebAssembly is named, with what every engine said", { timeout: 120_000 }, async () => {
+test.skipIf(!hasChromium)("a policy that forbids WebAssembly is named, with what every engine said", async () => {
   const harness = await startHarness(entry, { "content-security-policy": "default-src 'self'" });
   try {
     const { code, message } = await (await harness.page()).evaluate(() => anymc3d.startEngine());
@@ -147,24 +147,24 @@ test.skipIf(!hasChromium)("a policy that forbids WebAssembly is named, with what
   }
 });
 
-describe.skipIf(!hasChromium)("in a page that is cross-origin isolated, under a strict policy", { timeout: 300_000 }, () => {
+describe.skipIf(!hasChromium)("in a page that is cross-origin isolated, under a strict policy", () => {
   const headers = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-embedder-policy": "require-corp",
     "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
   };
 
-  test("classifies with threads, and is blocked nowhere", { retry: 2 }, async () => {
+  test("classifies with threads, and is blocked nowhere", async () => {
     const harness = await startHarness(entry, headers);
     try {
       const page = await harness.page();
       const refused: string[] = [];
       page.on("console", (message) => /Content Security Policy/.test(message.text()) && refused.push(message.text()));
-      const found = await page.evaluate(() => anymc3d.classifySample());
+      const { longest, result: found } = await longestTask(page, () => page.evaluate(() => anymc3d.classifySample()));
       expect(found.isolated).toBe(true);
       expectLogits(found.logits);
       expect(found.engine).toBe("onnxruntime-web/wasm");
-      expect(found.longest).toBeLessThan(100);
+      expect(longest).toBeLessThan(100);
       expectLogits(await page.evaluate(() => anymc3d.fromElsewhere()));
       expect(refused).toEqual([]);
       // Its threads would come from blob: addresses, which this policy forbids: it runs on one, and passes its self-test.
