@@ -52,6 +52,9 @@ export async function visit<T>(
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   context.setDefaultTimeout(PATIENCE);
   if (script) await context.addInitScript(script);
+  await context.addInitScript(() =>
+    addEventListener("securitypolicyviolation", ({ violatedDirective }) => console.error("Content Security Policy", violatedDirective)),
+  );
   const strangers: string[] = [];
   context.on("request", (request) => {
     const url = new URL(request.url());

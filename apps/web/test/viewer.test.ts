@@ -403,8 +403,8 @@ describe.skipIf(!hasChromium)("the viewer", () => {
       });
       await openSample(page);
       expect(await page.locator(".viewer [role=alert]").textContent()).toMatch(/cannot be shown here: the viewer needs WebGL 2/);
-      expect(await page.locator(".viewer .toolbar, .viewer .slider").count()).toBe(0);
       await classifyNow(page);
+      expect(await page.locator(".viewer .toolbar, .viewer .slider, .viewer .legend").count()).toBe(0);
     }));
 
   test("the viewer's controls keep the dark theme's colours in the light one", () =>

@@ -5,6 +5,9 @@ import { AnyMC3DError } from "./errors.js";
 import { contentHash } from "./hash.js";
 import { readSafetensors, toFloat32 } from "./safetensors.js";
 import type { Backbone, BackboneSpec, Tensor, Tensors } from "./types.js";
+import { withoutEval } from "./without-eval.js";
+
+withoutEval();
 
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const count = z.int().min(1).max(100_000);

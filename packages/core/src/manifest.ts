@@ -2,6 +2,9 @@
 
 import { z } from "zod";
 import { AnyMC3DError } from "./errors.js";
+import { withoutEval } from "./without-eval.js";
+
+withoutEval();
 
 const range = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, "low must not exceed high");
 const count = z.int().min(1).max(100_000);

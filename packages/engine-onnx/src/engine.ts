@@ -440,7 +440,8 @@ function assertLength(name: string, values: Float32Array, expected: number): voi
  * physical one), 8 at most.
  */
 function browserThreads(wanted: number | undefined): number {
-  if (!globalThis.crossOriginIsolated) return 1;
+  // WebKit may say that it is isolated and have no shared memory all the same.
+  if (!globalThis.crossOriginIsolated || typeof SharedArrayBuffer === "undefined") return 1;
   const cores = navigator.hardwareConcurrency;
   const inPage = "document" in globalThis;
   return Math.min(cores, wanted ?? (inPage ? 1 : cores <= 4 ? cores : Math.min(8, Math.ceil(cores / 2))));

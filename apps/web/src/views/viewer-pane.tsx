@@ -79,7 +79,7 @@ export function ViewerPane() {
         )}
       </div>
       {thinned.value && <p class="note">Shown at a lower resolution, to fit into graphics memory; adapters get the full resolution.</p>}
-      {run.value?.result.heatmap && <HeatLegend run={run.value} />}
+      {!problem.value && run.value?.result.heatmap && <HeatLegend run={run.value} />}
       {volume && <SliceSlider volume={volume} />}
     </section>
   );
