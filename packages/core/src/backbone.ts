@@ -1,6 +1,6 @@
 // A backbone's spec and tensors: reading, checking that they fit each other, loading with its hash verified.
 
-import { z } from "zod";
+import * as z from "zod";
 import { AnyMC3DError } from "./errors.js";
 import { contentHash } from "./hash.js";
 import { readSafetensors, toFloat32 } from "./safetensors.js";

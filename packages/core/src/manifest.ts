@@ -1,6 +1,7 @@
 // adapter.json: the schema of an adapter's manifest. Unknown keys are errors; the JSON Schema is made from this at build.
 
-import { z } from "zod";
+// As a namespace: where `z` is imported by name, webpack 5.113 takes `z.iso.date` for `z.date`.
+import * as z from "zod";
 import { AnyMC3DError } from "./errors.js";
 import { withoutEval } from "./without-eval.js";
 

@@ -1,6 +1,6 @@
 // For pages whose policy forbids eval.
 
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * Keeps zod from generating code in browsers, where it first tries whether it may: a policy that forbids eval reports that as a violation.

@@ -1,7 +1,7 @@
 // task.json: what to train and how. It is adapter.json without what training finds out, plus `dataset` and `training`.
 
 import { type AdapterManifest, AnyMC3DError, adapterManifestSchema, type BackboneSpec } from "@anymc3d/core";
-import { z } from "zod";
+import * as z from "zod";
 import { RESERVED_COLUMNS } from "./columns.js";
 
 const share = z.number().min(0).max(1);

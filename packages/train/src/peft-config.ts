@@ -1,7 +1,7 @@
 // PEFT's adapter_config.json: which modules it adapts, with which rank and scale. What would change the maths otherwise is refused by name.
 
 import { AnyMC3DError } from "@anymc3d/core";
-import { z } from "zod";
+import * as z from "zod";
 
 const names = z.array(z.string());
 

@@ -12,7 +12,7 @@ import {
   type Tensors,
   writeSafetensors,
 } from "@anymc3d/core";
-import { z } from "zod";
+import * as z from "zod";
 import { sampleSeed } from "./augment.js";
 import { manifestParts, type TrainConfig } from "./config.js";
 import { decoderTensors } from "./decoder.js";
