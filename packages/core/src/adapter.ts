@@ -1,8 +1,8 @@
 // An adapter from its two files: manifest and tensors, checked against each other exactly.
 
 import { checkTensors } from "./backbone.js";
+import { loraMaps } from "./engine/fold.js";
 import { AnyMC3DError } from "./errors.js";
-import { loraMaps } from "./fold.js";
 import { contentHash, sha256 } from "./hash.js";
 import { type AdapterManifest, parseAdapterManifest } from "./manifest.js";
 import { readSafetensors, toFloat32 } from "./safetensors.js";

@@ -2,11 +2,11 @@
 
 import { type BoundAdapter, bindAdapter } from "./adapter.js";
 import { type ClassifyInput, checkInput, sourcesOf } from "./checks.js";
+import { patchGrid } from "./engine/patches.js";
 import { AnyMC3DError } from "./errors.js";
 import { gradCam } from "./gradcam.js";
 import { heatmapOf, type ViewMap } from "./heatmap.js";
 import type { AdapterManifest } from "./manifest.js";
-import { patchGrid } from "./patches.js";
 import { sigmoid, softmax } from "./pool.js";
 import { type PreparedView, prepareView } from "./preprocess.js";
 import { forwardStudy, type StudyForward } from "./study.js";

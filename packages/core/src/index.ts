@@ -3,11 +3,9 @@
 export { adapterShapes, type BoundAdapter, bindAdapter, loadAdapter, viewLora } from "./adapter.js";
 export { type BackboneManifest, backboneManifestSchema, backboneShapes, loadBackbone, parseBackboneManifest } from "./backbone.js";
 export { type ClassifyInput, checkInput, checkStudy, type StudyCheck, type ValueRange, valueRange } from "./checks.js";
-export { type Chunk, encodeInChunks, inChunks } from "./chunks.js";
 export { classify, DISCLAIMER } from "./classify.js";
 export { checkConformance, conformanceLogits, syntheticVolume } from "./conformance.js";
-export { AnyMC3DError, type ErrorCode, isAbortError, isAnyMC3DError } from "./errors.js";
-export { type AdapterFacts, factsOf } from "./facts.js";
+export { type Chunk, encodeInChunks, inChunks } from "./engine/chunks.js";
 export {
   type FoldedBackbone,
   type FoldedBlock,
@@ -18,7 +16,12 @@ export {
   loraMaps,
   type Norm,
   unfoldLoraGradient,
-} from "./fold.js";
+} from "./engine/fold.js";
+export { patchGrid } from "./engine/patches.js";
+export { patchPositions, prefixTokens, ropeTables } from "./engine/position.js";
+export { runSelfTest, SELF_TEST_TOLERANCE, selfTestInput, slicesOf } from "./engine/selftest.js";
+export { AnyMC3DError, type ErrorCode, isAbortError, isAnyMC3DError } from "./errors.js";
+export { type AdapterFacts, factsOf } from "./facts.js";
 export { assertVolume, axisCodes, determinant, displayGrid, nearestAxes, voxelSpacing } from "./geometry.js";
 export { contentHash, sha256 } from "./hash.js";
 export { specFromHuggingFace, tensorsFromHuggingFace } from "./huggingface.js";
@@ -32,12 +35,9 @@ export {
   parseAdapterManifest,
   type ViewManifest,
 } from "./manifest.js";
-export { patchGrid } from "./patches.js";
 export { attentionPool, attentionPoolGradient, linearHead, meanPool, meanPoolGradient, sigmoid, softmax } from "./pool.js";
-export { patchPositions, prefixTokens, ropeTables } from "./position.js";
 export { type PreparedView, prepareView } from "./preprocess.js";
 export { seededRandom } from "./random.js";
 export { type RawTensor, readMetadata, readSafetensors, readTensors, toFloat32, writeSafetensors } from "./safetensors.js";
-export { runSelfTest, SELF_TEST_TOLERANCE, selfTestInput, slicesOf } from "./selftest.js";
 export { forwardStudy, type StudyForward, type StudyGradient, type StudyModules } from "./study.js";
 export * from "./types.js";

@@ -26,9 +26,9 @@ import {
   type Warning,
 } from "@anymc3d/core";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
+import { type GradientTarget, trainingGraphs, vitGraph } from "./graph/vit-graph.js";
 import { type Device, inNode, loadRuntime, type Runtime } from "./runtime.js";
 import { type Activations, type Feeds, TrainingSessions } from "./training.js";
-import { type GradientTarget, trainingGraphs, vitGraph } from "./vit-graph.js";
 
 /** Options of `createOnnxEngine()`. */
 export interface OnnxEngineOptions {

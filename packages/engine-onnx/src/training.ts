@@ -1,7 +1,7 @@
 // One backbone running forward and backward: two sessions, and the activations that go from the one to the other.
 
 import type { InferenceSession, Tensor } from "onnxruntime-common";
-import type { Halves } from "./cut.js";
+import type { Halves } from "./graph/cut.js";
 
 export type Feeds = Record<string, Tensor>;
 

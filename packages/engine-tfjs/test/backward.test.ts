@@ -3,8 +3,8 @@ import { foldBackbone, foldLora, isAbortError, isAnyMC3DError, patchPositions, p
 import { loadTiny, type TinyBackbone } from "@anymc3d/core/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, test } from "vitest";
-import { unfoldPatches } from "../../core/src/patches.js";
-import { relativeError } from "../../core/src/selftest.js";
+import { unfoldPatches } from "../../core/src/engine/patches.js";
+import { relativeError } from "../../core/src/engine/selftest.js";
 import { fixtures } from "../../core/test/fixtures.js";
 import { createTfjsEngine } from "../src/index.js";
 import { lastInputGradient, loraGradient } from "../src/vit.js";

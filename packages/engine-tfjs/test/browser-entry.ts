@@ -2,7 +2,7 @@
 import { type Backbone, isAnyMC3DError, selfTestInput } from "@anymc3d/core";
 import { loadTiny, type TinyBackbone } from "@anymc3d/core/testing";
 import * as tf from "@tensorflow/tfjs-core";
-import { relativeError } from "../../core/src/selftest.js";
+import { relativeError } from "../../core/src/engine/selftest.js";
 import { createTfjsEngine, type TfjsBackend } from "../src/index.js";
 
 export * from "../src/index.js";

@@ -5,7 +5,7 @@ import { type Backbone, isAbortError, isAnyMC3DError, selfTestInput, type Tensor
 import { loadTiny } from "@anymc3d/core/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, test } from "vitest";
-import { relativeError } from "../../core/src/selftest.js";
+import { relativeError } from "../../core/src/engine/selftest.js";
 import { fixtures } from "../../core/test/fixtures.js";
 import { createTfjsEngine } from "../src/index.js";
 import { isWasm, peekUrl, wasmFiles } from "../src/wasm-files.js";

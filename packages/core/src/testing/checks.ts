@@ -1,7 +1,7 @@
 // Assertions of the conformance suite.
 
+import { relativeError } from "../engine/selftest.js";
 import { type ErrorCode, isAnyMC3DError } from "../errors.js";
-import { relativeError } from "../selftest.js";
 
 /** Throws with the message unless the condition holds. */
 export function check(condition: boolean, message: string): asserts condition {

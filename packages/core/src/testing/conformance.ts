@@ -1,8 +1,8 @@
 // testEngine(): what every engine must do, on every device. Needs no test framework: each case is a name and a function that throws.
 
+import { foldLora } from "../engine/fold.js";
+import { relativeError, selfTestInput, slicesOf } from "../engine/selftest.js";
 import { isAbortError } from "../errors.js";
-import { foldLora } from "../fold.js";
-import { relativeError, selfTestInput, slicesOf } from "../selftest.js";
 import type { Backbone, Engine, LoraTensors, Slices, Tensor } from "../types.js";
 import { check, checkClose, checkRefused } from "./checks.js";
 import { type Fixtures, loadTiny, TINY_FAMILIES, type TinyBackbone } from "./fixtures.js";

@@ -1,8 +1,8 @@
 // The fixtures that ship with this package: six tiny random backbones with PyTorch's answers.
 
+import { slicesOf } from "../engine/selftest.js";
 import { specFromHuggingFace, tensorsFromHuggingFace } from "../huggingface.js";
 import { readTensors } from "../safetensors.js";
-import { slicesOf } from "../selftest.js";
 import type { Backbone, SelfTest, Slices, Tensor } from "../types.js";
 
 /** Reads one file of the fixtures folder, for example `tiny-vit/config.json`. */

@@ -1,8 +1,8 @@
 // The cases with the real backbone: PyTorch's tokens, attention, slice weights and logits.
 
+import { slicesOf } from "../engine/selftest.js";
 import { attentionPool, linearHead } from "../pool.js";
 import { readTensors } from "../safetensors.js";
-import { slicesOf } from "../selftest.js";
 import type { Backbone, Encoded, Engine, LoraTensors, Tensor, Tensors } from "../types.js";
 import { checkClose } from "./checks.js";
 import type { ConformanceOptions } from "./conformance.js";

@@ -1,9 +1,9 @@
 // The gradient part of testEngine(): PyTorch's gradients of the whole method, and finite differences where there is no reference.
 
+import { selfTestInput, slicesOf } from "../engine/selftest.js";
 import { attentionPool, attentionPoolGradient, sigmoid } from "../pool.js";
 import { seededRandom } from "../random.js";
 import { readTensors } from "../safetensors.js";
-import { selfTestInput, slicesOf } from "../selftest.js";
 import type { Backbone, Engine, LoraTensors, Slices, Tensor, Tensors, TrainableEngine } from "../types.js";
 import { check, checkClose, checkRefused } from "./checks.js";
 import type { ConformanceCase, ConformanceOptions } from "./conformance.js";

@@ -1,7 +1,7 @@
 // Where a patch lies: learned position tables resized to a slice's grid, and rotary angles.
 
-import { tensorOf } from "./backbone.js";
-import type { Backbone, BackboneSpec } from "./types.js";
+import { tensorOf } from "../backbone.js";
+import type { Backbone, BackboneSpec } from "../types.js";
 
 /** Bicubic convolution kernel (Keys 1981): a = -0.75 as PyTorch's plain resize, -0.5 as its anti-aliased one. */
 function cubic(x: number, a: number): number {

@@ -1,8 +1,8 @@
 // The loop every engine's encode() and backward() is: read a chunk of slices, run it, keep what was asked for, look for an abort.
 
-import { AnyMC3DError, isAnyMC3DError } from "./errors.js";
+import { AnyMC3DError, isAnyMC3DError } from "../errors.js";
+import type { BackboneSpec, Encoded, EncodeWants, Slices } from "../types.js";
 import { patchGrid, unfoldPatches } from "./patches.js";
-import type { BackboneSpec, Encoded, EncodeWants, Slices } from "./types.js";
 
 /** A run of slices that goes through the backbone at once. */
 export interface Chunk {

@@ -2,9 +2,9 @@
 // Exact algebra, done once: the attention's 1/√(head size) goes into the query rows of qkv, LayerScale into proj and fc2,
 // alpha/rank into LoRA's B. Engines then need neither operation.
 
-import { tensorOf } from "./backbone.js";
-import { AnyMC3DError } from "./errors.js";
-import type { Backbone, BackboneSpec, LoraTensors, Tensor } from "./types.js";
+import { tensorOf } from "../backbone.js";
+import { AnyMC3DError } from "../errors.js";
+import type { Backbone, BackboneSpec, LoraTensors, Tensor } from "../types.js";
 
 /** x·weight + bias. `weight` is [in, out]. */
 export interface Linear {

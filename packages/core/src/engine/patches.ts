@@ -1,7 +1,7 @@
 // Pixels of slices → rows of patches, the form in which a patch embedding is a matrix product.
 
-import { AnyMC3DError } from "./errors.js";
-import type { BackboneSpec } from "./types.js";
+import { AnyMC3DError } from "../errors.js";
+import type { BackboneSpec } from "../types.js";
 
 /**
  * Patch grid of a slice.

@@ -1,9 +1,9 @@
 // The creation self-test: an engine must reproduce a stored answer before anyone trusts it. Devices do go silently wrong.
 
-import { AnyMC3DError } from "./errors.js";
+import { AnyMC3DError } from "../errors.js";
+import { seededRandom } from "../random.js";
+import type { Backbone, BackboneSpec, Engine, LoraTensors, Slices, Tensor } from "../types.js";
 import { loraMaps } from "./fold.js";
-import { seededRandom } from "./random.js";
-import type { Backbone, BackboneSpec, Engine, LoraTensors, Slices, Tensor } from "./types.js";
 
 const RANK = 8;
 
