@@ -1,8 +1,13 @@
-// Tests run on sources: a package's name stands for its src, so that no build is needed to test.
+// Tests run on sources: a package's name stands for its src. A test file's name says its tier; CONTRIBUTING.md tells what belongs to which.
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
+
+const FOLDERS = ["packages/*/test", "registry/test", "apps/*/test", "docs/test"];
+const named = (ending: string) => FOLDERS.map((folder) => `${folder}/**/*${ending}`);
+const PROCESS = named(".process.test.ts");
+const BROWSER = named(".browser.test.ts");
 
 export default defineConfig({
   resolve: {
@@ -19,11 +24,15 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "registry/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "docs/test/*.test.ts", "benchmarks/*.test.mjs"],
     // Many a test starts processes or browsers, on a machine that may be busy with others: this is for what hangs.
     testTimeout: 400_000,
     hookTimeout: 400_000,
     pool: "forks",
     maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: "unit", include: [...named(".test.ts"), "benchmarks/*.test.mjs"], exclude: [...PROCESS, ...BROWSER] } },
+      { extends: true, test: { name: "process", include: PROCESS } },
+      { extends: true, test: { name: "browser", include: BROWSER } },
+    ],
   },
 });

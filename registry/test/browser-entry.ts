@@ -1,4 +1,4 @@
-// What the page of registry.test.ts brings along.
+// What the page of registry.browser.test.ts brings along.
 import { browserStore } from "../src/index.js";
 import { type Call, perform } from "./perform.js";
 

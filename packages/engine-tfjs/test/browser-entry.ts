@@ -1,4 +1,4 @@
-// What browser.test.ts puts under the conformance page: the engine, and situations that only a browser has.
+// What chromium.browser.test.ts puts under the conformance page: the engine, and situations that only a browser has.
 import { type Backbone, isAnyMC3DError, selfTestInput } from "@anymc3d/core";
 import { loadTiny, type TinyBackbone } from "@anymc3d/core/testing";
 import * as tf from "@tensorflow/tfjs-core";

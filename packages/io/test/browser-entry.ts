@@ -1,4 +1,4 @@
-// What the page of browser.test.ts brings along: reading volumes from Files, by the build for browsers, as a bundler takes it.
+// What the page of chromium.browser.test.ts brings along: reading volumes from Files, by the build for browsers, as a bundler takes it.
 import { type ReadOptions, readVolume } from "@anymc3d/io";
 
 async function sha256(bytes: ArrayBuffer): Promise<string> {

@@ -1,4 +1,4 @@
-// What browser.test.ts puts into the page: the SDK, as a web developer would import it.
+// What chromium.browser.test.ts puts into the page: the SDK, as a web developer would import it.
 import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";
 import { classify } from "../src/index.js";
 

@@ -1,4 +1,4 @@
-// What worker.test.ts puts into the page: the classifier in a worker, and situations that only a page has.
+// What worker.browser.test.ts puts into the page: the classifier in a worker, and situations that only a page has.
 import { isAnyMC3DError } from "@anymc3d/core";
 import * as tf from "@tensorflow/tfjs-core";
 import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";

@@ -1,5 +1,5 @@
 """Reads volumes that writeVolume wrote, with SimpleITK, pynrrd and nibabel, and prints what it found as JSON: per file and program, shape, affine
-(mm, RAS+), type and values, x fastest. Used by written.test.ts where python has these programs.
+(mm, RAS+), type and values, x fastest. Used by written.process.test.ts where python has these programs.
 
 Run: python check_written.py FILE...
 """

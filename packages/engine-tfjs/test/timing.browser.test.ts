@@ -1,4 +1,4 @@
-// Not a test: the figures of the README. TFJS_TIMING="node wasm 4,node wasm 4 backward,chromium webgl 4" npx vitest run packages/engine-tfjs/test/timing.test.ts
+// Not a test: the figures of the README. TFJS_TIMING="node wasm 4,node wasm 4 backward,chromium webgl 4" npx vitest run packages/engine-tfjs/test/timing.browser.test.ts
 import { fileURLToPath } from "node:url";
 import { selfTestInput, slicesOf } from "@anymc3d/core";
 import { describe, test } from "vitest";
