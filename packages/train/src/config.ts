@@ -2,7 +2,7 @@
 
 import { type AdapterManifest, AnyMC3DError, adapterManifestSchema, type BackboneSpec } from "@anymc3d/core";
 import * as z from "zod";
-import { RESERVED_COLUMNS } from "./columns.js";
+import { RESERVED_COLUMNS } from "./data/columns.js";
 
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { seededRandom } from "@anymc3d/core";
 import { describe, expect, test } from "vitest";
-import { type Augmentation, applyAugmentation, augment, drawAugmentation, sampleSeed, trainingSlices } from "../src/augment.js";
 import { type AugmentOptions, parseTrainConfig } from "../src/config.js";
-import { textHash } from "../src/text-hash.js";
+import { textHash } from "../src/data/text-hash.js";
+import { type Augmentation, applyAugmentation, augment, drawAugmentation, sampleSeed, trainingSlices } from "../src/learning/augment.js";
 import { binaryTask, taskJson } from "./build.js";
 
 type Shape = [number, number, number];

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { linearHead } from "@anymc3d/core";
 import { describe, expect, test } from "vitest";
-import { chooseThreshold, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "../src/calibration.js";
+import { chooseThreshold, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "../src/metrics/calibration.js";
 
 const reference = JSON.parse(readFileSync(new URL("./reference/calibration.json", import.meta.url), "utf8"));
 

@@ -1,9 +1,9 @@
 // Comparisons of models on the same cases: values by hand and by scikit-learn, baselines whose sign comes from training alone, variants by name.
 import type { Volume } from "@anymc3d/core";
 import { describe, expect, test } from "vitest";
-import type { TrainCase } from "../src/cases.js";
-import { type Contender, compare, comparisonTable, sizeBaselines } from "../src/compare.js";
 import { parseTrainConfig } from "../src/config.js";
+import type { TrainCase } from "../src/data/cases.js";
+import { type Contender, compare, comparisonTable, sizeBaselines } from "../src/metrics/compare.js";
 import { defaultVariants, variantConfig } from "../src/variants.js";
 import { binaryTask, lps, multilabelTask, taskJson } from "./build.js";
 

@@ -3,11 +3,11 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { checkCases } from "../src/check-cases.js";
 import { parseTrainConfig } from "../src/config.js";
-import { csvCases } from "../src/csv-cases.js";
-import { expectationsOf, looksOf } from "../src/looks.js";
-import { checkLabels, summariseCases } from "../src/summary.js";
+import { checkCases } from "../src/data/check-cases.js";
+import { csvCases } from "../src/data/csv-cases.js";
+import { expectationsOf, looksOf } from "../src/data/looks.js";
+import { checkLabels, summariseCases } from "../src/data/summary.js";
 import { binaryTask, folderOf, lps, multilabelTask, taskJson, volumeOf } from "./build.js";
 
 const ct = (depth: number, spacing = 0.8) => volumeOf([6, 5, depth], lps([spacing, spacing, 2.5]));

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { decodeTable, imagePath, imagePaths, type LabelsOptions, parseLabels } from "../src/labels.js";
+import { decodeTable, imagePath, imagePaths, type LabelsOptions, parseLabels } from "../src/data/labels.js";
 
 const multilabel: LabelsOptions = { file: "labels.csv", kind: "multilabel", labels: [{ id: "a", name: "A" }, { id: "b", name: "B" }] }; // biome-ignore format: one line
 const binary: LabelsOptions = { file: "labels.csv", kind: "binary", labels: [{ id: "sick", name: "Sick" }] };

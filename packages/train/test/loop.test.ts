@@ -5,10 +5,10 @@ import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixtures } from "../../core/test/fixtures.js";
-import type { TrainCase } from "../src/cases.js";
 import { parseTrainConfig, type TrainConfig } from "../src/config.js";
-import { type TrainEvent, train } from "../src/loop.js";
-import { initialState, readCheckpoint, type TrainState, writeCheckpoint } from "../src/state.js";
+import type { TrainCase } from "../src/data/cases.js";
+import { type TrainEvent, train } from "../src/learning/loop.js";
+import { initialState, readCheckpoint, type TrainState, writeCheckpoint } from "../src/learning/state.js";
 import { binaryTask, multiclassTask } from "./build.js";
 
 let engine: TrainableEngine;

@@ -1,9 +1,9 @@
 // Losses, optimiser and mask decoder against PyTorch (reference/make_losses.py).
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { decode, maskCells } from "../src/decoder.js";
-import { type LossOptions, lossOf, maskLoss } from "../src/losses.js";
-import { adamW, clip, schedule, zeroMoments } from "../src/optimizer.js";
+import { decode, maskCells } from "../src/learning/decoder.js";
+import { type LossOptions, lossOf, maskLoss } from "../src/learning/losses.js";
+import { adamW, clip, schedule, zeroMoments } from "../src/learning/optimizer.js";
 
 const reference = JSON.parse(readFileSync(new URL("./reference/losses.json", import.meta.url), "utf8"));
 

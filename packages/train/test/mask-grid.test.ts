@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Volume } from "@anymc3d/core";
 import { expect, test } from "vitest";
-import { maskOnGrid } from "../src/mask-grid.js";
+import { maskOnGrid } from "../src/data/mask-grid.js";
 import { lps, volumeOf } from "./build.js";
 
 interface Case {

@@ -1,7 +1,7 @@
 // Metrics against scikit-learn, the bootstrap against numpy's.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { evaluateLabel, topOneAccuracy } from "../src/metrics.js";
+import { evaluateLabel, topOneAccuracy } from "../src/metrics/metrics.js";
 
 interface Reference {
   labels: number[];

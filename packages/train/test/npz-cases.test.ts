@@ -4,9 +4,9 @@ import { fileURLToPath } from "node:url";
 import { isAnyMC3DError } from "@anymc3d/core";
 import { describe, expect, test } from "vitest";
 import type { Task } from "../src/config.js";
-import { npzCases } from "../src/npz-cases.js";
-import { checkSplits } from "../src/splits.js";
-import { checkLabels, summariseCases } from "../src/summary.js";
+import { npzCases } from "../src/data/npz-cases.js";
+import { checkSplits } from "../src/data/splits.js";
+import { checkLabels, summariseCases } from "../src/data/summary.js";
 import { binaryTask, multiclassTask, multilabelTask } from "./build.js";
 
 interface Reference {

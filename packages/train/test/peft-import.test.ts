@@ -17,8 +17,8 @@ import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { describe, expect, test } from "vitest";
 import { fixtures, goldenFiles, hasShared } from "../../core/test/fixtures.js";
-import { importPeft, type PeftFolder, type PeftImport } from "../src/peft-import.js";
-import { pixelLogits } from "../src/pixel-logits.js";
+import { pixelLogits } from "../src/package/pixel-logits.js";
+import { importPeft, type PeftFolder, type PeftImport } from "../src/peft/peft-import.js";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const none = { name: "head", tensors: new Map<string, Tensor>() };

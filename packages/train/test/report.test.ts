@@ -1,8 +1,8 @@
 // The report's figures against scikit-learn, and the page itself: nothing of a user's text gets out of its place.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { confusion, confusionMatrix, reliability, rocCurve } from "../src/curves.js";
-import { chart, escapeHtml } from "../src/report-charts.js";
+import { confusion, confusionMatrix, reliability, rocCurve } from "../src/metrics/curves.js";
+import { chart, escapeHtml } from "../src/report/charts.js";
 
 const read = (name: string) => JSON.parse(readFileSync(new URL(`reference/${name}`, import.meta.url), "utf8"));
 const data: { labels: number[]; scores: number[] }[] = read("metrics.json");

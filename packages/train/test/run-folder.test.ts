@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { parseSplits } from "../src/labels.js";
-import { openRunFolder } from "../src/run-folder.js";
+import { parseSplits } from "../src/data/labels.js";
+import { openRunFolder } from "../src/run/run-folder.js";
 
 /** A file system of 256 KiB, or undefined where this user may not mount one. */
 function smallDisk(): string | undefined {

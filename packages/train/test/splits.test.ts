@@ -1,7 +1,7 @@
 // Splits: names, the automatic one by groups, and what is refused.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { assignSplits, checkSplits, drawSplits } from "../src/splits.js";
+import { assignSplits, checkSplits, drawSplits } from "../src/data/splits.js";
 
 const reference: { splits: Record<string, string[]>; groups: string[] } = JSON.parse(readFileSync(new URL("reference/data.json", import.meta.url), "utf8"));
 const options = { file: "labels.csv", seed: 0 };

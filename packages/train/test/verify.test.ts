@@ -7,7 +7,7 @@ import { type Engine, readTensors, writeSafetensors } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { shippedBackbone } from "../../core/test/fixtures.js";
-import { verifyAdapter } from "../src/verify.js";
+import { verifyAdapter } from "../src/package/verify.js";
 
 const shipped = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));
 let engine: Engine;

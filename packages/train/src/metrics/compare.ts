@@ -1,12 +1,12 @@
 // Several models and size-only baselines on the same validation cases: AUROC by label, their mean, and the paired difference from the first.
 
 import type { Tensors } from "@anymc3d/core";
+import type { Task, TrainConfig } from "../config.js";
+import type { TrainCase } from "../data/cases.js";
+import type { Prediction } from "../learning/loop.js";
+import { HEAD_ONLY } from "../variants.js";
 import { type SizeScalars, sizeScalars } from "./baselines.js";
-import type { TrainCase } from "./cases.js";
-import type { Task, TrainConfig } from "./config.js";
-import type { Prediction } from "./loop.js";
 import { auroc, bootstrap, type Estimate } from "./metrics.js";
-import { HEAD_ONLY } from "./variants.js";
 
 /** Scores of one model on validation, higher is more positive. */
 export interface Contender {

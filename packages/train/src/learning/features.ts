@@ -1,8 +1,8 @@
 // Frozen features: where neither LoRA nor augmentation changes them, a case's embeddings are computed once and kept.
 
 import type { TrainableEngine } from "@anymc3d/core";
-import type { TrainCase } from "./cases.js";
-import type { TrainConfig } from "./config.js";
+import type { TrainConfig } from "../config.js";
+import type { TrainCase } from "../data/cases.js";
 import { evaluationSample } from "./samples.js";
 
 /** CLS embeddings of all slices of a case, [slices, D] a view; computed at the first call, held from then on (1.5 kB a slice at D = 384). */

@@ -2,8 +2,8 @@
 
 import { classify, prepareView, sigmoid, softmax, type TrainableEngine, type Volume } from "@anymc3d/core";
 import { encode } from "fast-png";
-import type { MadeAdapter } from "./adapter.js";
-import type { Prediction } from "./loop.js";
+import type { Prediction } from "../learning/loop.js";
+import type { MadeAdapter } from "../package/make-adapter.js";
 
 /** Slices of a strip. */
 const SHOWN = 4;

@@ -4,7 +4,7 @@ import { appendFile, mkdir, open, readFile, rename, rm, writeFile } from "node:f
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
-import type { TrainCase } from "./cases.js";
+import type { TrainCase } from "../data/cases.js";
 
 const CHECKPOINT = "checkpoint.safetensors";
 

@@ -1,10 +1,10 @@
 // Reads every case once before training: all faults at once, facts of every volume, and what each holds.
 
 import { AnyMC3DError, isAbortError, isAnyMC3DError, prepareView, sha256, type Volume, valueRange } from "@anymc3d/core";
+import type { TrainConfig } from "../config.js";
+import { asView } from "../learning/samples.js";
 import type { TrainCase } from "./cases.js";
-import type { TrainConfig } from "./config.js";
 import type { VolumeFacts } from "./looks.js";
-import { asView } from "./samples.js";
 
 /** A case that cannot be used. */
 export interface CaseFault {

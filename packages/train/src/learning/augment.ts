@@ -1,8 +1,8 @@
 // Augmentation of a view's slices: all parameters are drawn first, from a state that depends on seed, epoch and sample only; then they are applied.
 
 import { seededRandom } from "@anymc3d/core";
-import type { AugmentOptions } from "./config.js";
-import { textHash } from "./text-hash.js";
+import type { AugmentOptions } from "../config.js";
+import { textHash } from "../data/text-hash.js";
 
 /** What is done to one view of one volume. All plain numbers, for logs. */
 export interface Augmentation {

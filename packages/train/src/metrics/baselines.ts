@@ -1,8 +1,8 @@
 // What size alone tells: scalars that cost nothing, to hold a model's AUROC against.
 
 import { type Affine, determinant, displayGrid, type Volume, valueRange } from "@anymc3d/core";
-import type { TrainCase } from "./cases.js";
-import type { TrainConfig } from "./config.js";
+import type { TrainConfig } from "../config.js";
+import type { TrainCase } from "../data/cases.js";
 
 /** Scalars of one case by name; one that a case does not have is absent. */
 export type SizeScalars = ReadonlyMap<string, number>;

@@ -13,8 +13,8 @@ import {
   writeSafetensors,
 } from "@anymc3d/core";
 import * as z from "zod";
+import { manifestParts, type TrainConfig } from "../config.js";
 import { sampleSeed } from "./augment.js";
-import { manifestParts, type TrainConfig } from "./config.js";
 import { decoderTensors } from "./decoder.js";
 import { type Moments, zeroMoments } from "./optimizer.js";
 

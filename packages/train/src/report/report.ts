@@ -1,16 +1,16 @@
 // The report of a training run: one HTML file, no script, no outside request.
 
 import { DISCLAIMER } from "@anymc3d/core";
-import type { MadeAdapter } from "./adapter.js";
-import type { CaseFault } from "./check-cases.js";
-import type { TrainConfig } from "./config.js";
-import { type Confusion, confusion, confusionMatrix, reliability, rocCurve } from "./curves.js";
-import type { VolumeLook } from "./looks.js";
-import type { TrainOutcome } from "./loop.js";
-import type { Estimate } from "./metrics.js";
-import { chart, escapeHtml } from "./report-charts.js";
-import { STYLE } from "./report-style.js";
-import type { SplitSummary } from "./summary.js";
+import type { TrainConfig } from "../config.js";
+import type { CaseFault } from "../data/check-cases.js";
+import type { VolumeLook } from "../data/looks.js";
+import type { SplitSummary } from "../data/summary.js";
+import type { TrainOutcome } from "../learning/loop.js";
+import { type Confusion, confusion, confusionMatrix, reliability, rocCurve } from "../metrics/curves.js";
+import type { Estimate } from "../metrics/metrics.js";
+import type { MadeAdapter } from "../package/make-adapter.js";
+import { chart, escapeHtml } from "./charts.js";
+import { STYLE } from "./style.js";
 import { calibrated, type WorstCase } from "./worst-cases.js";
 
 /** What a training report shows. */

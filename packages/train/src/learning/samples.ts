@@ -11,9 +11,9 @@ import {
   slicesOf,
   type ViewManifest,
 } from "@anymc3d/core";
+import type { TrainConfig } from "../config.js";
+import type { TrainCase } from "../data/cases.js";
 import { augment, sampleSeed, trainingSlices } from "./augment.js";
-import type { TrainCase } from "./cases.js";
-import type { TrainConfig } from "./config.js";
 
 export interface SampleView {
   readonly slices: Slices;

@@ -1,8 +1,8 @@
 // How many cases, groups, labels and masks each split has, and whether that can be learned and judged.
 
 import { AnyMC3DError, type Warning } from "@anymc3d/core";
+import type { Task } from "../config.js";
 import type { TrainCase } from "./cases.js";
-import type { Task } from "./config.js";
 import type { Split } from "./splits.js";
 
 /** How many cases of a split have a label, have it not, and do not say. */

@@ -1,7 +1,7 @@
 // AdamW with two parameter groups, gradient clipping, and the learning rate's course: linear warm-up, then half a cosine.
 
 import type { Tensors } from "@anymc3d/core";
-import type { TrainingOptions } from "./config.js";
+import type { TrainingOptions } from "../config.js";
 
 const BETA1 = 0.9;
 const BETA2 = 0.999;

@@ -3,8 +3,8 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AdapterManifest, AnyMC3DError, factsOf } from "@anymc3d/core";
+import { replaceFile } from "../run/run-folder.js";
 import { type CardOptions, modelCard } from "./card.js";
-import { replaceFile } from "./run-folder.js";
 
 /** What goes into an adapter's folder. */
 export interface AdapterFiles extends CardOptions {

@@ -11,11 +11,11 @@ import {
   type Warning,
   writeSafetensors,
 } from "@anymc3d/core";
-import { atBound, chooseThreshold, type Decision, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "./calibration.js";
-import { manifestParts, type TrainConfig } from "./config.js";
-import { expectationsOf, type VolumeFacts } from "./looks.js";
-import type { Prediction, TrainOutcome } from "./loop.js";
-import { evaluateLabel, type LabelMetrics } from "./metrics.js";
+import { manifestParts, type TrainConfig } from "../config.js";
+import { expectationsOf, type VolumeFacts } from "../data/looks.js";
+import type { Prediction, TrainOutcome } from "../learning/loop.js";
+import { atBound, chooseThreshold, type Decision, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "../metrics/calibration.js";
+import { evaluateLabel, type LabelMetrics } from "../metrics/metrics.js";
 
 const INTENDED = "Research use only; not a medical device.";
 const TOLERANCE = 0.01;

@@ -1,7 +1,7 @@
 // Temperatures that make probabilities match frequencies, and thresholds that turn them into decisions; both from validation cases.
 
 import { softmax, type Tensor, type Tensors } from "@anymc3d/core";
-import type { TrainingOptions } from "./config.js";
+import type { TrainingOptions } from "../config.js";
 
 const SMALLEST = 0.05;
 const LARGEST = 20;

@@ -14,14 +14,14 @@ import {
   type TrainableEngine,
   viewLora,
 } from "@anymc3d/core";
+import type { TrainConfig } from "../config.js";
+import type { TrainCase } from "../data/cases.js";
+import { auroc } from "../metrics/metrics.js";
 import { sampleSeed } from "./augment.js";
-import type { TrainCase } from "./cases.js";
-import type { TrainConfig } from "./config.js";
 import { decode, maskCells } from "./decoder.js";
 import { type FrozenFeatures, frozenFeatures, isFrozen } from "./features.js";
 import { add, addStudy, studyModules } from "./gradients.js";
 import { type LossOptions, lossOf, maskLoss } from "./losses.js";
-import { auroc } from "./metrics.js";
 import { adamW, clip, schedule } from "./optimizer.js";
 import { evaluationSample, joined, type SampleView, trainingSample } from "./samples.js";
 import type { EpochRecord, TrainState } from "./state.js";

@@ -2,9 +2,9 @@
 
 import { AnyMC3DError, type VoxelArray } from "@anymc3d/core";
 import { type NpyArray, readNpz } from "@anymc3d/io";
+import type { Task } from "../config.js";
 import type { TrainCase } from "./cases.js";
 import { classAt, classChoices } from "./classes.js";
-import type { Task } from "./config.js";
 import type { Split } from "./splits.js";
 
 /** Options of `npzCases()`. */
