@@ -1,11 +1,11 @@
 // The public API of @anymc3d/registry, for Node and browsers.
 
-export { browserStore, memoryStore, type Store } from "./cache.js";
-export { checkConformanceOnce } from "./conformance.js";
-export type { HttpOptions } from "./http.js";
-export { formatLock, LOCK_FILE, type Lock, type LockEntry, parseLock } from "./lock.js";
-export type { PackageInfo, VersionInfo } from "./metadata.js";
-export type { LoadOptions, RegistryOptions } from "./options.js";
-export type { Resolved } from "./registries.js";
-export { createRegistry, type Registry } from "./registry.js";
-export { type Found, KEYWORD, type SearchOptions } from "./search.js";
+export { browserStore, memoryStore, type Store } from "./cache/store.js";
+export { checkConformanceOnce } from "./client/conformance.js";
+export type { LoadOptions, RegistryOptions } from "./client/options.js";
+export type { Resolved } from "./client/registries.js";
+export { createRegistry, type Registry } from "./client/registry.js";
+export { type Found, KEYWORD, type SearchOptions } from "./client/search.js";
+export { formatLock, LOCK_FILE, type Lock, type LockEntry, parseLock } from "./lock/lock.js";
+export type { HttpOptions } from "./protocol/http.js";
+export type { PackageInfo, VersionInfo } from "./protocol/metadata.js";

@@ -1,5 +1,5 @@
 // Entry of the anymc3d command.
-import { EXIT, exitCodeOf, reportError } from "./failure.js";
+import { EXIT, exitCodeOf, reportError } from "./output/failure.js";
 import { createProgram } from "./program.js";
 
 // A reader that went away (`| head`) is no fault; a full disk is one, without a stack.

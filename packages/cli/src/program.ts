@@ -3,8 +3,8 @@
 import tab from "@bomb.sh/tab/commander";
 import { Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { addEngineFlags, addReadFlags, positiveNumber, triple, upperCase, wholeNumber } from "./options.js";
-import { addRegistryFlags } from "./registry-flags.js";
+import { addEngineFlags, addReadFlags, positiveNumber, triple, upperCase, wholeNumber } from "./options/engine.js";
+import { addRegistryFlags } from "./options/registry.js";
 
 export function createProgram(): Command {
   const program = new Command("anymc3d")
@@ -22,7 +22,7 @@ export function createProgram(): Command {
     )
     .option("--heatmap-label <id>", "gradcam's label; default: the one with the largest logit")
     .option("--json", "one JSON object a volume, one a line")
-    .action(async (files, flags) => (await import("./classify.js")).classifyFiles(files, flags));
+    .action(async (files, flags) => (await import("./commands/classify.js")).classifyFiles(files, flags));
 
   addRegistryFlags(
     addEngineFlags(
@@ -36,7 +36,7 @@ export function createProgram(): Command {
     .option("--samples <n>", "bootstrap resamples for the 95 % intervals", wholeNumber(100), 1000)
     .option("--seed <n>", "of the bootstrap", wholeNumber(0), 0)
     .option("--json", "print one JSON object")
-    .action(async (csv, flags) => (await import("./evaluate.js")).evaluate(csv, flags));
+    .action(async (csv, flags) => (await import("./commands/evaluate.js")).evaluate(csv, flags));
 
   addReadFlags(
     program
@@ -57,14 +57,14 @@ export function createProgram(): Command {
     .option("--backbone <folder>", "another backbone's folder or package; default: DINOv2 ViT-S/14")
     .option("--json", "one JSON object a line: data, features, step, validate, epoch, done, compared")
     .option("--verbose", "show where an error came from")
-    .action(async (data, flags) => (await import("./train.js")).trainAdapter(data, flags));
+    .action(async (data, flags) => (await import("./commands/train.js")).trainAdapter(data, flags));
 
   addReadFlags(program.command("inspect").description("what a file holds, and which installed adapters accept it").argument("<files...>"))
     .option("--adapter <adapter...>", "adapters to ask besides the installed ones")
     .option("--png <file>", "write a strip of axial slices, as a radiologist would see them")
     .option("--json", "one JSON object a file, one a line")
     .option("--verbose", "show where an error came from")
-    .action(async (files, flags) => (await import("./inspect.js")).inspectFiles(files, flags));
+    .action(async (files, flags) => (await import("./commands/inspect.js")).inspectFiles(files, flags));
 
   addReadFlags(
     program
@@ -81,14 +81,14 @@ export function createProgram(): Command {
     .option("--fill <value>", "value of places outside the input", Number, 0)
     .option("--force", "replace an output that exists")
     .option("--verbose", "show where an error came from")
-    .action(async (input, output, flags) => (await import("./convert.js")).convert(input, output, flags));
+    .action(async (input, output, flags) => (await import("./commands/convert.js")).convert(input, output, flags));
 
   program
     .command("doctor")
     .description("which engines run here, whether they compute rightly, and how fast")
     .option("--json", "print one JSON object")
     .option("--verbose", "show where an error came from")
-    .action(async (flags) => (await import("./doctor.js")).doctor(flags));
+    .action(async (flags) => (await import("./commands/doctor.js")).doctor(flags));
 
   const adapter = program.command("adapter").description("adapters");
   adapter
@@ -103,7 +103,7 @@ export function createProgram(): Command {
     .option("--tolerance <logit>", "what --expect allows", positiveNumber, 0.001)
     .option("--metrics <file>", "JSON, for metrics in adapter.json")
     .option("--verbose", "show where an error came from")
-    .action(async (flags) => (await import("./adapter-import.js")).importAdapter(flags));
+    .action(async (flags) => (await import("./commands/adapter/import.js")).importAdapter(flags));
 
   adapter
     .command("verify")
@@ -113,7 +113,7 @@ export function createProgram(): Command {
     .option("--backbone <folder>", "the backbone's folder or package; default: the one the adapter names")
     .option("--json", "print one JSON object")
     .option("--verbose", "show where an error came from")
-    .action(async (folder, flags) => (await import("./adapter-verify.js")).verify(folder, flags));
+    .action(async (folder, flags) => (await import("./commands/adapter/verify.js")).verify(folder, flags));
 
   adapter
     .command("new")
@@ -123,7 +123,7 @@ export function createProgram(): Command {
     .option("--modality <code>", "CT, MR, …", upperCase, "CT")
     .option("--labels <ids>", "separated by commas", "finding")
     .option("--verbose", "show where an error came from")
-    .action(async (folder, flags) => (await import("./adapter-new.js")).newAdapter(folder, flags));
+    .action(async (folder, flags) => (await import("./commands/adapter/new.js")).newAdapter(folder, flags));
 
   adapter
     .command("publish")
@@ -137,7 +137,7 @@ export function createProgram(): Command {
     .option("--backbone <folder>", "the backbone's folder or package; default: the one the adapter names")
     .option("--json", "print one JSON object")
     .option("--verbose", "show where an error came from")
-    .action(async (folder, flags) => (await import("./adapter-publish.js")).publish(folder, flags));
+    .action(async (folder, flags) => (await import("./commands/adapter/publish.js")).publish(folder, flags));
 
   addRegistryFlags(adapter.command("search").description("find adapters in the registry").argument("[words...]", "that name, title, labels or body parts hold"))
     .option("--modality <code>", "CT, MR, …", upperCase)
@@ -145,12 +145,12 @@ export function createProgram(): Command {
     .option("--backbone <name>", "as dinov2-small")
     .option("--json", "print one JSON list")
     .option("--verbose", "show where an error came from")
-    .action(async (words, flags) => (await import("./adapter-search.js")).searchAdapters(words, flags));
+    .action(async (words, flags) => (await import("./commands/adapter/search.js")).searchAdapters(words, flags));
 
   addRegistryFlags(adapter.command("info").description("show an adapter's card: data, figures, limits, versions").argument("<adapter>"))
     .option("--json", "the manifest and the versions, as one JSON object")
     .option("--verbose", "show where an error came from")
-    .action(async (spec, flags) => (await import("./adapter-search.js")).adapterInfo(spec, flags));
+    .action(async (spec, flags) => (await import("./commands/adapter/search.js")).adapterInfo(spec, flags));
 
   addRegistryFlags(
     adapter
@@ -160,32 +160,32 @@ export function createProgram(): Command {
   )
     .option("--json", "print one JSON object an adapter")
     .option("--verbose", "show where an error came from")
-    .action(async (specs, flags) => (await import("./adapter-add.js")).addAdapters(specs, flags));
+    .action(async (specs, flags) => (await import("./commands/adapter/add.js")).addAdapters(specs, flags));
 
   adapter
     .command("remove")
     .description("take adapters out of anymc3d.lock.json")
     .argument("<adapters...>")
     .option("--verbose", "show where an error came from")
-    .action(async (names) => (await import("./adapter-add.js")).removeAdapters(names));
+    .action(async (names) => (await import("./commands/adapter/add.js")).removeAdapters(names));
 
   adapter
     .command("list")
     .description("the adapters of this project: locked and installed")
     .option("--json", "print one JSON object")
     .option("--verbose", "show where an error came from")
-    .action(async (flags) => (await import("./adapter-list.js")).listAdapters(flags));
+    .action(async (flags) => (await import("./commands/adapter/list.js")).listAdapters(flags));
 
   addRegistryFlags(adapter.command("outdated").description("locked adapters of which the registry has another version"))
     .option("--json", "print one JSON list")
     .option("--verbose", "show where an error came from")
-    .action(async (flags) => (await import("./adapter-list.js")).outdatedAdapters(flags));
+    .action(async (flags) => (await import("./commands/adapter/list.js")).outdatedAdapters(flags));
 
   addRegistryFlags(adapter.command("bundle").description("adapters and their backbones as one file, for a machine without a network").argument("<adapters...>"))
     .requiredOption("--out <file>", "a .zip")
     .option("--force", "replace a file that exists")
     .option("--verbose", "show where an error came from")
-    .action(async (specs, flags) => (await import("./adapter-bundle.js")).bundleAdapters(specs, flags));
+    .action(async (specs, flags) => (await import("./commands/adapter/bundle.js")).bundleAdapters(specs, flags));
 
   adapter
     .command("pack")
@@ -196,25 +196,25 @@ export function createProgram(): Command {
     .option("--backbone <folder>", "the backbone's folder or package; default: the one the adapter names")
     .option("--json", "print one JSON object")
     .option("--verbose", "show where an error came from")
-    .action(async (folder, flags) => (await import("./adapter-bundle.js")).packAdapter(folder, flags));
+    .action(async (folder, flags) => (await import("./commands/adapter/bundle.js")).packAdapter(folder, flags));
 
   const cache = program.command("cache").description("the packages that are kept on this machine (folder: ANYMC3D_CACHE)");
   cache
     .command("ls")
     .description("list them")
     .option("--json", "print one JSON object")
-    .action(async (flags) => (await import("./cache.js")).listCache(flags));
+    .action(async (flags) => (await import("./commands/cache/cache.js")).listCache(flags));
   cache
     .command("verify")
     .description("remove what is damaged")
     .option("--json", "print one JSON object")
-    .action(async (flags) => (await import("./cache.js")).verifyCache(flags));
+    .action(async (flags) => (await import("./commands/cache/cache.js")).verifyCache(flags));
   cache
     .command("prune")
     .description("remove what was not used for longest")
     .option("--max-size <MB>", "what may stay", wholeNumber(0), 0)
     .option("--json", "print one JSON object")
-    .action(async (flags) => (await import("./cache.js")).pruneCache(flags));
+    .action(async (flags) => (await import("./commands/cache/cache.js")).pruneCache(flags));
 
   const registry = program.command("registry").description("a private marketplace");
   registry
@@ -227,7 +227,7 @@ export function createProgram(): Command {
     .option("--no-public-read", "reading needs an account, too")
     .option("--json", "print one JSON object")
     .option("--verbose", "show where an error came from")
-    .action(async (flags) => (await import("./registry-start.js")).serveRegistry(flags));
+    .action(async (flags) => (await import("./commands/registry/start.js")).serveRegistry(flags));
 
   addRegistryFlags(registry.command("site").description("write the marketplace page of a registry as static files: search, cards, figures, versions"))
     .requiredOption("--out <folder>", "where index.html goes")
@@ -235,7 +235,7 @@ export function createProgram(): Command {
     .option("--public-url <url>", "the registry's address as readers reach it; default: --registry")
     .option("--try <url>", "the browser app; {adapter} becomes name@version")
     .option("--verbose", "show where an error came from")
-    .action(async (flags) => (await import("./registry-site.js")).registrySite(flags));
+    .action(async (flags) => (await import("./commands/registry/site.js")).registrySite(flags));
 
   const backbone = program.command("backbone").description("backbones");
   backbone
@@ -246,7 +246,7 @@ export function createProgram(): Command {
     .option("--name <name>", "default: the folder's name")
     .option("--license <text>", "licence of the weights", "unknown")
     .option("--verbose", "show where an error came from")
-    .action(async (folder, flags) => (await import("./backbone-import.js")).importBackbone(folder, flags));
+    .action(async (folder, flags) => (await import("./commands/backbone/import.js")).importBackbone(folder, flags));
 
   for (const command of [...program.commands, ...adapter.commands, ...registry.commands, ...cache.commands, ...backbone.commands]) command.exitOverride();
   tab(program);

@@ -1,0 +1,109 @@
+// What an adapter's package would publish, and what must not be in it: undeclared files, too large ones, secrets, scans of patients.
+
+import { execFile } from "node:child_process";
+import { open, readdir, readFile, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { promisify } from "node:util";
+import { constants, gunzipSync } from "node:zlib";
+import { AnyMC3DError } from "@anymc3d/core";
+import { isDicom } from "@anymc3d/io";
+import { SAMPLE } from "@anymc3d/train/node";
+import { type VerifyFlags, verifyFolder } from "../commands/adapter/verify.js";
+
+/** Most bytes of an unpacked package. */
+const MOST_BYTES = 64 * 2 ** 20;
+const EXPECTED = /^(?:adapter\.json|weights\.safetensors|package\.json|index\.js|index\.d\.ts|task\.json|README\.md|CHANGELOG\.md|LICENSE|NOTICE)$/;
+/** Folders that a training run leaves and that are never packed. */
+const WORKING = new Set(["node_modules", "run", "compare", ".git"]);
+const SECRETS: readonly (readonly [pattern: RegExp, what: string])[] = [
+  [/_authToken|_password\s*=|:_auth\s*=/, "a registry token"],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "a private key"],
+  [/\b(?:npm_[A-Za-z0-9]{36}|gh[pousr]_[A-Za-z0-9]{36,}|AKIA[0-9A-Z]{16})\b/, "an access token"],
+];
+
+export interface PackedFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly PackedFile[];
+}
+
+/** `npm pack` in a folder, nothing of it run. @throws AnyMC3DError `DATA_INVALID` where npm refuses */
+export async function npmPack(folder: string, args: readonly string[]): Promise<Packed> {
+  const { stdout } = await promisify(execFile)("npm", ["pack", "--json", "--ignore-scripts", ...args], { cwd: folder, maxBuffer: 2 ** 26 }).catch((cause) => {
+    throw new AnyMC3DError("DATA_INVALID", `${folder}: npm cannot pack it: ${String(cause.stderr ?? cause.message).trim()}`, { cause });
+  });
+  // npm 11 prints a list, later ones an object by package name.
+  const parsed: unknown = JSON.parse(stdout);
+  const [found] = Array.isArray(parsed) ? parsed : Object.values(parsed as object);
+  return found as Packed;
+}
+
+/** All that forbids publishing or packing a folder, and the files that would go out. */
+export async function examine(folder: string, flags: VerifyFlags): Promise<{ faults: string[]; packed: PackedFile[] }> {
+  const checks = (await verifyFolder(folder, flags)).filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
+  const packed = (await npmPack(folder, ["--dry-run"])).files.map(({ path, size }) => ({ path, size }));
+  return { faults: [...checks, ...(await contentFaults(folder, packed))], packed };
+}
+
+/** What of a folder's files must not go out; empty where nothing is. */
+async function contentFaults(folder: string, packed: readonly PackedFile[]): Promise<string[]> {
+  const faults = packed
+    .filter(({ path }) => !EXPECTED.test(path) && !SAMPLE.test(path))
+    .map(({ path }) => `${path} would be published, and is no file of an adapter; take it out of "files" in package.json`);
+  const total = packed.reduce((sum, { size }) => sum + size, 0);
+  if (total > MOST_BYTES) faults.push(`${total} bytes in all, over the limit of ${MOST_BYTES}; an adapter has about a million`);
+  for (const path of await filesIn(folder, folder)) faults.push(...(await fileFaults(folder, path)));
+  return faults;
+}
+
+async function filesIn(folder: string, root: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return folder === root && WORKING.has(entry.name) ? [] : filesIn(path, root);
+      return entry.isFile() ? [relative(root, path)] : [];
+    }),
+  );
+  return found.flat();
+}
+
+const HEAD = 4096;
+
+/** By content, packed by gzip too: a name says nothing. Of the weights, whose first bytes are a length, only what no length can be is DICOM. */
+function holdsDicom(head: Buffer, path: string): boolean {
+  const packed = head[0] === 0x1f && head[1] === 0x8b;
+  // The head of a packed file ends in the middle: what can be unpacked of it is enough.
+  const start = packed ? unpacked(head) : head;
+  return path === "weights.safetensors" ? start.toString("latin1", 128, 132) === "DICM" : isDicom(start);
+}
+
+function unpacked(head: Buffer): Buffer {
+  try {
+    return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return head;
+  }
+}
+
+async function fileFaults(folder: string, path: string): Promise<string[]> {
+  const file = await open(join(folder, path));
+  try {
+    const head = Buffer.alloc(HEAD);
+    const { bytesRead } = await file.read(head, 0, HEAD, 0);
+    if (holdsDicom(head.subarray(0, bytesRead), path)) return [`${path} is a DICOM file, which may name a patient; move it out of the folder`];
+  } finally {
+    await file.close();
+  }
+  if (/(?:^|\/)\.(?:npmrc|env)/.test(path)) return [`${path} holds settings that may be secret; move it out of the folder`];
+  if ((await stat(join(folder, path))).size > 2 ** 20) return [];
+  const text = await readFile(join(folder, path), "latin1");
+  return SECRETS.filter(([pattern]) => pattern.test(text)).map(
+    ([, what]) => `${path} holds what looks like ${what}; remove it, and revoke it if it was shared`,
+  );
+}

@@ -1,0 +1,52 @@
+// anymc3d adapter search, info: what registries have, and the card of one.
+
+import type { Warning } from "@anymc3d/core";
+import pc from "picocolors";
+import { interruptSignal } from "../../interrupt.js";
+import { openFor, type RegistryFlags } from "../../options/registry.js";
+import { printTable } from "../../output/table.js";
+
+export interface SearchFlags extends RegistryFlags {
+  modality?: string;
+  bodyPart?: string;
+  backbone?: string;
+  json?: boolean;
+}
+
+const onWarning = ({ message }: Warning) => void process.stderr.write(`${pc.yellow("warning")} ${message}\n`);
+
+export async function searchAdapters(words: readonly string[], flags: SearchFlags): Promise<void> {
+  const registry = await openFor(flags);
+  const { modality, bodyPart, backbone } = flags;
+  const found = await registry.search({ text: words.join(" "), modality, bodyPart, backbone, signal: interruptSignal(), onWarning });
+  if (flags.json) return void process.stdout.write(`${JSON.stringify(found)}\n`);
+  if (found.length === 0) return void process.stdout.write("Nothing found. Fewer words may find more.\n");
+  printTable(
+    ["adapter", "version", "", "labels", "modality", "body part"],
+    found.map(({ name, version, title, labels, modalities, bodyParts, deprecated }) => [
+      name,
+      deprecated ? `${version} (deprecated)` : version,
+      title,
+      labels.length > 6 ? `${labels.slice(0, 6).join(", ")}, …` : labels.join(", "),
+      modalities.join(", ") || "any",
+      bodyParts.join(", "),
+    ]),
+  );
+  process.stdout.write("Research use only; `anymc3d adapter info NAME` shows data, figures and limits.\n");
+}
+
+export async function adapterInfo(spec: string, flags: RegistryFlags & { json?: boolean }): Promise<void> {
+  const signal = interruptSignal();
+  const registry = await openFor(flags);
+  const { manifest, hash } = await registry.load(spec, { signal, onWarning });
+  const isName = !/^https?:|^[./\\]|\.tgz$/.test(spec);
+  const versions = isName
+    ? (await registry.info(manifest.name, { signal, onWarning })).versions.map(({ version, published, deprecated }) => ({ version, published, deprecated }))
+    : [];
+  if (flags.json) return void process.stdout.write(`${JSON.stringify({ hash, manifest, versions })}\n`);
+  process.stdout.write(`${(await registry.card(spec, { signal })).trim()}\n`);
+  if (versions.length)
+    process.stdout.write(
+      `\nVersions: ${versions.map(({ version, deprecated }) => (deprecated ? `${version} (deprecated: ${deprecated})` : version)).join(", ")}\n`,
+    );
+}

@@ -1,0 +1,104 @@
+// anymc3d classify: one result a file; a bad file is reported and the others still run.
+
+import { access, constants } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
+import { AnyMC3DError, type ClassifyResult, isAbortError } from "@anymc3d/core";
+import { checkConformanceOnce } from "@anymc3d/registry";
+import { writeVolume } from "@anymc3d/sdk";
+import { startClassifier } from "../adapters/classifier.js";
+import { findAdapter } from "../adapters/find.js";
+import { interruptSignal } from "../interrupt.js";
+import { type EngineFlags, readOptions } from "../options/engine.js";
+import type { RegistryFlags } from "../options/registry.js";
+import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
+import { progressLine } from "../output/progress.js";
+import { printResult } from "../output/result.js";
+
+export interface ClassifyFlags extends EngineFlags, RegistryFlags {
+  adapter: string;
+  heatmap?: string;
+  heatmapMethod: "attention" | "gradcam";
+  heatmapLabel?: string;
+  json?: boolean;
+}
+
+export async function classifyFiles(files: readonly string[], flags: ClassifyFlags): Promise<void> {
+  const signal = interruptSignal();
+  let current = "";
+  const progress = progressLine(() => current);
+  progress.show({ stage: "load", done: 0, total: 2 });
+  await checkHeatmapTarget(files, flags.heatmap);
+  const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
+  const classifier = await startClassifier(found, flags, signal, progress.show);
+  let failed = 0;
+  const warned = new Set<string>();
+  try {
+    await checkConformanceOnce(adapter, classifier.engine, found.registry.store);
+    for (const file of files) {
+      current = basename(file);
+      try {
+        const started = performance.now();
+        const read = readOptions(flags);
+        const result = await classifier.classify(file, adapter, {
+          heatmap: flags.heatmap ? { method: flags.heatmapMethod, label: flags.heatmapLabel } : false,
+          checks: flags.checks,
+          signal,
+          onProgress: progress.show,
+          read,
+        });
+        const heatmap = flags.heatmap && (await writeHeatmap(result, flags.heatmap, file, signal));
+        progress.clear();
+        if (flags.json) process.stdout.write(`${JSON.stringify(toJson(file, result, heatmap))}\n`);
+        else printResult(file, adapter, result, { heatmap, ms: performance.now() - started, warned });
+      } catch (error) {
+        progress.clear();
+        if (isAbortError(error)) throw error;
+        failed++;
+        if (flags.json) process.stdout.write(`${JSON.stringify({ schema: "anymc3d.classify/1", file, ok: false, error: describeError(error) })}\n`);
+        else reportError(error, Boolean(flags.verbose), file);
+      }
+    }
+  } finally {
+    progress.clear();
+    await classifier.dispose();
+  }
+  if (failed && files.length > 1 && !flags.json) process.stderr.write(`${failed} of ${files.length} files failed.\n`);
+  if (failed) throw new Reported(EXIT.failed);
+}
+
+/** The stable JSON form of a result; heatmap voxels stay in their file. */
+function toJson(file: string, result: ClassifyResult, heatmap: string | undefined) {
+  const { heatmap: _, heatmaps: __, ...rest } = result;
+  return { schema: "anymc3d.classify/1", file, ok: true, ...rest, ...(heatmap ? { heatmap } : {}) };
+}
+
+function heatmapPath(pattern: string, file: string): string {
+  return pattern.replaceAll("{name}", basename(file).replace(/\.(nii|hdr|img|nrrd|nhdr|mha|mhd|mgz|mgh|npy|npz|dcm|zip)(\.gz)?$/i, ""));
+}
+
+/** Refuses a target that cannot work before anything is computed. */
+async function checkHeatmapTarget(files: readonly string[], pattern: string | undefined): Promise<void> {
+  if (!pattern) return;
+  if (!/\.(nii(\.gz)?|nrrd)$/i.test(pattern))
+    throw new AnyMC3DError("OPTION_INVALID", `--heatmap ${pattern}: heatmaps are written as NIfTI or NRRD; give a name that ends in .nii, .nii.gz or .nrrd`);
+  const targets = files.map((file) => resolve(heatmapPath(pattern, file)));
+  if (new Set(targets).size < targets.length)
+    throw new AnyMC3DError(
+      "OPTION_INVALID",
+      `--heatmap ${pattern}: ${files.length} files would write the same heatmap; put {name} into it, for example heat-{name}.nii.gz`,
+    );
+  const clash = files.find((file) => targets.includes(resolve(file)));
+  if (clash) throw new AnyMC3DError("OPTION_INVALID", `--heatmap would overwrite the input ${clash}`);
+  for (const folder of new Set(targets.map(dirname))) {
+    await access(folder, constants.W_OK).catch(() => {
+      throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder}: the folder for the heatmap does not exist or cannot be written. Create it, or choose another.`);
+    });
+  }
+}
+
+async function writeHeatmap({ heatmap }: ClassifyResult, pattern: string, file: string, signal: AbortSignal): Promise<string | undefined> {
+  if (!heatmap) return undefined;
+  const target = heatmapPath(pattern, file);
+  await writeVolume(target, heatmap, { signal });
+  return target;
+}

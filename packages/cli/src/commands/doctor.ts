@@ -1,0 +1,81 @@
+// anymc3d doctor: every engine that may run here, its self-test, one slice timed, and what to do about what is missing.
+
+import { availableParallelism, totalmem } from "node:os";
+import { type Backbone, slicesOf } from "@anymc3d/core";
+import { createEngine, type EngineChoice, openBackbone } from "@anymc3d/sdk";
+import pc from "picocolors";
+import { installedAdapters } from "../adapters/installed.js";
+import { describeError, EXIT, Reported } from "../output/failure.js";
+
+/** What to do where an engine does not start. */
+const ADVICE: Partial<Record<EngineChoice, string>> = {
+  "onnx/cpu": "install it with `npm install onnxruntime-node`; until then the WebAssembly build is used",
+  "onnx/webgpu": "needs a GPU and its driver; not needed to classify",
+  "onnx/cuda": "needs an NVIDIA GPU, CUDA and onnxruntime-node's CUDA libraries; not needed to classify",
+  "tfjs/tensorflow": "install it with `npm install @tensorflow/tfjs-node` (Node 20 or 22); not needed to classify",
+};
+
+interface EngineReport {
+  readonly engine: EngineChoice;
+  readonly ok: boolean;
+  readonly id?: string;
+  /** One 224×224 slice, the faster of two, milliseconds. */
+  readonly msPerSlice?: number;
+  readonly startMs?: number;
+  readonly problem?: string;
+  readonly advice?: string;
+}
+
+export async function doctor(flags: { json?: boolean }): Promise<void> {
+  const backbone = await openBackbone();
+  const system = {
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  };
+  if (!flags.json)
+    process.stdout.write(
+      `Node ${system.node}, ${system.platform}, ${system.cores} cores, ${system.memoryGiB} GiB\nbackbone ${backbone.name}, ${pc.dim(backbone.hash)}: verified\n`,
+    );
+  const engines: EngineReport[] = [];
+  for (const engine of ["onnx/cpu", "onnx/wasm", "tfjs/wasm", "onnx/webgpu", "onnx/cuda", "tfjs/tensorflow"] as const) {
+    const report = await tryEngine(engine, backbone);
+    engines.push(report);
+    if (!flags.json) printEngine(report);
+  }
+  const adapters = installedAdapters();
+  if (flags.json)
+    process.stdout.write(
+      `${JSON.stringify({ schema: "anymc3d.doctor/1", system, backbone: { name: backbone.name, hash: backbone.hash }, engines, adapters })}\n`,
+    );
+  else process.stdout.write(`adapters: ${adapters.length ? adapters.join(", ") : "none installed"}\n`);
+  if (!engines.some(({ ok }) => ok)) throw new Reported(EXIT.failed);
+}
+
+async function tryEngine(choice: EngineChoice, backbone: Backbone): Promise<EngineReport> {
+  try {
+    const started = performance.now();
+    const engine = await createEngine(backbone, { engine: choice });
+    const startMs = Math.round(performance.now() - started);
+    const slices = slicesOf(new Float32Array(3 * 224 * 224).fill(0.1), 224, 224);
+    let best = Number.POSITIVE_INFINITY;
+    for (let run = 0; run < 2; run++) {
+      const from = performance.now();
+      await engine.encode(slices, undefined, {});
+      best = Math.min(best, performance.now() - from);
+    }
+    await engine.dispose();
+    return { engine: choice, ok: true, id: engine.id, startMs, msPerSlice: Math.round(best) };
+  } catch (error) {
+    return { engine: choice, ok: false, problem: describeError(error).message, advice: ADVICE[choice] };
+  }
+}
+
+function printEngine({ engine, ok, id, startMs, msPerSlice, problem, advice }: EngineReport): void {
+  if (ok)
+    process.stdout.write(
+      `${pc.green("ok")}      ${engine.padEnd(16)} ${id}: self-test passed, started in ${startMs} ms, ${msPerSlice} ms a slice of 224×224\n`,
+    );
+  else process.stdout.write(`${pc.dim("absent")}  ${engine.padEnd(16)} ${advice ?? problem?.split("\n")[0].slice(0, 200)}\n`);
+}

@@ -1,0 +1,94 @@
+// anymc3d inspect: shape, spacing, orientation, values of a file, and which installed adapters accept it.
+
+import { type Adapter, AnyMC3DError, axisCodes, checkInput, isAnyMC3DError, type Volume, valueRange, voxelSpacing } from "@anymc3d/core";
+import { openAdapter, readVolume } from "@anymc3d/sdk";
+import pc from "picocolors";
+import { installedAdapters } from "../adapters/installed.js";
+import { type ReadFlags, readOptions } from "../options/engine.js";
+import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
+import { writeStrip } from "../output/strip.js";
+
+export interface InspectFlags extends ReadFlags {
+  adapter?: string[];
+  png?: string;
+  json?: boolean;
+  verbose?: boolean;
+}
+
+export async function inspectFiles(files: readonly string[], flags: InspectFlags): Promise<void> {
+  if (flags.png && files.length > 1)
+    throw new AnyMC3DError("OPTION_INVALID", `--png ${flags.png} would hold one of ${files.length} files; inspect one at a time`);
+  const adapters = await Promise.all([...installedAdapters(), ...(flags.adapter ?? [])].map((source) => openAdapter(source)));
+  let failed = false;
+  for (const file of files) {
+    try {
+      const volume = await readVolume(file, readOptions(flags));
+      const report = describe(file, volume, adapters);
+      if (flags.png) await writeStrip(flags.png, volume);
+      if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+      else printReport(report);
+    } catch (error) {
+      failed = true;
+      if (flags.json) process.stdout.write(`${JSON.stringify({ schema: "anymc3d.inspect/1", file, ok: false, error: describeError(error) })}\n`);
+      else reportError(error, Boolean(flags.verbose));
+    }
+  }
+  if (failed) throw new Reported(EXIT.failed);
+}
+
+type Report = ReturnType<typeof describe>;
+
+function describe(file: string, volume: Volume, adapters: readonly Adapter[]) {
+  return {
+    schema: "anymc3d.inspect/1",
+    file,
+    ok: true,
+    shape: volume.shape,
+    spacing: voxelSpacing(volume.affine).map((mm) => Number(mm.toPrecision(6))),
+    orientation: axisCodes(volume.affine),
+    modality: volume.modality ?? null,
+    meta: volume.meta ?? {},
+    dtype: volume.data.constructor.name.replace("Array", "").toLowerCase(),
+    values: finiteRange(file, volume),
+    notes: volume.notes ?? [],
+    adapters: adapters.map((adapter) => ({ name: adapter.manifest.name, ...verdict(volume, adapter) })),
+  };
+}
+
+function finiteRange(file: string, volume: Volume): { minimum: number; maximum: number } | { problem: string } {
+  try {
+    return valueRange(volume, file);
+  } catch (error) {
+    return { problem: describeError(error).message };
+  }
+}
+
+/** Whether an adapter takes the volume; several sources cannot be judged from one file. */
+function verdict(volume: Volume, { manifest }: Adapter): { accepts: boolean; reason?: string } {
+  try {
+    const warnings = manifest.input.views.flatMap((view) => checkInput(volume, view, manifest.name, "refuse"));
+    const sources = new Set(manifest.input.views.map(({ source }) => source)).size;
+    const reason = [...(sources > 1 ? [`reads ${sources} volumes a study`] : []), ...warnings.map(({ message }) => message)].join("; ");
+    return { accepts: true, ...(reason ? { reason } : {}) };
+  } catch (error) {
+    if (!isAnyMC3DError(error)) throw error;
+    return { accepts: false, reason: error.message };
+  }
+}
+
+function printReport(report: Report): void {
+  const rows: [string, string][] = [
+    ["shape", `${report.shape.join(" × ")} voxels`],
+    ["spacing", report.orientation === "?" ? "not stated" : `${report.spacing.join(" × ")} mm`],
+    ["orientation", report.orientation === "?" ? "not stated" : report.orientation],
+    ["modality", report.modality ?? "not stated"],
+    ["values", "problem" in report.values ? pc.yellow(report.values.problem) : `${report.values.minimum} to ${report.values.maximum} (${report.dtype})`],
+    ...Object.entries(report.meta).map(([key, value]): [string, string] => [key, String(value)]),
+    ...report.notes.map(({ message }): [string, string] => ["note", message]),
+    ...report.adapters.map(({ name, accepts, reason }): [string, string] => [
+      accepts ? (reason ? pc.yellow("warned") : pc.green("accepted")) : pc.red("refused"),
+      `${name}${reason ? `: ${reason}` : ""}`,
+    ]),
+  ];
+  process.stdout.write(`${pc.bold(report.file)}\n${rows.map(([key, value]) => `  ${key.padEnd(12)} ${value}`).join("\n")}\n`);
+}

@@ -1,0 +1,31 @@
+// anymc3d registry start: a private marketplace for a lab or hospital, until Ctrl-C.
+
+import { startRegistry } from "@anymc3d/registry/server";
+import pc from "picocolors";
+import { interruptSignal } from "../../interrupt.js";
+
+export interface RegistryFlags {
+  storage: string;
+  port: number;
+  host: string;
+  signUp: boolean;
+  publicRead: boolean;
+  json?: boolean;
+}
+
+export async function serveRegistry({ json, ...options }: RegistryFlags): Promise<void> {
+  const signal = interruptSignal();
+  const { url, close } = await startRegistry(options);
+  if (json) process.stdout.write(`${JSON.stringify({ url, storage: options.storage })}\n`);
+  else {
+    const lines = [
+      `${pc.bold(url)} keeps its packages in ${options.storage}; Ctrl-C stops it`,
+      `an account:  npm adduser --registry ${url}`,
+      `publish:     anymc3d adapter publish FOLDER --registry ${url} --yes`,
+      `install:     npm install @anymc3d/adapter-NAME --registry ${url}`,
+    ];
+    process.stdout.write(`${lines.join("\n")}\n`);
+  }
+  await new Promise<void>((stop) => signal.addEventListener("abort", () => stop(), { once: true }));
+  await close();
+}

@@ -1,0 +1,57 @@
+// The user's own npm settings (.npmrc files, npm_config_*): registries by scope, tokens, proxies, certificates; read and applied by npm's own libraries.
+
+import { Readable } from "node:stream";
+import { AnyMC3DError } from "@anymc3d/core";
+import { registryAddress } from "../protocol/address.js";
+import type { HttpOptions } from "../protocol/http.js";
+
+export interface NpmSettings {
+  readonly url: string;
+  readonly scopes: Readonly<Record<string, string>>;
+  readonly http: HttpOptions;
+}
+
+/**
+ * Reads the settings as npm would in a folder.
+ * @param registry instead of all of them
+ * @throws AnyMC3DError `CONFIG_INVALID`; `OPTION_INVALID` for what is no address
+ */
+export async function npmSettings(cwd: string, registry?: string): Promise<NpmSettings> {
+  const flat = await flatSettings(cwd);
+  const scopes = Object.entries(flat).flatMap(([key, value]) => (key.startsWith("@") && key.endsWith(":registry") ? [[key.slice(0, -9), String(value)]] : []));
+  // An address that was asked for is meant for all packages, scoped ones too.
+  return { url: registryAddress(registry ?? String(flat.registry)), scopes: registry ? {} : Object.fromEntries(scopes), http: { fetch: npmFetch(flat) } };
+}
+
+async function flatSettings(cwd: string): Promise<Record<string, unknown>> {
+  const [{ default: Config }, { default: parts }] = await Promise.all([import("@npmcli/config"), import("@npmcli/config/lib/definitions/index.js")]);
+  // npmPath: where npm itself lies, whose built-in .npmrc has nothing of the user's.
+  const config = new Config({ ...parts, npmPath: cwd, cwd, argv: [], env: process.env, execPath: process.execPath, platform: process.platform });
+  try {
+    await config.load();
+    return config.flat;
+  } catch (cause) {
+    throw new AnyMC3DError("CONFIG_INVALID", `npm's settings cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** A fetch that goes the way npm goes. Retrying, limits and integrity stay with the caller. */
+function npmFetch(flat: Record<string, unknown>): typeof fetch {
+  return async (url, init = {}) => {
+    const { default: registryFetch } = await import("npm-registry-fetch");
+    const { headers, signal } = init;
+    const options = { ...flat, headers: headers as Record<string, string>, signal: signal ?? undefined, cache: undefined, retry: { retries: 0 }, timeout: 0 };
+    try {
+      const { status, statusText, headers: said, body } = await registryFetch(String(url), options as Parameters<typeof registryFetch>[1]);
+      const stream = Readable.toWeb(Readable.from(body)) as ReadableStream<Uint8Array<ArrayBuffer>>;
+      return new Response(stream, { status, statusText, headers: headersOf(said.raw()) });
+    } catch (error) {
+      const { statusCode, headers: said = {} } = error as { statusCode?: number; headers?: Record<string, string[]> };
+      if (!statusCode) throw error;
+      return new Response(null, { status: statusCode, headers: headersOf(said) });
+    }
+  };
+}
+
+const headersOf = (raw: Record<string, string[]>): Headers =>
+  new Headers(Object.entries(raw).map(([name, values]): [string, string] => [name, values.join(", ")]));

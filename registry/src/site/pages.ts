@@ -1,0 +1,144 @@
+// The pages of the marketplace as HTML. Everything that comes from a package is a stranger's text: escaped, and Markdown without HTML in it.
+
+import { type AdapterManifest, DISCLAIMER } from "@anymc3d/core";
+import MarkdownIt from "markdown-it";
+import type { Listed, SiteOptions } from "./write.js";
+
+const markdown = new MarkdownIt({ html: false, linkify: false });
+// Pictures would be fetched from elsewhere by everyone who reads a card.
+markdown.disable("image");
+markdown.renderer.rules.table_open = () => '<div class="wide"><table>';
+markdown.renderer.rules.table_close = () => "</table></div>";
+// The page has its own h1.
+markdown.renderer.rules.heading_open = (tokens, i) => `<h${Math.min(6, Number(tokens[i].tag[1]) + 1)}>`;
+markdown.renderer.rules.heading_close = (tokens, i) => `</h${Math.min(6, Number(tokens[i].tag[1]) + 1)}>`;
+
+const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const safe = (text: string) => text.replace(/[&<>"']/g, (character) => ESCAPES[character]);
+
+/** A file name for a package's name. */
+export const slugOf = (name: string): string => name.replace(/^@/, "").replaceAll("/", "__");
+
+function page(title: string, up: string, body: string, script = ""): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'self'; script-src 'self'; form-action 'none'">
+<title>${safe(title)}</title>
+<link rel="stylesheet" href="${up}style.css">
+<body>
+${body}
+<footer><p>${safe(DISCLAIMER)}</p></footer>
+${script}</body>
+</html>
+`;
+}
+
+const modalitiesOf = (modalities: readonly string[]) => (modalities.length ? modalities.join(", ") : "any modality");
+
+/** The list with search and filters; the form appears only where JavaScript runs. */
+export function indexPage(listed: readonly Listed[], { title = "AnyMC3D adapters" }: SiteOptions): string {
+  const options = (values: readonly string[]) =>
+    [...new Set(values)]
+      .sort()
+      .map((value) => `<option>${safe(value)}</option>`)
+      .join("");
+  const select = (name: string, label: string, values: readonly string[]) =>
+    `<label>${label} <select name="${name}"><option value="">all</option>${options(values)}</select></label>`;
+  const form = `<form id="filter" role="search" hidden>
+<label>Search <input type="search" name="text" autocomplete="off" placeholder="nodule, aneurysm, …"></label>
+${select(
+  "modality",
+  "Modality",
+  listed.flatMap(({ found }) => found.modalities),
+)}
+${select(
+  "part",
+  "Body part",
+  listed.flatMap(({ found }) => found.bodyParts),
+)}
+${select(
+  "backbone",
+  "Backbone",
+  listed.map(({ found }) => found.backbone),
+)}
+</form>`;
+  const count = `<p id="count" aria-live="polite">${listed.length} adapter${listed.length === 1 ? "" : "s"}</p>`;
+  const list = listed.length ? `<ul class="adapters">\n${listed.map(item).join("\n")}\n</ul>` : "<p>This registry has no adapters yet.</p>";
+  const body = `<header><h1>${safe(title)}</h1><p>Small models for 3D medical volumes, for one frozen 2D backbone. ${safe(DISCLAIMER)}</p></header>
+<main>
+${form}
+${count}
+${list}
+</main>`;
+  return page(title, "", body, '<script src="filter.js"></script>\n');
+}
+
+function item({ found, manifest }: Listed): string {
+  const { name, title, labels, modalities, bodyParts, backbone, version, deprecated } = found;
+  const words = [name, title, ...labels, ...bodyParts, ...modalities].join(" ").toLowerCase();
+  const data = { text: words, modality: modalities.join("|"), part: bodyParts.join("|"), backbone };
+  const attributes = Object.entries(data).map(([key, value]) => ` data-${key}="${safe(value)}"`);
+  return `<li${attributes.join("")}>
+<h2><a href="adapters/${slugOf(name)}.html">${safe(title)}</a></h2>
+<p>${safe(manifest.description)}</p>
+<p class="facts">${[name, version, modalitiesOf(modalities), ...bodyParts].map(safe).join(" · ")}${deprecated ? ` · <strong>deprecated: ${safe(deprecated)}</strong>` : ""}</p>
+<p class="facts">${labels.slice(0, 8).map(safe).join(", ")}${labels.length > 8 ? ", …" : ""}${meanAuroc(manifest)}</p>
+</li>`;
+}
+
+function meanAuroc({ metrics }: AdapterManifest): string {
+  const values = metrics[0]?.labels.flatMap(({ auroc }) => auroc ?? []) ?? [];
+  if (!values.length) return "";
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return ` · ${values.length > 1 ? "mean " : ""}AUROC ${mean.toFixed(3)} (${safe(metrics[0].split)}, ${safe(metrics[0].dataset)})`;
+}
+
+export function adapterPage({ found, manifest, card, versions }: Listed, { registryUrl, tryUrl, title = "AnyMC3D adapters" }: SiteOptions): string {
+  const { name, version, license, published, deprecated } = found;
+  const registry = registryUrl ? ` --registry ${registryUrl}` : "";
+  const tried = tryUrl && /^https?:\/\//.test(tryUrl) ? tryUrl.replace("{adapter}", encodeURIComponent(`${name}@${version}`)) : undefined;
+  const rows = [
+    ["Package", `${name}@${version}`],
+    ["Published", published?.slice(0, 10) ?? "not known"],
+    ["Licence", license ?? manifest.license],
+    ["Modality", modalitiesOf(found.modalities)],
+    ["Body part", found.bodyParts.join(", ") || "not stated"],
+    ["Backbone", manifest.backbone.name],
+  ];
+  const body = `<nav><a href="../index.html">${safe(title)}</a></nav>
+<main>
+<h1>${safe(manifest.title)}</h1>
+${deprecated ? `<p class="warning">Deprecated: ${safe(deprecated)}</p>` : ""}
+<p>${safe(manifest.description)}</p>
+<dl>${rows.map(([key, value]) => `<dt>${key}</dt><dd>${safe(value)}</dd>`).join("")}</dl>
+<h2>Use it</h2>
+<pre><code>anymc3d adapter add ${safe(name)}@^${safe(version)}${safe(registry)}
+anymc3d classify scan.nii.gz --adapter ${safe(name)}</code></pre>
+${tried ? `<p><a class="try" href="${safe(tried)}">Try it in the browser</a></p>` : ""}
+<h2>Figures</h2>
+${metricsTables(manifest)}
+<article>
+${markdown.render(card)}
+</article>
+<h2>Versions</h2>
+<ul>${versions.map(({ version: each, published: when, deprecated: why }) => `<li>${safe(each)}${when ? `, ${safe(when.slice(0, 10))}` : ""}${why ? `, deprecated: ${safe(why)}` : ""}</li>`).join("")}</ul>
+</main>`;
+  return page(`${manifest.title}: ${name}`, "../", body);
+}
+
+function metricsTables({ metrics }: AdapterManifest): string {
+  if (!metrics.length) return "<p>Its author states none.</p>";
+  return metrics
+    .map(({ dataset, split, date, labels }) => {
+      const rows = labels.map(({ id, n, positives, auroc, interval }) => {
+        const range = interval ? `${interval[0].toFixed(3)} to ${interval[1].toFixed(3)}` : "not known";
+        return `<tr><th scope="row">${safe(id)}</th><td>${n}</td><td>${positives}</td><td>${auroc?.toFixed(3) ?? "not known"}</td><td>${range}</td></tr>`;
+      });
+      return `<div class="wide"><table><caption>${safe(dataset)}, ${safe(split)}, ${safe(date)}; as its author measured</caption>
+<thead><tr><th scope="col">label</th><th scope="col">n</th><th scope="col">positive</th><th scope="col">AUROC</th><th scope="col">95 % interval</th></tr></thead>
+<tbody>${rows.join("")}</tbody></table></div>`;
+    })
+    .join("\n");
+}

@@ -1,0 +1,63 @@
+// A marketplace page: static files made from what a registry has. Reading works without JavaScript.
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type AdapterManifest, AnyMC3DError } from "@anymc3d/core";
+import type { LoadOptions } from "../client/options.js";
+import type { Registry } from "../client/registry.js";
+import type { Found } from "../client/search.js";
+import { writeWhole } from "../node/write-whole.js";
+import { adapterPage, indexPage, slugOf } from "./pages.js";
+import { FILTER, STYLE } from "./style.js";
+
+/** Options of the marketplace page. */
+export interface SiteOptions extends LoadOptions {
+  readonly title?: string;
+  /** Shown in the install lines: the registry's address as users reach it. */
+  readonly registryUrl?: string;
+  /** The browser app's address; {adapter} in it becomes name@version. */
+  readonly tryUrl?: string;
+  readonly onAdapter?: (done: number, total: number) => void;
+}
+
+/** An adapter as the site shows it. */
+export interface Listed {
+  readonly found: Found;
+  readonly manifest: AdapterManifest;
+  readonly card: string;
+  readonly versions: readonly { version: string; published?: string; deprecated?: string }[];
+}
+
+/**
+ * Writes the site of all adapters a registry has into a folder: index.html and adapters/NAME.html. One that cannot be loaded is told of and left out.
+ * @returns how many adapters it shows
+ * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`; as {@link createRegistry}
+ */
+export async function writeSite(registry: Registry, out: string, options: SiteOptions = {}): Promise<number> {
+  const all = await registry.search({ signal: options.signal });
+  const listed: Listed[] = [];
+  for (const [i, found] of all.entries()) {
+    options.onAdapter?.(i, all.length);
+    const one = await listOne(registry, found, options).catch((error: unknown) => {
+      if (!(error instanceof AnyMC3DError)) throw error;
+      options.onWarning?.({ code: error.code, message: `left out: ${error.message}` });
+    });
+    if (one) listed.push(one);
+  }
+  const files = { "index.html": indexPage(listed, options), "style.css": STYLE, "filter.js": FILTER } as Record<string, string>;
+  for (const each of listed) files[`adapters/${slugOf(each.found.name)}.html`] = adapterPage(each, options);
+  try {
+    await mkdir(join(out, "adapters"), { recursive: true });
+    for (const [name, content] of Object.entries(files)) await writeWhole(join(out, name), content);
+  } catch (cause) {
+    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${out}: ${(cause as Error).message}`, { cause });
+  }
+  return listed.length;
+}
+
+async function listOne(registry: Registry, found: Found, options: SiteOptions): Promise<Listed> {
+  const spec = `${found.name}@${found.version}`;
+  const { manifest } = await registry.load(spec, { signal: options.signal });
+  const { versions } = await registry.info(found.name, { signal: options.signal });
+  return { found, manifest, card: await registry.card(spec, { signal: options.signal }), versions: [...versions].reverse() };
+}
