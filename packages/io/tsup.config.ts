@@ -12,7 +12,7 @@ export default defineConfig([
   // The decoders of compressed DICOM, with their .wasm files beside: their modules name others that only Node has, which bundlers would stumble over.
   browserBuild({
     inside: CODECS,
-    replaced: new URL("./src/codec-files.browser.ts", import.meta.url),
+    replaced: new URL("./src/formats/dicom/codec-files.browser.ts", import.meta.url),
     onlyNode: ["fs", "path"],
     async onSuccess() {
       const require = createRequire(import.meta.url);

@@ -1,22 +1,22 @@
 // Reads a volume from wherever it is, in whatever format its bytes are.
 
 import { AnyMC3DError, type Volume } from "@anymc3d/core";
-import { bytesOf, folderPath, headerBeside, type Source, sourcePath } from "./bytes.js";
-import { companionsOf } from "./companions.js";
-import { bytesFile, type DicomFile, folderFiles, isZip, sourceFiles, zipFiles } from "./dicom-files.js";
-import { hasDicomPrefix, isDicom } from "./dicom-parse.js";
-import { decodeDicom, seriesIn } from "./dicom-read.js";
-import type { SeriesSummary } from "./dicom-series.js";
-import { describeBytes, formatOf, READABLE } from "./format.js";
-import { gunzipHead, isGzip } from "./gzip.js";
-import { decodeMgh } from "./mgh-read.js";
-import { decodeMha } from "./mha-read.js";
-import { decodeNifti, pairImage } from "./nifti-read.js";
-import { isFolder } from "./node-files.js";
-import { decodeNpy, decodeNpz } from "./npy-volume.js";
-import { npzSizes } from "./npz.js";
-import { decodeNrrd } from "./nrrd-read.js";
-import { byteLimit, checkReadOptions, type ReadOptions } from "./options.js";
+import { gunzipHead, isGzip } from "./compression/gzip.js";
+import { hasDicomPrefix, isDicom } from "./formats/dicom/parse.js";
+import { decodeDicom, seriesIn } from "./formats/dicom/read.js";
+import type { SeriesSummary } from "./formats/dicom/series.js";
+import { decodeMha } from "./formats/meta/read.js";
+import { decodeMgh } from "./formats/mgh/read.js";
+import { decodeNifti, pairImage } from "./formats/nifti/read.js";
+import { decodeNrrd } from "./formats/nrrd/read.js";
+import { npzSizes } from "./formats/numpy/npz.js";
+import { decodeNpy, decodeNpz } from "./formats/numpy/volume.js";
+import { describeBytes, formatOf, READABLE } from "./formats/sniff.js";
+import { byteLimit, checkReadOptions, type ReadOptions } from "./options/options.js";
+import { bytesOf, folderPath, headerBeside, type Source, sourcePath } from "./sources/bytes.js";
+import { companionsOf } from "./sources/companions.js";
+import { bytesFile, type DicomFile, folderFiles, isZip, sourceFiles, zipFiles } from "./sources/file-set.js";
+import { isFolder } from "./sources/node-files.js";
 
 /**
  * Reads a volume: NIfTI-1 and NIfTI-2 (.nii, .nii.gz, .hdr with .img), ANALYZE 7.5 (with `orientation`), NRRD (.nrrd, .nhdr), MetaImage

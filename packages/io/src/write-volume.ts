@@ -1,10 +1,10 @@
 // Writes a volume to a file, in Node.
 
 import { AnyMC3DError, type Volume } from "@anymc3d/core";
-import { gzip } from "./gzip.js";
-import { writeNifti } from "./nifti-write.js";
-import { hasFiles, toPath, writeFileWhole } from "./node-files.js";
-import { writeNrrd } from "./nrrd-write.js";
+import { gzip } from "./compression/gzip.js";
+import { writeNifti } from "./formats/nifti/write.js";
+import { writeNrrd } from "./formats/nrrd/write.js";
+import { hasFiles, toPath, writeFileWhole } from "./sources/node-files.js";
 
 /** Options of `writeVolume()`. */
 export interface WriteOptions {

@@ -1,8 +1,8 @@
 // Decompression on every path: Node's zlib, the browser's stream, and the package's own, which must agree with zlib.
 import { constants, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type GunzipPlan, gunzip, gunzipHead, unpack, unpackWeb } from "../src/gzip.js";
-import { InflateError, inflateGzip, inflateRaw, inflateZlib } from "../src/inflate.js";
+import { type GunzipPlan, gunzip, gunzipHead, unpack, unpackWeb } from "../src/compression/gzip.js";
+import { InflateError, inflateGzip, inflateRaw, inflateZlib } from "../src/compression/inflate.js";
 import { concat, random, refusal } from "./build.js";
 
 const next = random(5);

@@ -1,0 +1,374 @@
+// What a DICOM file says of its image: identity, pixel encoding, and of every frame its place, its rescaling and what tells it from others.
+
+import { AnyMC3DError } from "@anymc3d/core";
+import { MOST_SHRUNK } from "../../compression/gzip.js";
+import type { DicomFile } from "../../sources/file-set.js";
+import { CODECS, type Codec } from "./codecs.js";
+import { type DicomData, tagText } from "./data.js";
+import { DEFLATED, type DicomHeader } from "./parse.js";
+import { TAG } from "./tags.js";
+
+export type Vector = readonly [number, number, number];
+
+/** Attributes by which frames at one place may differ: time, echo, diffusion weighting, …; what they are called, in the order they are tried. */
+export const DIMENSIONS = [
+  "temporal position",
+  "echo",
+  "echo time",
+  "b-value",
+  "trigger time",
+  "segment",
+  "acquisition",
+  "image type",
+  "acquisition time",
+] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+/** One frame of one file. */
+export interface DicomFrame {
+  readonly image: DicomImage;
+  /** Within the file, from 0. */
+  readonly index: number;
+  /** Patient position of the first pixel's centre, mm, LPS; undefined where the file does not say. */
+  readonly position?: Vector;
+  /** Directions of increasing column and row index, LPS. */
+  readonly orientation?: readonly [row: Vector, column: Vector];
+  /** Mm between rows, between columns. */
+  readonly pixelSpacing?: readonly [rows: number, columns: number];
+  readonly thickness?: number;
+  /** Spacing Between Slices, mm, as the header states it. */
+  readonly stated?: number;
+  /** Frames of one Stack ID lie in one stack (PS3.3 C.7.6.17). */
+  readonly stackId?: string;
+  /** Whether slope or intercept are stated. */
+  readonly rescaled: boolean;
+  readonly slope: number;
+  readonly intercept: number;
+  readonly dimensions: Readonly<Partial<Record<Dimension, number | string>>>;
+}
+
+export interface DicomImage {
+  readonly file: DicomFile;
+  readonly codec: Codec;
+  readonly littleEndian: boolean;
+  /** Offset and bytes of the pixel data's value (-1: encapsulated), and which element it is. */
+  readonly pixels: { readonly offset: number; readonly length: number; readonly tag: number; readonly vr: string };
+  /** Where frames of compressed pixel data begin, by the extended offset table; empty without one. */
+  readonly extendedOffsets: readonly number[];
+  /** The pixels' offset is not one of the file but of what is deflated in it. */
+  readonly deflated: boolean;
+  readonly rows: number;
+  readonly columns: number;
+  readonly frames: number;
+  readonly bitsAllocated: number;
+  readonly bitsStored: number;
+  readonly highBit: number;
+  readonly signed: boolean;
+  /** Stored values that mean "no image here", both ends included. */
+  readonly padding?: readonly [low: number, high: number];
+  readonly instance: string;
+  readonly instanceNumber?: number;
+  readonly imageType: readonly string[];
+  /** Where positions are measured from: images of different ones do not lie in one space. */
+  readonly frameOfReference?: string;
+  /** Convolution kernel of a reconstruction. */
+  readonly kernel?: string;
+  /** What frames follow without functional groups, by the attributes that the Frame Increment Pointer names. */
+  readonly increments: readonly number[];
+  readonly series: SeriesIdentity;
+}
+
+export interface SeriesIdentity {
+  readonly uid: string;
+  readonly study: string;
+  readonly modality?: string;
+  readonly description?: string;
+  readonly number?: number;
+  readonly bodyPart?: string;
+  readonly laterality?: string;
+  readonly manufacturer?: string;
+  readonly units?: string;
+  /** YYYYMMDD */
+  readonly date?: string;
+  readonly patient: { readonly name?: string; readonly id?: string; readonly birthDate?: string; readonly sex?: string };
+}
+
+/**
+ * True for a file with an image in it, false for one without (a report, a directory).
+ * @throws AnyMC3DError `FILE_TRUNCATED` for half an image: a slice would be missing without a word
+ */
+export function hasImage({ data, pixels }: DicomHeader, name: string): boolean {
+  const parts = { "pixel data": pixels !== undefined, Rows: data.has(TAG.rows), Columns: data.has(TAG.columns) };
+  const missing = Object.entries(parts).flatMap(([part, there]) => (there ? [] : [part]));
+  if (missing.length === 0) return true;
+  if (missing.length === 3) return false;
+  throw new AnyMC3DError("FILE_TRUNCATED", `${name}: an image without ${missing.join(" and ")}. The file is cut short or damaged; copy or export it again.`);
+}
+
+/**
+ * The image and its frames.
+ * @throws AnyMC3DError `FORMAT_UNKNOWN` (transfer syntax, named), `CHANNELS_UNSUPPORTED` (colour, palette, MONOCHROME1), `FORMAT_INVALID`
+ */
+export function imageOf(file: DicomFile, header: DicomHeader, littleEndian: boolean): { image: DicomImage; frames: DicomFrame[] } {
+  const { data, transferSyntax, pixels } = header;
+  const { name } = file;
+  const codec = CODECS.get(transferSyntax);
+  if (!codec) {
+    throw new AnyMC3DError(
+      "FORMAT_UNKNOWN",
+      `${name}: transfer syntax ${transferSyntax || "(none)"} is not one that can be read. Convert the file, for example with \`dcmconv\` or \`gdcmconv --raw\`.`,
+    );
+  }
+  checkGrey(data, name);
+  if (data.items(TAG.modalityLut).length)
+    throw new AnyMC3DError(
+      "FORMAT_UNKNOWN",
+      `${name}: its values go through a table, Modality LUT ${tagText(TAG.modalityLut)}, which is not applied here. Convert the file to rescaled values.`,
+    );
+  const image = {
+    file,
+    codec,
+    littleEndian,
+    ...encoding(data, (pixels as DicomImage["pixels"]).tag, name),
+    ...identity(data, name),
+    increments: data.numbers(TAG.frameIncrement, name),
+    pixels: pixels as DicomImage["pixels"],
+    deflated: transferSyntax === DEFLATED,
+    extendedOffsets: data.numbers(TAG.extendedOffsets, name),
+  };
+  if (codec !== "native" && image.pixels.length !== -1)
+    throw new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${name}: the transfer syntax says that the pixel data are compressed, but they are not encapsulated. Correct the header.`,
+    );
+  checkLength(image);
+  return { image, frames: framesOf(image, data, name) };
+}
+
+/** Refuses pixel data that reach beyond the file; of a deflated one, it shows when it is unpacked. */
+function checkLength({ codec, deflated, pixels, bitsAllocated, rows, columns, frames, file }: DicomImage): void {
+  const need = Math.ceil((rows * columns * frames * bitsAllocated) / 8);
+  // Every compressed frame takes an item of 8 bytes and more.
+  if (codec !== "native" && 8 * frames > file.size - pixels.offset)
+    throw tooFew(file.name, `${frames} compressed frames`, 8 * frames, file.size - pixels.offset);
+  if (deflated && need > MOST_SHRUNK * file.size) throw tooFew(file.name, `${frames} frame(s)`, need, MOST_SHRUNK * file.size);
+  if (codec !== "native" || deflated) return;
+  const there = Math.min(pixels.length, file.size - pixels.offset);
+  if (there < need) throw tooFew(file.name, `${columns}×${rows} pixels of ${bitsAllocated} bits in ${frames} frame(s)`, need, there);
+}
+
+export const tooFew = (name: string, what: string, need: number, there: number): AnyMC3DError =>
+  new AnyMC3DError("FILE_TRUNCATED", `${name}: ${what} need ${need} bytes, found ${there}. The file is cut short; copy or export it again.`);
+
+function checkGrey(data: DicomData, name: string): void {
+  const photometric = data.text(TAG.photometric) ?? "MONOCHROME2";
+  const samples = data.number(TAG.samplesPerPixel, name) ?? 1;
+  if (photometric === "MONOCHROME2" && samples === 1) return;
+  const why =
+    photometric === "MONOCHROME1"
+      ? "a negative, whose lowest value is shown white; an adapter would see it the wrong way round"
+      : `${samples} sample(s) a pixel; grey values are expected`;
+  throw new AnyMC3DError(
+    "CHANNELS_UNSUPPORTED",
+    `${name}: Photometric Interpretation ${tagText(TAG.photometric)} is ${photometric}: ${why}. Convert it to MONOCHROME2 if it is a grey image.`,
+  );
+}
+
+function encoding(data: DicomData, pixelTag: number, name: string) {
+  const number = (tag: number, fallback?: number): number => {
+    const value = data.number(tag, name) ?? fallback;
+    if (value === undefined) throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${tagText(tag)} is missing; an image needs it.`);
+    return value;
+  };
+  const bitsAllocated = number(TAG.bitsAllocated);
+  const bitsStored = number(TAG.bitsStored, bitsAllocated);
+  const highBit = number(TAG.highBit, bitsStored - 1);
+  const [rows, columns, frames] = [number(TAG.rows), number(TAG.columns), number(TAG.numberOfFrames, 1)];
+  const fine =
+    [1, 8, 16, 32, 64].includes(bitsAllocated) && bitsStored >= 1 && bitsStored <= bitsAllocated && highBit >= bitsStored - 1 && highBit < bitsAllocated;
+  if (!fine)
+    throw new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${name}: ${bitsAllocated} bits allocated, ${bitsStored} stored, high bit ${highBit}: that cannot be. Correct the header.`,
+    );
+  if (!(rows > 0 && columns > 0 && Number.isInteger(frames) && frames > 0))
+    throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${columns}×${rows} pixels, ${frames} frames: that cannot be. Correct the header.`);
+  if (pixelTag !== TAG.pixelData)
+    return { rows, columns, frames, bitsAllocated, bitsStored, highBit, signed: false, padding: floatPadding(data, pixelTag, name) };
+  const representation = number(TAG.pixelRepresentation);
+  if (representation !== 0 && representation !== 1)
+    throw new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${name}: Pixel Representation ${tagText(TAG.pixelRepresentation)} is ${representation}; 0 (unsigned) and 1 (signed) exist.`,
+    );
+  const signed = representation === 1;
+  return { rows, columns, frames, bitsAllocated, bitsStored, highBit, signed, padding: paddingOf(data, { signed, bitsStored }, name) };
+}
+
+const between = (a: number | undefined, b: number | undefined): readonly [number, number] | undefined =>
+  a === undefined ? undefined : [Math.min(a, b ?? a), Math.max(a, b ?? a)];
+
+function floatPadding(data: DicomData, pixelTag: number, name: string): readonly [number, number] | undefined {
+  const [value, limit] = pixelTag === TAG.floatPixelData ? [TAG.floatPadding, TAG.floatPaddingLimit] : [TAG.doublePadding, TAG.doublePaddingLimit];
+  return between(data.number(value, name), data.number(limit, name));
+}
+
+/** Compared in stored values, before rescaling (PS3.3 C.7.5.1.1.2). */
+function paddingOf(data: DicomData, { signed, bitsStored }: { signed: boolean; bitsStored: number }, name: string): readonly [number, number] | undefined {
+  const read = (tag: number) => {
+    const value = data.number(tag, name);
+    if (value === undefined) return undefined;
+    // Written as a word of the other sign, or as the stored bits alone.
+    if (!signed) return value < 0 ? value + 65536 : value;
+    if (value >= 2 ** (bitsStored - 1) && value < 2 ** bitsStored) return value - 2 ** bitsStored;
+    return value > 32767 && bitsStored <= 16 ? value - 65536 : value;
+  };
+  return between(read(TAG.pixelPadding), read(TAG.pixelPaddingLimit));
+}
+
+/** What a file says of itself, its series and its patient. */
+export function identity(data: DicomData, name: string) {
+  const decoder = data.decoder(TAG.characterSet);
+  const text = (tag: number) => data.text(tag, decoder) || undefined;
+  const modality = text(TAG.modality);
+  const series: SeriesIdentity = {
+    uid: text(TAG.seriesInstance) ?? "",
+    study: text(TAG.studyInstance) ?? "",
+    modality,
+    description: text(TAG.seriesDescription),
+    number: soft(data, TAG.seriesNumber, name),
+    bodyPart: text(TAG.bodyPart),
+    laterality: text(TAG.laterality),
+    manufacturer: text(TAG.manufacturer),
+    units: text(TAG.units) ?? rescaleType(data, text) ?? (modality === "CT" && isRescaled(data) ? "HU" : undefined),
+    date: text(TAG.studyDate),
+    patient: { name: text(TAG.patientName), id: text(TAG.patientId), birthDate: text(TAG.patientBirthDate), sex: text(TAG.patientSex) },
+  };
+  return {
+    series,
+    instance: text(TAG.sopInstance) ?? "",
+    instanceNumber: soft(data, TAG.instanceNumber, name),
+    imageType: data.texts(TAG.imageType),
+    frameOfReference: text(TAG.frameOfReference),
+    kernel: data.texts(TAG.kernel).join("\\") || undefined,
+  };
+}
+
+/** A number that only describes: one that cannot be read is as good as none. */
+function soft(data: DicomData, tag: number, name: string): number | undefined {
+  try {
+    return data.number(tag, name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Functional groups of the first frame, then those that all frames share. */
+const firstGroup = (data: DicomData, sequence: number): DicomData | undefined =>
+  data.items(TAG.perFrameGroups)[0]?.item(sequence) ?? data.item(TAG.sharedGroups)?.item(sequence);
+
+const rescaleType = (data: DicomData, text: (tag: number) => string | undefined): string | undefined =>
+  firstGroup(data, TAG.pixelValueSequence)?.text(TAG.rescaleType) || text(TAG.rescaleType);
+
+const statesRescale = (data: DicomData | undefined): boolean => Boolean(data && (data.has(TAG.rescaleSlope) || data.has(TAG.rescaleIntercept)));
+const isRescaled = (data: DicomData): boolean => statesRescale(data) || statesRescale(firstGroup(data, TAG.pixelValueSequence));
+
+/** Attributes of a frame are looked for in its own functional groups, then in the shared ones, then in the image (PS3.3 C.7.6.16). */
+function framesOf(image: DicomImage, data: DicomData, name: string): DicomFrame[] {
+  const shared = data.item(TAG.sharedGroups);
+  const own = data.items(TAG.perFrameGroups);
+  if (own.length > 0 && own.length !== image.frames)
+    throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${image.frames} frames, but functional groups of ${own.length}. Correct the header.`);
+  const offsets = gridOffsets(data, image, own.length > 0, name);
+  return Array.from({ length: image.frames }, (_, index) => {
+    const group = (sequence: number) => own[index]?.item(sequence) ?? shared?.item(sequence);
+    const from = (sequence: number, tag: number) => {
+      const found = group(sequence)?.numbers(tag, name) ?? [];
+      return found.length ? found : data.numbers(tag, name);
+    };
+    const measures = TAG.pixelMeasuresSequence;
+    const values = group(TAG.pixelValueSequence) ?? data;
+    const orientation = vectors(from(TAG.planeOrientationSequence, TAG.orientation), tagText(TAG.orientation), 2, name);
+    const [position] = vectors(from(TAG.planePositionSequence, TAG.position), tagText(TAG.position), 1, name);
+    const [rowSpacing, columnSpacing = rowSpacing] = from(measures, TAG.pixelSpacing);
+    const thickness = from(measures, TAG.sliceThickness)[0];
+    return {
+      image,
+      index,
+      position: image.frames > 1 && own.length === 0 ? gridPosition(position, orientation, offsets[index]) : position,
+      orientation: orientation.length === 2 ? checkedOrientation(orientation as [Vector, Vector], name) : undefined,
+      pixelSpacing: rowSpacing > 0 && columnSpacing > 0 ? [rowSpacing, columnSpacing] : undefined,
+      thickness: thickness > 0 ? thickness : undefined,
+      stated: Math.abs(from(measures, TAG.spacingBetweenSlices)[0]) || undefined,
+      stackId: group(TAG.frameContentSequence)?.text(TAG.stackId) || undefined,
+      rescaled: statesRescale(values) || data.has(TAG.doseGridScaling),
+      slope: slopeOf(values, data, name),
+      intercept: values.number(TAG.rescaleIntercept, name) ?? 0,
+      dimensions: dimensionsOf(data, group, image, name),
+    };
+  });
+}
+
+/** @throws AnyMC3DError `FORMAT_INVALID` for 0, which would make all voxels equal */
+function slopeOf(values: DicomData, data: DicomData, name: string): number {
+  const slope = values.number(TAG.rescaleSlope, name) ?? data.number(TAG.doseGridScaling, name) ?? 1;
+  if (!Number.isFinite(slope)) throw new AnyMC3DError("FORMAT_INVALID", `${name}: Rescale Slope ${tagText(TAG.rescaleSlope)} is ${slope}. Correct the header.`);
+  if (slope !== 0) return slope;
+  throw new AnyMC3DError("FORMAT_INVALID", `${name}: Rescale Slope ${tagText(TAG.rescaleSlope)} is 0: every voxel would be the same. Correct the header.`);
+}
+
+/** Frames without functional groups lie where Grid Frame Offset Vector says (RT Dose); otherwise their place is not known. */
+function gridPosition(first: Vector | undefined, orientation: readonly Vector[], offset: number | undefined): Vector | undefined {
+  if (!first || orientation.length !== 2 || offset === undefined) return undefined;
+  const normal = cross(orientation[0], orientation[1]);
+  return [0, 1, 2].map((axis) => first[axis] + offset * normal[axis]) as unknown as Vector;
+}
+
+/** RT Dose: from the first frame, or as positions along the patient's axis (PS3.3 C.8.8.3.2); made to begin with 0. */
+function gridOffsets(data: DicomData, image: DicomImage, grouped: boolean, name: string): number[] {
+  const offsets = data.numbers(TAG.gridFrameOffsets, name);
+  if (offsets.length === 0 || grouped || image.frames === 1) return offsets;
+  const position = data.numbers(TAG.position, name);
+  const first = offsets[0];
+  if (offsets.length === image.frames && (first === 0 || Math.abs(first - position[2]) < 1e-3)) return offsets.map((offset) => offset - first);
+  throw new AnyMC3DError(
+    "GEOMETRY_INVALID",
+    `${name}: Grid Frame Offset Vector ${tagText(TAG.gridFrameOffsets)} has ${offsets.length} numbers from ${first}, expected ${image.frames} from 0 or from the position's z (${position[2]}). Correct the header.`,
+  );
+}
+
+function vectors(numbers: readonly number[], what: string, count: number, name: string): Vector[] {
+  if (numbers.length === 0) return [];
+  if (numbers.length !== 3 * count || !numbers.every(Number.isFinite))
+    throw new AnyMC3DError("GEOMETRY_INVALID", `${name}: ${what} has ${numbers.length} numbers, expected ${3 * count}. Correct the header.`);
+  return Array.from({ length: count }, (_, i) => numbers.slice(3 * i, 3 * i + 3) as unknown as Vector);
+}
+
+/** Directions must be unit vectors at right angles, as far as rounding goes. */
+function checkedOrientation([row, column]: readonly [Vector, Vector], name: string): readonly [Vector, Vector] {
+  const off = Math.max(Math.abs(dot(row, row) - 1), Math.abs(dot(column, column) - 1), Math.abs(dot(row, column)));
+  if (off < 0.01) return [row, column];
+  throw new AnyMC3DError(
+    "GEOMETRY_INVALID",
+    `${name}: Image Orientation ${tagText(TAG.orientation)} is ${[...row, ...column].join("\\")}: no two directions at right angles. Correct the header.`,
+  );
+}
+
+export const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+export const cross = (a: Vector, b: Vector): Vector => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+
+function dimensionsOf(data: DicomData, group: (sequence: number) => DicomData | undefined, image: DicomImage, name: string): DicomFrame["dimensions"] {
+  const number = (sequence: number, tag: number) => group(sequence)?.number(tag, name) ?? data.number(tag, name);
+  const found: Record<Dimension, number | string | undefined> = {
+    "temporal position": number(TAG.frameContentSequence, TAG.temporalPositionIndex) ?? soft(data, TAG.temporalPosition, name),
+    echo: soft(data, TAG.echoNumber, name),
+    "echo time": number(TAG.echoSequence, TAG.effectiveEchoTime) ?? data.number(TAG.echoTime, name),
+    "b-value": number(TAG.diffusionSequence, TAG.diffusionBValue),
+    "trigger time": soft(data, TAG.triggerTime, name),
+    segment: number(TAG.segmentSequence, TAG.segmentNumber),
+    acquisition: soft(data, TAG.acquisitionNumber, name),
+    "image type": image.imageType.join("\\") || undefined,
+    "acquisition time": data.text(TAG.acquisitionTime),
+  };
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
+}

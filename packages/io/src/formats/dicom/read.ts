@@ -1,0 +1,83 @@
+// Reads a DICOM series as a volume.
+
+import type { Volume, VolumeMeta, Warning } from "@anymc3d/core";
+import { byteLimit, type ReadOptions } from "../../options/options.js";
+import type { DicomFile } from "../../sources/file-set.js";
+import { cross, type DicomFrame } from "./image.js";
+import { chooseSeries, indexFiles, type SeriesSummary, seriesOf } from "./series.js";
+import { arrange } from "./stack.js";
+import { FrameReader, readFrames } from "./voxels.js";
+
+/** The series in files. @throws the signal's reason */
+export async function seriesIn(files: readonly DicomFile[], options: ReadOptions): Promise<SeriesSummary[]> {
+  return seriesOf(await indexFiles(files, { limit: byteLimit(options), signal: options.signal, onProgress: options.onProgress }), options.identity);
+}
+
+/**
+ * One series of the files, ordered by geometry, each slice rescaled by its own slope and intercept.
+ * @param name what to call the files together
+ * @throws AnyMC3DError `FORMAT_UNKNOWN`, `FORMAT_INVALID`, `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `SERIES_REQUIRED`, `FRAME_REQUIRED`, `CHANNELS_UNSUPPORTED`,
+ * `GEOMETRY_INVALID`, `ASSET_INVALID`, `OUT_OF_MEMORY`, `OPTION_INVALID`; the signal's reason
+ */
+export async function decodeDicom(files: readonly DicomFile[], name: string, options: ReadOptions): Promise<Volume> {
+  const limit = byteLimit(options);
+  const { signal, codecUrl, onProgress } = options;
+  // Headers are half of the work at most.
+  const index = await indexFiles(files, { limit, signal, onProgress: onProgress && ((done, total) => onProgress(done, 2 * total)) });
+  const { frames, notes: chosen } = chooseSeries(index, options.series, name);
+  const voxelOptions = { name, limit, codecUrl, signal };
+  const same = async (a: DicomFrame, b: DicomFrame) =>
+    a.slope === b.slope && a.intercept === b.intercept && equal(await new FrameReader(voxelOptions).stored(a), await new FrameReader(voxelOptions).stored(b));
+  const stack = await arrange(frames, { name, stack: options.stack, frame: options.frame, uneven: options.uneven, same });
+  let done = 0;
+  const count = stack.frames.length;
+  const onSlice = onProgress && (() => onProgress(files.length + Math.round((++done / count) * files.length), 2 * files.length));
+  const { data, notes } = await readFrames(stack.frames, { ...voxelOptions, onSlice });
+  const [{ image }] = stack.frames;
+  const size = image.columns * image.rows;
+  const voxels = stack.places ? interpolated(data as Float32Array, size, stack.places) : data;
+  const { modality } = image.series;
+  return {
+    data: voxels,
+    shape: [image.columns, image.rows, voxels.length / size],
+    ...(stack.affine && { affine: stack.affine }),
+    ...((modality ?? options.modality) && { modality: modality ?? options.modality }),
+    ...noted([...chosen, ...modalityNote(modality, options.modality, name), ...stack.notes, ...notes]),
+    meta: metaOf(stack.frames[0], options.identity ?? false),
+  };
+}
+
+const noted = (notes: readonly Warning[]) => (notes.length ? { notes } : {});
+
+function modalityNote(stated: string | undefined, told: string | undefined, name: string): Warning[] {
+  if (!stated || !told || stated === told) return [];
+  return [{ code: "MODALITY_STATED", message: `${name}: the files say ${stated}, and ${told} was given; ${stated} is believed` }];
+}
+
+function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Slices at places between slices, linearly. */
+function interpolated(data: ArrayLike<number>, size: number, places: readonly number[]): Float32Array {
+  const out = new Float32Array(size * places.length);
+  places.forEach((place, n) => {
+    const below = Math.floor(place);
+    const share = place - below;
+    for (let i = 0; i < size; i++) {
+      const value = data[below * size + i];
+      out[n * size + i] = share ? value + share * (data[(below + 1) * size + i] - value) : value;
+    }
+  });
+  return out;
+}
+
+function metaOf({ image: { series }, orientation }: DicomFrame, identity: boolean): VolumeMeta {
+  const { units, bodyPart, laterality, description, manufacturer, uid, study, patient } = series;
+  const normal = orientation && cross(...orientation).map(Math.abs);
+  const plane = normal && (["sagittal", "coronal", "axial"] as const)[normal.indexOf(Math.max(...normal))];
+  const all = { units, bodyPart, laterality, plane, description, manufacturer, seriesUid: uid, studyUid: study, ...(identity && { patient }) };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined && value !== ""));
+}

@@ -1,0 +1,94 @@
+// Reads a FreeSurfer MGH volume, .mgh or .mgz (surfer.nmr.mgh.harvard.edu/fswiki/FsTutorial/MghFormat), into a Volume.
+
+import { type Affine, AnyMC3DError, type Volume, type Warning } from "@anymc3d/core";
+import { gunzip, isGzip } from "../../compression/gzip.js";
+import { byteLimit, chosen, mustChoose, type ReadOptions, tooLarge } from "../../options/options.js";
+import { bytesOf, type Named } from "../../sources/bytes.js";
+import { isInvertible, orientedAffine } from "../../volume/geometry.js";
+import { tooShort } from "../../voxels/parts.js";
+import { bytesOfType, decodeValues, type NumberType } from "../../voxels/values.js";
+import { isMgh } from "../sniff.js";
+
+/** Bytes before the voxels. */
+const HEADER = 284;
+
+const TYPES: Readonly<Record<number, NumberType>> = { 0: "uint8", 1: "int32", 3: "float32", 4: "int16", 10: "uint16" };
+
+interface MghHeader {
+  readonly shape: [number, number, number];
+  readonly frames: number;
+  readonly type: NumberType;
+  readonly affine: Affine | undefined;
+  readonly notes: readonly Warning[];
+}
+
+/**
+ * Reads MGH bytes, gzip-compressed (.mgz) or not.
+ *
+ * Voxels: x fastest, in their stored type. Affine: mm, RAS+, from the direction cosines, the voxel sizes and the centre; none, with a note,
+ * where the header says that it has none.
+ * @throws AnyMC3DError `FORMAT_UNKNOWN`, `FORMAT_INVALID`, `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `GEOMETRY_INVALID`, `FRAME_REQUIRED`,
+ * `OPTION_INVALID`, `OUT_OF_MEMORY`; the signal's reason
+ */
+export async function readMgh(bytes: Uint8Array | ArrayBuffer, options: ReadOptions = {}): Promise<Volume> {
+  return decodeMgh(await bytesOf(bytes, { ...options, limit: Number.POSITIVE_INFINITY }), options);
+}
+
+/** As {@link readMgh}. */
+export async function decodeMgh({ bytes, name }: Named, options: ReadOptions): Promise<Volume> {
+  options.signal?.throwIfAborted();
+  const limit = byteLimit(options);
+  const plan = (head: Uint8Array, most: number): number => {
+    const header = parseHeader(head, options, name);
+    return neededBytes(header, most, limit, name);
+  };
+  const plain = isGzip(bytes) ? await gunzip(bytes, { name, limit, size: plan, signal: options.signal }) : bytes;
+  const { shape, frames, type, affine, notes } = parseHeader(plain, options, name);
+  neededBytes({ shape, frames, type }, plain.length, limit, name);
+  if (frames > 1 && options.frame === undefined) throw mustChoose("frame", frames, [...shape, frames].join(" × "), name);
+  const size = shape[0] * shape[1] * shape[2] * bytesOfType(type);
+  const start = HEADER + chosen("frame", options.frame, frames, name) * size;
+  const data = decodeValues(plain.subarray(start, start + size), { type, littleEndian: false, view: true }, name);
+  return { data, shape, ...(affine && { affine }), ...(options.modality && { modality: options.modality }), ...(notes.length > 0 && { notes }) };
+}
+
+function neededBytes({ shape, frames, type }: Pick<MghHeader, "shape" | "frames" | "type">, found: number, limit: number, name: string): number {
+  const need = HEADER + shape[0] * shape[1] * shape[2] * frames * bytesOfType(type);
+  const what = `${[...shape, frames].join(" × ")} ${type} voxels`;
+  if (need > found) throw tooShort(name, need, found, what);
+  if (need > limit) throw tooLarge(name, `${what} need ${need} bytes`, limit);
+  return need;
+}
+
+function parseHeader(bytes: Uint8Array, { orientation }: ReadOptions, name: string): MghHeader {
+  if (!isMgh(bytes))
+    throw new AnyMC3DError("FORMAT_UNKNOWN", `${name}: not a FreeSurfer MGH volume (version 1, sizes above 0). Check that the file is the one you meant.`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [width, height, depth, frames, code] = [4, 8, 12, 16, 20].map((at) => view.getInt32(at));
+  const type = TYPES[code];
+  if (!type)
+    throw new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${name}: voxel type ${code}; expected 0, 1, 3, 4 or 10 (${Object.values(TYPES).join(", ")}). Convert it with mri_convert.`,
+    );
+  const shape: [number, number, number] = [width, height, depth];
+  if (view.getInt16(28) > 0) return { shape, frames, type, affine: storedAffine(view, shape, name), notes: [] };
+  if (orientation !== undefined) return { shape, frames, type, affine: orientedAffine(orientation, [1, 1, 1], shape), notes: [] };
+  // FreeSurfer and nibabel differ in what they then assume.
+  const message = `${name}: the header holds no orientation and no voxel sizes. The axes are taken as stored, 1 mm a voxel; say how they lie with the option \`orientation\`.`;
+  return { shape, frames, type, affine: undefined, notes: [{ code: "MGH_NO_ORIENTATION", message }] };
+}
+
+/** Directions × sizes, and the place of voxel (width/2, height/2, depth/2). */
+function storedAffine(view: DataView, shape: readonly number[], name: string): Affine {
+  const floats = (at: number, count: number) => Array.from({ length: count }, (_, i) => view.getFloat32(at + 4 * i));
+  const [sizes, cosines, centre] = [floats(30, 3), floats(42, 9), floats(78, 3)];
+  const rows = [0, 1, 2].flatMap((row) => {
+    const steps = [0, 1, 2].map((axis) => cosines[3 * axis + row] * sizes[axis]);
+    return [...steps, centre[row] - steps.reduce((sum, step, axis) => sum + (step * shape[axis]) / 2, 0)];
+  });
+  const affine = [...rows, 0, 0, 0, 1];
+  if (isInvertible(affine)) return affine;
+  const found = `voxel sizes ${sizes.join(" × ")} and directions ${cosines.join(" ")}`;
+  throw new AnyMC3DError("GEOMETRY_INVALID", `${name}: ${found}; expected finite numbers that span three directions. Correct the header with mri_convert.`);
+}

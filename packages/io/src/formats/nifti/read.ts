@@ -1,0 +1,141 @@
+// Reads a NIfTI file (one file, gzip or not, or a .hdr/.img pair) into a Volume.
+
+import { AnyMC3DError, isAnyMC3DError, type Volume } from "@anymc3d/core";
+import { gunzip, isGzip } from "../../compression/gzip.js";
+import { byteLimit, chosen, mustChoose, type ReadOptions, tooLarge } from "../../options/options.js";
+import { bytesOf, type Named, otherEnding } from "../../sources/bytes.js";
+import { type Companions, companionsOf } from "../../sources/companions.js";
+import { niftiAffine } from "./affine.js";
+import { type NiftiHeader, parseNiftiHeader } from "./header.js";
+import { bytesPerValue, readVoxels } from "./voxels.js";
+
+/** Gets the .img of a pair; undefined where nobody knows it. */
+export type PairImage = () => Promise<Named | undefined>;
+
+/**
+ * Reads NIfTI-1 or NIfTI-2 bytes, gzip-compressed or not.
+ *
+ * Voxels: x fastest, real-world values; in their stored type where no scaling applies (then possibly a view into `bytes`), int64/uint64 as
+ * Float64Array, else Float32Array of slope · v + intercept. Affine: mm, RAS+; sform, else qform, else voxel sizes with a note.
+ * Free text of the header is not read.
+ * @throws AnyMC3DError `FILE_EMPTY`, `FORMAT_UNKNOWN`, `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `FORMAT_INVALID`, `GEOMETRY_INVALID`, `FRAME_REQUIRED`
+ * (4-D without `frame`), `CHANNELS_UNSUPPORTED` (RGB; a fifth axis without `channel`), `FILE_NOT_FOUND` (the .img of a pair not given),
+ * `OPTION_INVALID`, `OUT_OF_MEMORY`; the signal's reason
+ */
+export async function readNifti(bytes: Uint8Array | ArrayBuffer, options: ReadOptions = {}): Promise<Volume> {
+  const limit = byteLimit(options);
+  const file = await bytesOf(bytes, { ...options, limit: Number.POSITIVE_INFINITY });
+  return decodeNifti(file, options, () => pairImage(file.name, options, companionsOf(bytes, file.name, options, limit)));
+}
+
+const HDR = /\.hdr(\.gz)?$/i;
+
+/** The .img of a .hdr, packed or not. */
+export async function pairImage(header: string, { companion }: ReadOptions, companions: Companions): Promise<Named | undefined> {
+  const base = header.replace(/^.*[\\/]/s, "");
+  if (!HDR.test(base) && companion === undefined) return undefined;
+  const image = otherEnding(base, HDR, ".img");
+  for (const file of [image, `${image}.gz`]) {
+    try {
+      return await companions(file);
+    } catch (error) {
+      if (!isAnyMC3DError(error) || error.code !== "FILE_NOT_FOUND") throw error;
+    }
+  }
+  return undefined;
+}
+
+/** As {@link readNifti}, with a way to the other file of a pair. */
+export async function decodeNifti(file: Named, options: ReadOptions, image: PairImage): Promise<Volume> {
+  const limit = byteLimit(options);
+  options.signal?.throwIfAborted();
+  const { bytes, header } = await unpackHeader(file, limit, options);
+  const { affine, notes } = niftiAffine(header, file.name, options.orientation);
+  const start = frameStart(header, options, file.name);
+  const voxels = header.single ? bytes : await pairBytes(file.name, header, limit, options, image);
+  const shape = header.dims.slice(0, 3) as [number, number, number];
+  const count = shape[0] * shape[1] * shape[2];
+  const alone = voxels.length <= 2 * count * header.type.bytes + header.offset;
+  const data = readVoxels(voxels, header.offset + start * header.type.bytes, count, header, file.name, alone);
+  const all = [...header.notes, ...notes];
+  return { data, shape, affine, ...(options.modality && { modality: options.modality }), ...(all.length > 0 && { notes: all }) };
+}
+
+/** The header, and the file's bytes unpacked as far as they are needed. */
+async function unpackHeader(file: Named, limit: number, options: ReadOptions): Promise<{ bytes: Uint8Array; header: NiftiHeader }> {
+  const { name } = file;
+  if (!isGzip(file.bytes)) {
+    const header = parseNiftiHeader(file.bytes, name);
+    if (header.single) checkSize(header, name, file.bytes.length, limit);
+    return { bytes: file.bytes, header };
+  }
+  let header: NiftiHeader | undefined;
+  const size = (head: Uint8Array, most: number): number => {
+    header = parseNiftiHeader(head, name, true);
+    const needed = header.single ? checkSize(header, name, most, limit, file.bytes.length) : head.length;
+    // What needs no voxels is refused before they are unpacked.
+    niftiAffine(header, name, options.orientation);
+    frameStart(header, options, name);
+    return needed;
+  };
+  const bytes = await gunzip(file.bytes, { name, limit, size, signal: options.signal });
+  const known = header as unknown as NiftiHeader;
+  if (known.single) checkSize(known, name, bytes.length, limit);
+  return { bytes, header: known };
+}
+
+/** Bytes that the file must have, checked against those that it has (or, packed, can have) and the limit. */
+function checkSize(header: NiftiHeader, name: string, found: number, limit: number, packed?: number): number {
+  const voxels = header.dims.reduce((product, dim) => product * dim, 1);
+  const shape = header.dims.slice(0, header.axes).join(" × ");
+  const need = header.offset + voxels * header.type.bytes;
+  if (need > found) {
+    const have = packed === undefined ? `found ${found}` : `found ${packed} gzip bytes, which cannot unpack to so many`;
+    throw new AnyMC3DError(
+      "FILE_TRUNCATED",
+      `${name}: expected ${need} bytes for ${shape} ${header.type.name} voxels from byte ${header.offset}, ${have}. The file is cut short or its header is wrong; copy or download it again.`,
+    );
+  }
+  const [x, y, z] = header.dims;
+  const most = Math.max(need, x * y * z * bytesPerValue(header));
+  if (most > limit) throw tooLarge(name, `${shape} ${header.type.name} voxels need ${most} bytes`, limit);
+  return need;
+}
+
+/** The voxels' file of a pair. */
+async function pairBytes(name: string, header: NiftiHeader, limit: number, options: ReadOptions, image: PairImage): Promise<Uint8Array> {
+  const file = await image();
+  if (!file) {
+    const missing = /\.hdr(\.gz)?$/i.test(name) ? name.replace(/\.hdr(\.gz)?$/i, ".img") : "its .img file";
+    throw new AnyMC3DError(
+      "FILE_NOT_FOUND",
+      `${name}: the header of a .hdr/.img pair; the voxels are in ${missing}, which was not found beside it. Put it there, or pass it as \`companion\`.`,
+    );
+  }
+  if (file.bytes.length === 0) throw new AnyMC3DError("FILE_EMPTY", `${file.name}: the file is empty (0 bytes). Copy or export it again.`);
+  if (!isGzip(file.bytes)) {
+    checkSize(header, file.name, file.bytes.length, limit);
+    return file.bytes;
+  }
+  const size = (_: Uint8Array, most: number): number => checkSize(header, file.name, most, limit, file.bytes.length);
+  const bytes = await gunzip(file.bytes, { name: file.name, limit, size, signal: options.signal });
+  checkSize(header, file.name, bytes.length, limit);
+  return bytes;
+}
+
+/** Index of the first voxel of the frame and channel asked for; refuses what would have to be guessed. */
+function frameStart(header: NiftiHeader, options: ReadOptions, name: string): number {
+  const [x, y, z, frames, channels, ...more] = header.dims;
+  const shape = header.dims.slice(0, header.axes).join(" × ");
+  if (more.some((dim) => dim > 1)) {
+    throw new AnyMC3DError(
+      "CHANNELS_UNSUPPORTED",
+      `${name}: ${header.axes} axes (${shape}); expected at most x, y, z, time and channels. Extract one volume first.`,
+    );
+  }
+  if (channels > 1 && options.channel === undefined) throw mustChoose("channel", channels, shape, name);
+  if (frames > 1 && options.frame === undefined) throw mustChoose("frame", frames, shape, name);
+  const frame = chosen("frame", options.frame, frames, name);
+  const channel = chosen("channel", options.channel, channels, name);
+  return (channel * frames + frame) * x * y * z;
+}

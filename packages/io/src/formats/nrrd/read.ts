@@ -1,0 +1,80 @@
+// Reads an NRRD file, or an NHDR header with its data files, into a Volume.
+
+import { AnyMC3DError, type Volume, type VoxelArray, type Warning } from "@anymc3d/core";
+import { byteLimit, type ReadOptions, tooLarge } from "../../options/options.js";
+import { bytesOf, type Named } from "../../sources/bytes.js";
+import { type Companions, companionsOf } from "../../sources/companions.js";
+import { extraBytes, joinedParts, parseHex, parseNumbers, tooShort, unpackExactly } from "../../voxels/parts.js";
+import { bytesOfType, decodeValues, LITTLE_HERE, pickVoxels } from "../../voxels/values.js";
+import { nrrdAffine, nrrdAxes } from "./geometry.js";
+import { type NrrdHeader, parseNrrdHeader } from "./header.js";
+
+/**
+ * Reads NRRD bytes: voxels after the header, or in the files given as `companion`. Encodings raw, gzip, text and hex.
+ *
+ * Voxels: x fastest, in their stored type, int64/uint64 as Float64Array. Affine: mm, RAS+, from `space`, `space directions` and `space origin`;
+ * none, with a note, where the file stores no orientation. Measurement frames are not read, nor key/value pairs but the
+ * DICOM modality that converters pass on.
+ * @throws AnyMC3DError `FORMAT_INVALID`, `FORMAT_UNKNOWN` (bzip2), `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `FILE_NOT_FOUND` (data files not given),
+ * `GEOMETRY_INVALID`, `FRAME_REQUIRED`, `CHANNELS_UNSUPPORTED`, `OPTION_INVALID`, `OUT_OF_MEMORY`; the signal's reason
+ */
+export async function readNrrd(bytes: Uint8Array | ArrayBuffer, options: ReadOptions = {}): Promise<Volume> {
+  const file = await bytesOf(bytes, { ...options, limit: Number.POSITIVE_INFINITY });
+  return decodeNrrd(file, options, companionsOf(bytes, file.name, options, byteLimit(options)));
+}
+
+/** As {@link readNrrd}, with a way to the data files. */
+export async function decodeNrrd(file: Named, options: ReadOptions, companions: Companions): Promise<Volume> {
+  options.signal?.throwIfAborted();
+  const { name } = file;
+  const header = parseNrrdHeader(file.bytes, name);
+  const axes = nrrdAxes(header, options, name);
+  const { affine, notes } = nrrdAffine(header, axes, options, name);
+  const size = header.sizes.reduce((product, each) => product * each, bytesOfType(header.type));
+  if (!(size <= byteLimit(options))) throw tooLarge(name, `${header.sizes.join(" × ")} ${header.type} voxels need ${size} bytes`, byteLimit(options));
+  const values = await readValues(file, header, options, companions, notes);
+  const data = pickVoxels(values, axes, name);
+  const shape = [...axes.flatMap((axis) => (axis.taken === undefined ? [axis.size] : [])), 1].slice(0, 3) as [number, number, number];
+  const modality = options.modality ?? header.modality;
+  return { data, shape, ...(affine && { affine }), ...(modality && { modality }), ...(notes.length > 0 && { notes }) };
+}
+
+async function readValues(file: Named, header: NrrdHeader, options: ReadOptions, companions: Companions, notes: Warning[]): Promise<VoxelArray> {
+  const { type, encoding, littleEndian, files, sizes } = header;
+  const own: Companions = async () => ({ name: file.name, bytes: file.bytes.subarray(header.end) });
+  const part = (each: Named, need: number) => partBytes(each, need, header, options, notes);
+  const total = sizes.reduce((product, size) => product * size, bytesOfType(type));
+  const raw = await joinedParts(files ?? [file.name], total, files ? companions : own, part, file.name);
+  const view = 2 * raw.length > raw.buffer.byteLength;
+  // What was text is numbers of this machine by now; 64-bit integers are doubles.
+  if (encoding === "text") return decodeValues(raw, { type: type.endsWith("int64") ? "float64" : type, littleEndian: LITTLE_HERE, view }, file.name);
+  return decodeValues(raw, { type, littleEndian, view }, file.name);
+}
+
+/** The bytes of a data file after `lines` lines. */
+function afterLines({ bytes, name }: Named, lines: number): Uint8Array {
+  let at = 0;
+  for (let line = 0; line < lines; line++) {
+    const end = bytes.indexOf(10, at);
+    if (end < 0) throw new AnyMC3DError("FILE_TRUNCATED", `${name}: expected ${lines} lines to skip before the voxels, found ${line}. Correct "line skip".`);
+    at = end + 1;
+  }
+  return bytes.subarray(at);
+}
+
+/** `need` bytes of voxels out of one data file. Lines are skipped in the file, bytes in what it decodes to. */
+async function partBytes(file: Named, need: number, header: NrrdHeader, options: ReadOptions, notes: Warning[]): Promise<Uint8Array> {
+  const { encoding, type, byteSkip, lineSkip, sizes } = header;
+  const { name } = file;
+  const rest = afterLines(file, lineSkip);
+  const what = `${sizes.join(" × ")} ${type} voxels${header.files && header.files.length > 1 ? " in equal parts" : ""}`;
+  if (encoding === "gzip") return unpackExactly(rest, "gzip", { name, skip: byteSkip, need, what, signal: options.signal });
+  if (encoding === "text") return bytesOfValues(parseNumbers(rest.subarray(byteSkip), type, need / bytesOfType(type), name));
+  if (encoding === "hex") return parseHex(rest, byteSkip + need, name).subarray(byteSkip);
+  const raw = byteSkip < 0 ? rest.subarray(Math.max(0, rest.length - need)) : rest.subarray(byteSkip);
+  if (raw.length < need) throw tooShort(name, need, raw.length, what);
+  if (raw.length > need) notes.push(extraBytes(name, raw.length - need, what));
+  return raw.subarray(0, need);
+}
+
+const bytesOfValues = ({ buffer, byteOffset, byteLength }: VoxelArray): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);

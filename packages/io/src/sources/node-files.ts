@@ -1,0 +1,193 @@
+// Node's file system and zlib, got at run time: no import of a Node module for a browser bundler to trip over.
+
+import { AnyMC3DError } from "@anymc3d/core";
+import { allocate, tooLarge } from "../options/options.js";
+
+const PIECE = 2 ** 28;
+
+/** A Node built-in module; undefined in a browser. */
+function builtin<ID extends "node:fs/promises" | "node:path" | "node:url" | "node:zlib">(id: ID) {
+  const node = (globalThis as { process?: Partial<NodeJS.Process> }).process;
+  return typeof node?.getBuiltinModule === "function" ? node.getBuiltinModule(id) : undefined;
+}
+
+/** True where files have paths. */
+export const hasFiles = (): boolean => builtin("node:fs/promises") !== undefined;
+
+/** Node's zlib; undefined in a browser. */
+export const nodeZlib = () => builtin("node:zlib");
+
+function files() {
+  const fs = builtin("node:fs/promises");
+  const path = builtin("node:path");
+  const url = builtin("node:url");
+  if (!fs || !path || !url) throw new AnyMC3DError("FILE_UNREADABLE", "There is no file system here. Pass a URL, a File or bytes instead of a path.");
+  return { fs, path, url };
+}
+
+/** The path of a path or file: URL. */
+export function toPath(source: string | URL): string {
+  const text = String(source);
+  if (!/^file:/i.test(text)) return text;
+  try {
+    return files().url.fileURLToPath(text);
+  } catch (cause) {
+    if (cause instanceof AnyMC3DError) throw cause;
+    throw new AnyMC3DError("FILE_UNREADABLE", `${text}: not a file URL of this machine. Write it as file:///folder/name, or pass a path.`, { cause });
+  }
+}
+
+/** True for a file (or link to one) that exists. */
+export async function fileExists(path: string): Promise<boolean> {
+  return files()
+    .fs.stat(path)
+    .then(
+      (stat) => stat.isFile(),
+      () => false,
+    );
+}
+
+/** The path of a file in the folder of another. */
+export function pathBeside(of: string, file: string): string {
+  const { path } = files();
+  return path.join(path.dirname(of), file);
+}
+
+function readFailure(path: string, cause: unknown): AnyMC3DError {
+  if (cause instanceof AnyMC3DError) return cause;
+  const { code, message } = cause as { code?: string; message?: string };
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    const full = files().path.resolve(path);
+    return new AnyMC3DError("FILE_NOT_FOUND", `${path}: no such file${full === path ? "" : ` (looked for ${full})`}. Check the name and the folder.`, {
+      cause,
+    });
+  }
+  const why = code === "EACCES" || code === "EPERM" ? "no permission to read it" : `it could not be read (${code ?? message ?? "unknown cause"})`;
+  return new AnyMC3DError("FILE_UNREADABLE", `${path}: ${why}. Make it a readable file and try again.`, { cause });
+}
+
+/**
+ * Reads a file.
+ * @throws AnyMC3DError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `FILE_TOO_LARGE`, `FILE_TRUNCATED` (it shrank meanwhile), `OUT_OF_MEMORY`
+ */
+export async function readFileBytes(path: string, limit: number, signal?: AbortSignal): Promise<Uint8Array> {
+  try {
+    const stat = await files().fs.stat(path);
+    if (stat.isDirectory()) throw new AnyMC3DError("FILE_UNREADABLE", `${path}: a folder, not a file. Give the path of one file in it.`);
+    if (!stat.isFile()) throw new AnyMC3DError("FILE_UNREADABLE", `${path}: not a regular file (a pipe or device). Save it to a file first.`);
+    if (stat.size > limit) throw tooLarge(path, `the file has ${stat.size} bytes`, limit);
+    return await readAll(path, stat.size, signal);
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason;
+    throw readFailure(path, cause);
+  }
+}
+
+/** True for a folder that exists. */
+export async function isFolder(path: string): Promise<boolean> {
+  return files()
+    .fs.stat(path)
+    .then(
+      (stat) => stat.isDirectory(),
+      () => false,
+    );
+}
+
+/** The regular files below a folder, sorted by path; hidden ones are left out, links to folders not followed. @throws AnyMC3DError as {@link readFileBytes} */
+export async function listFolder(folder: string, most: number, signal?: AbortSignal): Promise<{ path: string; size: number }[]> {
+  const { fs, path } = files();
+  const found: { path: string; size: number }[] = [];
+  const visit = async (at: string): Promise<void> => {
+    signal?.throwIfAborted();
+    const entries = await fs.readdir(at, { withFileTypes: true }).catch((cause) => {
+      throw readFailure(at, cause);
+    });
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.name.startsWith(".")) continue;
+      const full = path.join(at, entry.name);
+      if (entry.isDirectory()) await visit(full);
+      else {
+        const stat = await fs.stat(full).catch(() => undefined);
+        if (stat?.isFile()) found.push({ path: full, size: stat.size });
+      }
+      if (found.length > most) throw new AnyMC3DError("FILE_TOO_LARGE", `${folder}: more than ${most} files. Give the folder of one study or series.`);
+    }
+  };
+  await visit(folder);
+  return found;
+}
+
+/** Some bytes of a file. @throws AnyMC3DError as {@link readFileBytes} */
+export async function readFilePart(path: string, start: number, end: number): Promise<Uint8Array> {
+  try {
+    return await readAll(path, end - start, undefined, start);
+  } catch (cause) {
+    throw readFailure(path, cause);
+  }
+}
+
+async function readAll(path: string, size: number, signal?: AbortSignal, from = 0): Promise<Uint8Array> {
+  const handle = await files().fs.open(path, "r");
+  try {
+    const bytes = allocate(path, size, () => new Uint8Array(size));
+    for (let at = 0; at < size; ) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await handle.read(bytes, at, Math.min(PIECE, size - at), from + at);
+      if (bytesRead === 0)
+        throw new AnyMC3DError(
+          "FILE_TRUNCATED",
+          `${path}: expected ${size} bytes, the file ended after ${at}. Is it still being written? Try again when it is complete.`,
+        );
+      at += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Writes a file whole or not at all: to a temporary name beside it, then renamed over it.
+ * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`
+ */
+export async function writeFileWhole(target: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  const { fs, path } = files();
+  const folder = path.dirname(path.resolve(target));
+  const temporary = path.join(folder, `.${path.basename(target)}.${Math.random().toString(36).slice(2, 10)}.tmp`);
+  let made = false;
+  try {
+    const handle = await fs.open(temporary, "wx");
+    made = true;
+    try {
+      await handle.writeFile(bytes, { signal });
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await fs.rename(temporary, target);
+  } catch (cause) {
+    if (made) await fs.rm(temporary, { force: true }).catch(() => undefined);
+    if (signal?.aborted) throw signal.reason;
+    throw writeFailure(target, folder, cause);
+  }
+}
+
+function writeFailure(target: string, folder: string, cause: unknown): AnyMC3DError {
+  const { code, message } = cause as { code?: string; message?: string };
+  const causes: Record<string, string> = {
+    ENOENT: "the folder does not exist",
+    ENOTDIR: "that is not a folder",
+    EACCES: "no permission to write there",
+    EPERM: "no permission to write there",
+    EROFS: "the folder is read-only",
+    ENOSPC: "no space left on the device",
+    EISDIR: "the target is a folder",
+    ENOTEMPTY: "the target is a folder",
+  };
+  const why = causes[code ?? ""] ?? code ?? message ?? "unknown cause";
+  return new AnyMC3DError(
+    "OUTPUT_NOT_WRITABLE",
+    `${target}: cannot be written in ${folder}: ${why}. Choose a folder that exists and can be written to. Nothing was left behind.`,
+    { cause },
+  );
+}
