@@ -116,7 +116,7 @@ export async function loadBackbone(manifestJson: unknown, weights: Uint8Array): 
   }
   const tensors = new Map<string, Tensor>();
   for (const [key, tensor] of raw) tensors.set(key, { shape: tensor.shape, data: toFloat32(tensor) });
-  return { name: manifest.name, hash, spec: manifest.spec, tensors, selfTest: manifest.selfTest };
+  return { name: manifest.name, version: manifest.version, hash, spec: manifest.spec, tensors, selfTest: manifest.selfTest };
 }
 
 /** A tensor that must be there. */

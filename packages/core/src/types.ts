@@ -83,6 +83,8 @@ export interface BackboneSpec {
  */
 export interface Backbone {
   readonly name: string;
+  /** Of its package, major.minor.patch; absent for a backbone that is in none. */
+  readonly version?: string;
   /** Content hash, see {@link contentHash}. */
   readonly hash: string;
   readonly spec: BackboneSpec;

@@ -30,7 +30,7 @@ const scores = [
 const contenderOf = (name: string, change: (score: number) => number): Contender => ({
   name,
   parameters: 5,
-  scored: cases.map((each, i) => ({ each, scores: scores[i].map(change) })),
+  scored: cases.map((trainCase, i) => ({ trainCase, scores: scores[i].map(change) })),
 });
 
 describe("compare", () => {

@@ -106,6 +106,13 @@ describe("learning", () => {
     expect(history.at(-1)?.loss).toBeLessThan(history[0].loss);
   });
 
+  test("frozen features are those of the slices as they are: augmentation asked for changes no weight", async () => {
+    const modules = { lora: null, pooling: "attention" as const };
+    const cases = madeCases(12, 6, truth);
+    const weights = async (augment: unknown) => (await trained({ ...configOf({ augment, epochs: 2 }), modules }, cases)).tensors;
+    expect(await weights({ flip: 1, noise: { p: 1, sd: 0.5 } })).toEqual(await weights(false));
+  });
+
   test("frozen features, planes concatenated: the head sees every plane and learns", async () => {
     const config = { ...configOf({}, ["axial", "coronal"]), modules: { lora: null, pooling: "mean" as const, fusion: "concat" as const } };
     const { tensors, history } = await trained({ ...config, training: { ...config.training, augment: false } }, madeCases(48, 24, truth));

@@ -52,6 +52,7 @@ export interface TrainFlags extends ReadFlags, Pick<EngineFlags, "engine" | "thr
 interface Job {
   readonly flags: TrainFlags;
   readonly engine: TrainableEngine;
+  readonly backboneVersion: string | undefined;
   /** For the variants that learn on frozen features. */
   readonly features: FrozenFeatures;
   readonly data: TrainData;
@@ -74,7 +75,7 @@ export async function trainAdapter(data: string, flags: TrainFlags): Promise<voi
   for (const each of [config, ...(variants?.values() ?? [])]) checkFits(each, backbone.spec, flags.config);
   const read = await readCases(data, config, flags, report, signal);
   const engine: TrainableEngine = await createEngine(backbone, { engine: flags.engine as EngineChoice, threads: flags.threads });
-  const job: Job = { flags, engine, features: frozenFeatures(config, engine), data: read, report, signal };
+  const job: Job = { flags, engine, backboneVersion: backbone.version, features: frozenFeatures(config, engine), data: read, report, signal };
   try {
     const trained = await trainOne(job, "as configured", config, flags.out);
     if (variants) await compareWith(job, config, trained, variants);
@@ -89,7 +90,7 @@ export async function trainAdapter(data: string, flags: TrainFlags): Promise<voi
 
 /** Trains one configuration into a folder, or goes on with what is there, and writes its package. */
 async function trainOne(job: Job, name: string, config: TrainConfig, out: string): Promise<Trained> {
-  const { flags, engine, features, data, report, signal } = job;
+  const { flags, engine, backboneVersion, features, data, report, signal } = job;
   const { cases, volumes } = data;
   const folder = await openRunFolder(out);
   try {
@@ -113,7 +114,7 @@ async function trainOne(job: Job, name: string, config: TrainConfig, out: string
     const date = new Date().toISOString().slice(0, 10);
     const made = await makeAdapter({ config, outcome, volumes, engine, madeBy: `anymc3d ${packageJson.version}`, date });
     const comparison = await earlierComparison(out, config.task);
-    const files = { manifest: made.manifest, weights: made.weights, training: trainingLines(config, data, outcome, engine.id), comparison };
+    const files = { manifest: made.manifest, weights: made.weights, backboneVersion, training: trainingLines(config, data, outcome, engine.id), comparison };
     await writeAdapterPackage(out, files);
     const html = await reportOf({ ...job, config, outcome, made });
     await folder.writeReport(html);

@@ -47,24 +47,24 @@ export async function checkCases(cases: readonly TrainCase[], { views = [], sign
   const contents = new Map<string, string>();
   const readable: TrainCase[] = [];
   const seen = new Map<string, TrainCase>();
-  for (const each of cases) {
+  for (const trainCase of cases) {
     signal?.throwIfAborted();
     try {
-      const loaded = await each.load(signal);
-      const facts = factsOf(each, loaded);
+      const loaded = await trainCase.load(signal);
+      const facts = factsOf(trainCase, loaded);
       for (const view of views) prepareView(loaded[view.source], asView(view), { mean: [0, 0, 0], std: [1, 1, 1] });
       const voxels = await voxelHash(Object.values(loaded));
-      checkTwin(each, seen.get(voxels));
-      const mask = await each.loadMask?.(signal);
-      if (mask && isEmpty(mask, each.id)) emptyMasks.add(each.id);
+      checkTwin(trainCase, seen.get(voxels));
+      const mask = await trainCase.loadMask?.(signal);
+      if (mask && isEmpty(mask, trainCase.id)) emptyMasks.add(trainCase.id);
       const geometry = facts.map(({ source, shape, affine, modality }) => [source, shape, affine, modality]);
-      contents.set(each.id, await textSha([voxels, geometry, mask && (await voxelHash([mask]))]));
+      contents.set(trainCase.id, await textSha([voxels, geometry, mask && (await voxelHash([mask]))]));
       volumes.push(...facts);
-      readable.push(each);
-      if (!seen.has(voxels)) seen.set(voxels, each);
+      readable.push(trainCase);
+      if (!seen.has(voxels)) seen.set(voxels, trainCase);
     } catch (error) {
       if (isAbortError(error) || signal?.aborted) throw error;
-      const { id, origin } = each;
+      const { id, origin } = trainCase;
       faults.push({ id, origin, code: isAnyMC3DError(error) ? error.code : "UNEXPECTED", message: error instanceof Error ? error.message : String(error) });
     }
     onProgress?.(readable.length + faults.length, cases.length);

@@ -120,7 +120,7 @@ function delimiterOf(text: string): { delimiter: string; from: number } {
   const named = /^sep=(.)$/i.exec(lines[0]);
   if (named) return { delimiter: named[1], from: 2 };
   const head = lines.find((line) => line.trim() !== "") ?? "";
-  return { delimiter: [",", ";", "\t"].find((each) => head.includes(each)) ?? ",", from: 1 };
+  return { delimiter: [",", ";", "\t"].find((separator) => head.includes(separator)) ?? ",", from: 1 };
 }
 
 /** A labels file's text: UTF-8, or the UTF-16 of "Unicode text" by its byte order mark. */

@@ -49,7 +49,7 @@ function roundedOutwards([low, high]: Range): Range {
 /** What volumes look like, a source each, for a report. */
 export function looksOf(facts: readonly VolumeFacts[]): VolumeLook[] {
   return [...new Set(facts.map(({ source }) => source))].map((source) => {
-    const volumes = facts.filter((each) => each.source === source);
+    const volumes = facts.filter((fact) => fact.source === source);
     const spacings = volumes.flatMap(({ affine }) => (affine ? [voxelSpacing(affine)] : []));
     const modalities = new Set(volumes.flatMap(({ modality }) => (modality ? [modality] : [])));
     return {
@@ -73,8 +73,8 @@ const MANY = 10;
  * @param facts of at least one volume of the source
  */
 export function expectationsOf(facts: readonly VolumeFacts[], { source, plane }: { readonly source: string; readonly plane: Plane }): Expectations {
-  const volumes = facts.filter((each) => each.source === source);
-  const oriented = volumes.filter(({ affine }) => affine).map((each) => displayGrid(each, plane));
+  const volumes = facts.filter((fact) => fact.source === source);
+  const oriented = volumes.filter(({ affine }) => affine).map((fact) => displayGrid(fact, plane));
   const warn = (values: readonly number[]) => ({ range: roundedOutwards(rangeOf(values)), otherwise: "warn" as const });
   const [minima, maxima] = [volumes.map(({ minimum }) => minimum), volumes.map(({ maximum }) => maximum)];
   const encoded = volumes.length >= MANY && [minima, maxima].every((values) => new Set(values).size === 1);
@@ -89,6 +89,6 @@ export function expectationsOf(facts: readonly VolumeFacts[], { source, plane }:
       sliceSpacing: warn(oriented.map(({ slices }) => slices.spacing)),
       extent: warn(oriented.flatMap(({ rows, columns }) => [rows, columns].map(({ length, spacing }) => length * spacing))),
     }),
-    slices: warn(volumes.map((each) => displayGrid(each, plane).slices.length)),
+    slices: warn(volumes.map((fact) => displayGrid(fact, plane).slices.length)),
   };
 }

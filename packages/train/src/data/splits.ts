@@ -85,14 +85,14 @@ export function drawSplits(rows: readonly Pick<SplitRow, "group" | "labels">[], 
     const found = `${positives.size} group(s), which cannot be split into training and validation`;
     throw new AnyMC3DError("DATA_INVALID", `${file}: ${found}. A group (the patient) is never split; give at least two.`);
   }
-  const each = [...positives].map(([group, ids]) => ({ group, stratum: [...ids].sort().join(), hash: textHash(`${seed}:${group}`) }));
-  each.sort((a, b) => order(a.stratum, b.stratum) || a.hash - b.hash || order(a.group, b.group));
-  const wanted = Math.min(each.length - 1, Math.max(1, Math.round(share * each.length)));
-  const before = (i: number) => Math.floor((i * wanted) / each.length + 0.5);
+  const strata = [...positives].map(([group, ids]) => ({ group, stratum: [...ids].sort().join(), hash: textHash(`${seed}:${group}`) }));
+  strata.sort((a, b) => order(a.stratum, b.stratum) || a.hash - b.hash || order(a.group, b.group));
+  const wanted = Math.min(strata.length - 1, Math.max(1, Math.round(share * strata.length)));
+  const before = (i: number) => Math.floor((i * wanted) / strata.length + 0.5);
   return new Map(
-    each.map(({ group, stratum }, i) => {
-      const first = each.findIndex((other) => other.stratum === stratum);
-      const end = each.findLastIndex((other) => other.stratum === stratum) + 1;
+    strata.map(({ group, stratum }, i) => {
+      const first = strata.findIndex((other) => other.stratum === stratum);
+      const end = strata.findLastIndex((other) => other.stratum === stratum) + 1;
       return [group, i - first < before(end) - before(first) ? "val" : "train"];
     }),
   );
@@ -114,8 +114,8 @@ export function checkSplits(cases: readonly Pick<TrainCase, "id" | "group" | "sp
     ["val", "validation"],
   ] as const) {
     // biome-ignore format: a table
-    if (cases.some((each) => each.split === split)) continue;
-    const found = [...new Set(cases.map((each) => each.split))].join(", ") || "no case at all";
+    if (cases.some((trainCase) => trainCase.split === split)) continue;
+    const found = [...new Set(cases.map((trainCase) => trainCase.split))].join(", ") || "no case at all";
     fail(`no ${name} set (found ${found}). Mark cases as ${split}, or leave the splits out for an automatic one.`);
   }
   const ids = new Set<string>();

@@ -27,11 +27,11 @@ export interface SplitSummary {
 /** Counts cases by split; splits without cases are left out. */
 export function summariseCases(cases: readonly TrainCase[], task: Task, emptyMasks: ReadonlySet<string> = new Set()): SplitSummary[] {
   return (["train", "val", "test"] as const).flatMap((split) => {
-    const those = cases.filter((each) => each.split === split);
+    const those = cases.filter((trainCase) => trainCase.split === split);
     if (those.length === 0) return [];
     const masked = those.filter(({ loadMask }) => loadMask);
     const labels = task.labels.map(({ id }) => {
-      const count = (value: 0 | 1 | undefined) => those.filter((each) => each.labels.get(id) === value).length;
+      const count = (value: 0 | 1 | undefined) => those.filter((trainCase) => trainCase.labels.get(id) === value).length;
       return { id, positives: count(1), negatives: count(0), unknown: count(undefined) };
     });
     const groups = new Set(those.map(({ group }) => group)).size;

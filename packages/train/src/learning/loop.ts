@@ -66,7 +66,7 @@ export interface TrainRun {
 /** What the model says of one case. */
 export interface Prediction {
   /** The case. */
-  readonly each: TrainCase;
+  readonly trainCase: TrainCase;
   /** [labels], not calibrated. */
   readonly logits: Float32Array;
   /** 0 … 1, not calibrated. */
@@ -114,8 +114,8 @@ async function withFeatures(run: TrainRun): Promise<TrainRun> {
   const features = run.features ?? frozenFeatures(run.config, run.engine);
   const finished = run.state.epoch >= run.config.training.epochs;
   const cases = finished ? [] : run.cases.filter(({ split }) => split !== "test");
-  for (const [i, each] of cases.entries()) {
-    await features(each, run.signal);
+  for (const [i, trainCase] of cases.entries()) {
+    await features(trainCase, run.signal);
     run.onEvent?.({ type: "features", done: i + 1, total: cases.length });
   }
   return { ...run, features };
@@ -129,8 +129,8 @@ function outOfPatience({ epoch, best }: TrainState, { training: { patience } }: 
 function lossOptions({ task, training }: TrainConfig, trained: readonly TrainCase[]): LossOptions {
   const multiclass = task.kind === "multiclass";
   const weights = task.labels.map(({ id }) => {
-    const known = trained.filter((each) => each.labels.has(id));
-    const positives = known.filter((each) => each.labels.get(id) === 1).length;
+    const known = trained.filter((trainCase) => trainCase.labels.has(id));
+    const positives = known.filter((trainCase) => trainCase.labels.get(id) === 1).length;
     const ratio = multiclass ? known.length / (task.labels.length * positives) : (known.length - positives) / positives;
     return training.classWeights === "none" ? 1 : training.classWeights === "sqrt" ? Math.sqrt(ratio) : ratio;
   });
@@ -139,7 +139,7 @@ function lossOptions({ task, training }: TrainConfig, trained: readonly TrainCas
 
 /** The epoch's order: a shuffle by seed and epoch. */
 function shuffled(cases: readonly TrainCase[], seed: number, epoch: number): TrainCase[] {
-  const keys = new Map(cases.map((each) => [each, sampleSeed(seed, epoch, `order/${each.id}`)]));
+  const keys = new Map(cases.map((trainCase) => [trainCase, sampleSeed(seed, epoch, `order/${trainCase.id}`)]));
   return [...cases].sort((a, b) => (keys.get(a) as number) - (keys.get(b) as number) || (a.id < b.id ? -1 : 1));
 }
 
@@ -190,24 +190,24 @@ async function stepGradients(run: TrainRun, cases: readonly TrainCase[], loss: L
   const { config, engine, state, signal } = run;
   const gradients = new Map([...state.tensors].map(([name, { data }]) => [name, new Float32Array(data.length)]));
   const ids = config.task.labels.map(({ id }) => id);
-  const known = cases.reduce((sum, each) => sum + (loss.activation === "softmax" ? 1 : ids.filter((id) => each.labels.has(id)).length), 0);
+  const known = cases.reduce((sum, trainCase) => sum + (loss.activation === "softmax" ? 1 : ids.filter((id) => trainCase.labels.has(id)).length), 0);
   const masked = cases.filter(({ loadMask }) => loadMask).length;
   const shares = { labels: 1 / Math.max(1, known), masks: (config.training.masks?.weight ?? 0) / Math.max(1, masked) };
   const loras = config.input.views.map((_, v) => viewLora(config.modules.lora, state.tensors, v));
   if (run.features) return frozenGradients(run, cases, loss, shares.labels, gradients);
   let value = 0;
   let slices = 0;
-  let part: { each: TrainCase; views: SampleView[] }[] = [];
+  let part: { trainCase: TrainCase; views: SampleView[] }[] = [];
   const flush = async () => {
     if (part.length) value += await partGradients(run, part, loras, loss, shares, gradients);
     part = [];
   };
-  for (const each of cases) {
-    const views = await trainingSample(each, config, engine.backbone.spec, state.epoch, signal);
+  for (const trainCase of cases) {
+    const views = await trainingSample(trainCase, config, engine.backbone.spec, state.epoch, signal);
     slices += views.reduce((sum, view) => sum + view.slices.count, 0);
     const held = part.reduce((sum, { views: [first] }) => sum + first.slices.count, 0);
     if (held + views[0].slices.count > PART) await flush();
-    part.push({ each, views });
+    part.push({ trainCase, views });
   }
   await flush();
   return { gradients, value, slices };
@@ -224,12 +224,12 @@ async function frozenGradients(
   const modules = studyModules(state.tensors, config.input.views.length);
   let value = 0;
   let slices = 0;
-  for (const each of cases) {
-    const cls = await (features as FrozenFeatures)(each, signal);
+  for (const trainCase of cases) {
+    const cls = await (features as FrozenFeatures)(trainCase, signal);
     const study = forwardStudy(cls, modules);
     const result = lossOf(
       study.logits,
-      config.task.labels.map(({ id }) => each.labels.get(id)),
+      config.task.labels.map(({ id }) => trainCase.labels.get(id)),
       loss,
     );
     value += share * result.loss;
@@ -242,7 +242,7 @@ async function frozenGradients(
 /** Forward and backward over the studies of a part; adds to the gradients, returns the part's share of the step's loss. */
 async function partGradients(
   { config, engine, state, signal }: TrainRun,
-  part: readonly { readonly each: TrainCase; readonly views: readonly SampleView[] }[],
+  part: readonly { readonly trainCase: TrainCase; readonly views: readonly SampleView[] }[],
   loras: readonly (LoraTensors | undefined)[],
   loss: LossOptions,
   shares: { readonly labels: number; readonly masks: number },
@@ -260,13 +260,13 @@ async function partGradients(
   const starts = loras.map(() => 0);
   const modules = studyModules(state.tensors, loras.length);
   let value = 0;
-  for (const { each, views } of part) {
+  for (const { trainCase, views } of part) {
     const reach = views.map(({ slices }, v) => [starts[v], starts[v] + slices.count] as const);
     const study = forwardStudy(
       encoded.map(({ cls }, v) => cls.subarray(reach[v][0] * width, reach[v][1] * width)),
       modules,
     );
-    const targets = config.task.labels.map(({ id }) => each.labels.get(id));
+    const targets = config.task.labels.map(({ id }) => trainCase.labels.get(id));
     const result = lossOf(study.logits, targets, loss);
     value += shares.labels * result.loss;
     const dStudy = study.backward(result.dLogits.map((d) => d * shares.labels));
@@ -332,11 +332,11 @@ async function closeEpoch(run: TrainRun, validation: readonly TrainCase[]): Prom
 
 function judged(predictions: readonly Prediction[], { task }: TrainConfig): Pick<EpochRecord, "auroc" | "meanAuroc"> {
   const values = task.labels.map(({ id }, i) => {
-    const known = predictions.filter(({ each }) => each.labels.has(id));
+    const known = predictions.filter(({ trainCase }) => trainCase.labels.has(id));
     return [
       id,
       auroc(
-        known.map(({ each }) => each.labels.get(id) as number),
+        known.map(({ trainCase }) => trainCase.labels.get(id) as number),
         known.map(({ logits, probabilities }) => (task.kind === "multiclass" ? probabilities[i] : logits[i])),
       ),
     ] as const;
@@ -354,15 +354,15 @@ export async function predict(
   const loras = config.input.views.map((_, v) => viewLora(config.modules.lora, tensors, v));
   const modules = studyModules(tensors, loras.length);
   const predictions: Prediction[] = [];
-  for (const each of cases) {
-    const { logits } = forwardStudy((await features?.(each, signal)) ?? (await encodeCase(each)), modules);
-    predictions.push({ each, logits, probabilities: config.task.kind === "multiclass" ? softmax(logits) : logits.map(sigmoid) });
+  for (const trainCase of cases) {
+    const { logits } = forwardStudy((await features?.(trainCase, signal)) ?? (await encodeCase(trainCase)), modules);
+    predictions.push({ trainCase, logits, probabilities: config.task.kind === "multiclass" ? softmax(logits) : logits.map(sigmoid) });
     onEvent?.({ type: "validate", epoch: state.epoch + 1, done: predictions.length, total: cases.length });
   }
   return predictions;
 
-  async function encodeCase(each: TrainCase): Promise<Float32Array[]> {
-    const views = await evaluationSample(each, config, engine.backbone.spec, signal);
+  async function encodeCase(trainCase: TrainCase): Promise<Float32Array[]> {
+    const views = await evaluationSample(trainCase, config, engine.backbone.spec, signal);
     const cls: Float32Array[] = [];
     for (const [v, { slices }] of views.entries()) cls.push((await engine.encode(slices, loras[v], {}, signal)).cls);
     return cls;

@@ -35,9 +35,9 @@ async function ofCase<T>({ id, origin }: TrainCase, work: () => Promise<T>): Pro
 }
 
 /** All slices of every view, as `classify()` takes them. */
-export async function evaluationSample(each: TrainCase, config: TrainConfig, spec: BackboneSpec, signal?: AbortSignal): Promise<SampleView[]> {
-  return ofCase(each, async () => {
-    const volumes = await each.load(signal);
+export async function evaluationSample(trainCase: TrainCase, config: TrainConfig, spec: BackboneSpec, signal?: AbortSignal): Promise<SampleView[]> {
+  return ofCase(trainCase, async () => {
+    const volumes = await trainCase.load(signal);
     return config.input.views.map((view) => ({ slices: prepareView(volumes[view.source], asView(view), spec).slices }));
   });
 }
@@ -46,18 +46,18 @@ export async function evaluationSample(each: TrainCase, config: TrainConfig, spe
  * A training sample: a draw of slices, augmented. Everything drawn follows from seed, epoch, case and view alone.
  * @param epoch from 0
  */
-export function trainingSample(each: TrainCase, config: TrainConfig, spec: BackboneSpec, epoch: number, signal?: AbortSignal): Promise<SampleView[]> {
-  return ofCase(each, () => drawnSample(each, config, spec, epoch, signal));
+export function trainingSample(trainCase: TrainCase, config: TrainConfig, spec: BackboneSpec, epoch: number, signal?: AbortSignal): Promise<SampleView[]> {
+  return ofCase(trainCase, () => drawnSample(trainCase, config, spec, epoch, signal));
 }
 
-async function drawnSample(each: TrainCase, config: TrainConfig, spec: BackboneSpec, epoch: number, signal?: AbortSignal): Promise<SampleView[]> {
+async function drawnSample(trainCase: TrainCase, config: TrainConfig, spec: BackboneSpec, epoch: number, signal?: AbortSignal): Promise<SampleView[]> {
   const { training, input } = config;
-  const volumes = await each.load(signal);
-  const mask = training.masks && each.loadMask ? await each.loadMask(signal) : undefined;
+  const volumes = await trainCase.load(signal);
+  const mask = training.masks && trainCase.loadMask ? await trainCase.loadMask(signal) : undefined;
   return input.views.map((view, v) => {
     const prepared = prepareView(volumes[view.source], asView(view), spec);
-    const seed = sampleSeed(training.seed, epoch, `${each.id}/${v}`);
-    const chosen = trainingSlices(prepared.chosen.length, training.slices, seededRandom(sampleSeed(training.seed, epoch, `${each.id}/${v}/slices`)));
+    const seed = sampleSeed(training.seed, epoch, `${trainCase.id}/${v}`);
+    const chosen = trainingSlices(prepared.chosen.length, training.slices, seededRandom(sampleSeed(training.seed, epoch, `${trainCase.id}/${v}/slices`)));
     const size = view.size[0] * view.size[1];
     const stack = (sample: (n: number) => Float32Array) => {
       const out = new Float32Array(chosen.length * size);

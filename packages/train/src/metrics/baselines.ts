@@ -11,16 +11,16 @@ export type SizeScalars = ReadonlyMap<string, number>;
  * Slices of the first view's plane, the volume's extent and its foreground (mm³, or voxels without an affine), and the mask's where there is one.
  * Foreground: above the view's own foreground value, or else above the middle of the volume's values.
  */
-export async function sizeScalars(each: TrainCase, { input }: TrainConfig, signal?: AbortSignal): Promise<SizeScalars> {
+export async function sizeScalars(trainCase: TrainCase, { input }: TrainConfig, signal?: AbortSignal): Promise<SizeScalars> {
   const [view] = input.views;
-  const volume = (await each.load(signal))[view.source];
+  const volume = (await trainCase.load(signal))[view.source];
   const voxel = voxelVolume(volume.affine);
   const scalars = new Map([
     ["slice count", displayGrid(volume, view.plane).slices.length],
     ["volume extent", volume.data.length * voxel],
-    ["foreground", voxel * countAbove(volume, view.slices.choice === "foreground" ? view.slices.above : middle(volume, each.id))],
+    ["foreground", voxel * countAbove(volume, view.slices.choice === "foreground" ? view.slices.above : middle(volume, trainCase.id))],
   ]);
-  if (each.loadMask) scalars.set("mask", voxel * countAbove(await each.loadMask(signal), 0));
+  if (trainCase.loadMask) scalars.set("mask", voxel * countAbove(await trainCase.loadMask(signal), 0));
   return scalars;
 }
 

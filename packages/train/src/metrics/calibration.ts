@@ -76,5 +76,5 @@ export function chooseThreshold(probabilities: readonly number[], labels: readon
     return { threshold, sensitivity: hits / positives, specificity: 1 - (called.length - hits) / negatives };
   });
   if (rule !== "youden") return candidates.find(({ sensitivity }) => sensitivity >= rule.sensitivity) ?? candidates[candidates.length - 1];
-  return candidates.reduce((best, each) => (each.sensitivity + each.specificity > best.sensitivity + best.specificity + 1e-12 ? each : best));
+  return candidates.reduce((best, next) => (next.sensitivity + next.specificity > best.sensitivity + best.specificity + 1e-12 ? next : best));
 }

@@ -13,7 +13,7 @@ export interface Contender {
   readonly name: string;
   /** Trained numbers; 0 for a baseline. */
   readonly parameters: number;
-  readonly scored: readonly { readonly each: TrainCase /** One a label. */; readonly scores: ArrayLike<number> }[];
+  readonly scored: readonly { readonly trainCase: TrainCase /** One a label. */; readonly scores: ArrayLike<number> }[];
 }
 
 /** One row of a comparison: a model's validation AUROC beside the others' on the same cases. */
@@ -31,7 +31,7 @@ export interface ComparedModel {
 /** A model's trained tensors and validation predictions as a contender. */
 export function contender(name: string, tensors: Tensors, predictions: readonly Prediction[], task: Task): Contender {
   const parameters = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
-  const scored = predictions.map(({ each, logits, probabilities }) => ({ each, scores: task.kind === "multiclass" ? probabilities : logits }));
+  const scored = predictions.map(({ trainCase, logits, probabilities }) => ({ trainCase, scores: task.kind === "multiclass" ? probabilities : logits }));
   return { name, parameters, scored };
 }
 
@@ -40,9 +40,9 @@ export function contender(name: string, tensors: Tensors, predictions: readonly 
  * Intervals: 95 % percentile bootstrap over groups, 1,000 resamples, the same ones for all; a difference whose interval holds 0 may be chance.
  */
 export function compare(contenders: readonly Contender[], { labels }: Task, seed: number): ComparedModel[] {
-  const means = contenders.map((each) => meanAuroc(each, labels));
+  const means = contenders.map((contender) => meanAuroc(contender, labels));
   return contenders.map(({ name, parameters, scored }, c) => {
-    const groups = scored.map(({ each }) => each.group);
+    const groups = scored.map(({ trainCase }) => trainCase.group);
     const all = scored.map((_, i) => i);
     const estimate = (statistic: (indices: readonly number[]) => number | null): Estimate => {
       const value = statistic(all);
@@ -65,9 +65,9 @@ function meanAuroc({ scored }: Contender, labels: Task["labels"]) {
 }
 
 function labelAuroc(scored: Contender["scored"], id: string, l: number, indices: readonly number[]): number | null {
-  const known = indices.filter((i) => scored[i].each.labels.has(id));
+  const known = indices.filter((i) => scored[i].trainCase.labels.has(id));
   return auroc(
-    known.map((i) => scored[i].each.labels.get(id) as number),
+    known.map((i) => scored[i].trainCase.labels.get(id) as number),
     known.map((i) => scored[i].scores[l]),
   );
 }
@@ -80,20 +80,22 @@ export async function sizeBaselines(
 ): Promise<Contender[]> {
   const used = cases.filter(({ split }) => split !== "test");
   const scalars = new Map<TrainCase, SizeScalars>();
-  for (const each of used) {
+  for (const trainCase of used) {
     signal?.throwIfAborted();
-    scalars.set(each, await sizeScalars(each, config, signal));
+    scalars.set(trainCase, await sizeScalars(trainCase, config, signal));
     onProgress?.(scalars.size, used.length);
   }
-  const names = new Set(used.flatMap((each) => [...(scalars.get(each) as SizeScalars).keys()]));
-  const shared = [...names].filter((name) => used.every((each) => scalars.get(each)?.has(name)));
-  const value = (each: TrainCase, name: string) => scalars.get(each)?.get(name) as number;
+  const names = new Set(used.flatMap((trainCase) => [...(scalars.get(trainCase) as SizeScalars).keys()]));
+  const shared = [...names].filter((name) => used.every((trainCase) => scalars.get(trainCase)?.has(name)));
+  const value = (trainCase: TrainCase, name: string) => scalars.get(trainCase)?.get(name) as number;
   return shared.map((name) => {
-    const trained = used.filter(({ split }) => split === "train").map((each) => ({ each, scores: config.task.labels.map(() => value(each, name)) }));
+    const trained = used
+      .filter(({ split }) => split === "train")
+      .map((trainCase) => ({ trainCase, scores: config.task.labels.map(() => value(trainCase, name)) }));
     const all = trained.map((_, i) => i);
     const signs = config.task.labels.map(({ id }, l) => ((labelAuroc(trained, id, l, all) ?? 0.5) < 0.5 ? -1 : 1));
     const validation = used.filter(({ split }) => split === "val");
-    return { name, parameters: 0, scored: validation.map((each) => ({ each, scores: signs.map((sign) => sign * value(each, name)) })) };
+    return { name, parameters: 0, scored: validation.map((trainCase) => ({ trainCase, scores: signs.map((sign) => sign * value(trainCase, name)) })) };
   });
 }
 

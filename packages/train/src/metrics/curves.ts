@@ -65,7 +65,7 @@ export interface Confusion {
 
 /** Counts at probability ≥ threshold. */
 export function confusion(labels: readonly number[], probabilities: readonly number[], threshold: number): Confusion {
-  const count = (label: number, positive: boolean) => labels.filter((each, i) => each === label && probabilities[i] >= threshold === positive).length;
+  const count = (label: number, positive: boolean) => labels.filter((truth, i) => truth === label && probabilities[i] >= threshold === positive).length;
   return { truePositives: count(1, true), falsePositives: count(0, true), falseNegatives: count(1, false), trueNegatives: count(0, false) };
 }
 

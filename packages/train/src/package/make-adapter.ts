@@ -109,15 +109,15 @@ function doubts({ id, n, positives, auroc, temperature }: MadeAdapter["labels"][
 function temperaturesOf(predictions: readonly Prediction[], { task }: TrainConfig): number[] {
   if (task.kind !== "multiclass") {
     return task.labels.map(({ id }, i) => {
-      const known = predictions.filter(({ each }) => each.labels.has(id));
+      const known = predictions.filter(({ trainCase }) => trainCase.labels.has(id));
       return sigmoidTemperature(
         known.map(({ logits }) => logits[i]),
-        known.map(({ each }) => each.labels.get(id) as number),
+        known.map(({ trainCase }) => trainCase.labels.get(id) as number),
       );
     });
   }
-  const known = predictions.filter(({ each }) => [...each.labels.values()].includes(1));
-  const classes = known.map(({ each }) => task.labels.findIndex(({ id }) => each.labels.get(id) === 1));
+  const known = predictions.filter(({ trainCase }) => [...trainCase.labels.values()].includes(1));
+  const classes = known.map(({ trainCase }) => task.labels.findIndex(({ id }) => trainCase.labels.get(id) === 1));
   const temperature = softmaxTemperature(
     known.map(({ logits }) => logits),
     classes,
@@ -131,9 +131,9 @@ function judge(predictions: readonly Prediction[], { task, training }: TrainConf
     return task.kind === "multiclass" ? softmax(scaled) : scaled.map(sigmoid);
   });
   return task.labels.map(({ id }, i) => {
-    const cases = predictions.flatMap(({ each }, c) => {
-      const label = each.labels.get(id);
-      return label === undefined ? [] : [{ group: each.group, label, probability: probabilities[c][i] }];
+    const cases = predictions.flatMap(({ trainCase }, c) => {
+      const label = trainCase.labels.get(id);
+      return label === undefined ? [] : [{ group: trainCase.group, label, probability: probabilities[c][i] }];
     });
     const decision = chooseThreshold(
       cases.map(({ probability }) => probability),

@@ -11,6 +11,8 @@ export interface AdapterFiles extends CardOptions {
   readonly manifest: AdapterManifest;
   /** weights.safetensors */
   readonly weights: Uint8Array;
+  /** Of the backbone's package that it was made on: the adapter asks for a compatible one. Absent: what package.json asks for stays, or any. */
+  readonly backboneVersion?: string;
 }
 
 /** The one volume that may go into a package: of formats without a patient's name in them. */
@@ -42,7 +44,7 @@ export async function checkPackageFolder(folder: string, name: string): Promise<
  * A volume called sample.nii.gz (or .nii, .nrrd, .npy) in it, to try the adapter with, is exported as `sample`.
  * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`, also as {@link checkPackageFolder}
  */
-export async function writeAdapterPackage(folder: string, { manifest, weights, training, comparison }: AdapterFiles): Promise<void> {
+export async function writeAdapterPackage(folder: string, { manifest, weights, backboneVersion, training, comparison }: AdapterFiles): Promise<void> {
   await checkPackageFolder(folder, manifest.name);
   const before = await readFile(join(folder, "package.json"), "utf8").then(JSON.parse, () => ({}));
   const sample = (await readdir(folder).catch(() => [])).find((name) => SAMPLE.test(name));
@@ -52,7 +54,7 @@ export async function writeAdapterPackage(folder: string, { manifest, weights, t
     "README.md": modelCard(manifest, { training, comparison }),
     "index.js": moduleText(manifest.name, sample),
     "index.d.ts": sample ? TYPES + SAMPLE_TYPE : TYPES,
-    "package.json": `${JSON.stringify({ ...before, ...packageJson(manifest, before, sample) }, null, 2)}\n`,
+    "package.json": `${JSON.stringify({ ...before, ...packageJson(manifest, before, { sample, backboneVersion }) }, null, 2)}\n`,
   };
   try {
     await mkdir(folder, { recursive: true });
@@ -80,7 +82,13 @@ const SAMPLE_TYPE = `
 export declare const sample: URL;
 `;
 
-function packageJson(manifest: AdapterManifest, before: { files?: string[]; keywords?: string[] }, sample?: string) {
+interface PackageBefore {
+  readonly files?: string[];
+  readonly keywords?: string[];
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+function packageJson(manifest: AdapterManifest, before: PackageBefore, { sample, backboneVersion }: { sample?: string; backboneVersion?: string }) {
   const { name, version, title, license, input, backbone } = manifest;
   const own = (list: readonly string[], more: readonly string[] = []) => [...new Set([...list, ...more])];
   return {
@@ -99,7 +107,7 @@ function packageJson(manifest: AdapterManifest, before: { files?: string[]; keyw
       "./package.json": "./package.json",
     },
     files: own([...FILES, ...(sample ? [sample] : [])], before.files),
-    peerDependencies: { [backbone.name]: "^0.1.0" },
+    peerDependencies: { [backbone.name]: backboneVersion ? `^${backboneVersion}` : (before.peerDependencies?.[backbone.name] ?? "*") },
     anymc3d: factsOf(manifest),
   };
 }

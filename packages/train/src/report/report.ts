@@ -31,7 +31,7 @@ export interface ReportParts {
 export function trainingReport(parts: ReportParts): string {
   const { config, outcome, made } = parts;
   const title = `Training report: ${config.title}`;
-  const seconds = outcome.history.reduce((sum, each) => sum + each.seconds, 0);
+  const seconds = outcome.history.reduce((sum, { seconds }) => sum + seconds, 0);
   const body = [
     `<h1>${escapeHtml(title)}</h1>`,
     `<p><code>${escapeHtml(made.manifest.name)}</code> ${escapeHtml(made.manifest.version)}. ${escapeHtml(config.description)}</p>`,
@@ -58,7 +58,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], { 
 
 function estimate({ value, interval }: Estimate): string {
   if (value === null) return "undefined";
-  return `${value.toFixed(3)}${interval ? ` [${interval.map((each) => each.toFixed(3)).join("–")}]` : ""}`;
+  return `${value.toFixed(3)}${interval ? ` [${interval.map((edge) => edge.toFixed(3)).join("–")}]` : ""}`;
 }
 
 function metricsTable({ labels }: MadeAdapter): string {
@@ -105,8 +105,8 @@ function curves({ outcome: { history, keptEpoch } }: ReportParts): string {
 
 function labelPart({ config, outcome, made, worst }: ReportParts, i: number): string {
   const { id, name } = config.task.labels[i];
-  const known = outcome.predictions.filter(({ each }) => each.labels.has(id));
-  const truths = known.map(({ each }) => each.labels.get(id) as number);
+  const known = outcome.predictions.filter(({ trainCase }) => trainCase.labels.has(id));
+  const truths = known.map(({ trainCase }) => trainCase.labels.get(id) as number);
   const probabilities = known.map((prediction) => calibrated(prediction, made)[i]);
   const { auroc, threshold, sensitivity, specificity } = made.labels[i];
   const square = { title: "false positive rate", domain: [0, 1] as const };
@@ -154,8 +154,8 @@ function confusionTable(c: Confusion, threshold: number): string {
 
 function classMatrix({ config, outcome, made }: ReportParts): string {
   const ids = config.task.labels.map(({ id }) => id);
-  const known = outcome.predictions.filter(({ each }) => ids.some((id) => each.labels.get(id) === 1));
-  const classes = known.map(({ each }) => ids.findIndex((id) => each.labels.get(id) === 1));
+  const known = outcome.predictions.filter(({ trainCase }) => ids.some((id) => trainCase.labels.get(id) === 1));
+  const classes = known.map(({ trainCase }) => ids.findIndex((id) => trainCase.labels.get(id) === 1));
   const matrix = confusionMatrix(
     classes,
     known.map((prediction) => calibrated(prediction, made)),

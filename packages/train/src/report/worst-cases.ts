@@ -42,12 +42,12 @@ export async function worstCases(
   const worst: WorstCase[] = [];
   for (const [i, { id: label }] of made.manifest.task.labels.entries()) {
     const known = predictions.flatMap((prediction) => {
-      const truth = prediction.each.labels.get(label);
-      return truth === undefined ? [] : [{ each: prediction.each, truth, probability: calibrated(prediction, made)[i] }];
+      const truth = prediction.trainCase.labels.get(label);
+      return truth === undefined ? [] : [{ trainCase: prediction.trainCase, truth, probability: calibrated(prediction, made)[i] }];
     });
     const wrong = known.sort((a, b) => Math.abs(b.truth - b.probability) - Math.abs(a.truth - a.probability)).slice(0, count);
-    for (const { each, truth, probability } of wrong) {
-      worst.push({ id: each.id, label, truth, probability, ...(await strip(await each.load(signal), made, engine, signal)) });
+    for (const { trainCase, truth, probability } of wrong) {
+      worst.push({ id: trainCase.id, label, truth, probability, ...(await strip(await trainCase.load(signal), made, engine, signal)) });
     }
   }
   return worst;

@@ -52,7 +52,7 @@ export async function importAdapter(flags: ImportFlags): Promise<void> {
     const difference = flags.expect ? await checkExpected(adapter, engine, flags.expect, flags.tolerance) : undefined;
     const logits = (await conformanceLogits(adapter, engine)).map((value) => Number(value.toFixed(5)));
     const manifest = { ...draft, conformance: { ...CONFORMANCE, logits } };
-    await writeAdapterPackage(out, { manifest, weights });
+    await writeAdapterPackage(out, { manifest, weights, backboneVersion: backbone.version });
     for (const { message } of [...warnings, ...notes(config, flags)]) process.stderr.write(`${pc.yellow("warning")} ${message}\n`);
     process.stdout.write(
       `${out}: ${summary(manifest, tensors)}${difference === undefined ? "" : `; logits as expected, off by ${difference.toExponential(1)}`}\n`,
