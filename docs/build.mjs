@@ -98,7 +98,7 @@ const MODULES = [
   ["@anymc3d/engine-onnx", "packages/engine-onnx/src/index.ts"],
   ["@anymc3d/engine-tfjs", "packages/engine-tfjs/src/index.ts"],
   ["@anymc3d/sdk", "packages/sdk/src/index.ts"],
-  ["@anymc3d/sdk/worker", "packages/sdk/src/worker-classifier.ts"],
+  ["@anymc3d/sdk/worker", "packages/sdk/src/worker/classifier.ts"],
   ["@anymc3d/train", "packages/train/src/index.ts"],
   ["@anymc3d/train/node", "packages/train/src/node.ts"],
   ["@anymc3d/registry", "registry/src/index.ts"],

@@ -54,7 +54,7 @@ function serviceWorker(): Plugin {
           .update([...shell, ...large].join("\n"))
           .digest("hex")
           .slice(0, 12);
-        const source = readFileSync(new URL("./src/sw.js", import.meta.url), "utf8");
+        const source = readFileSync(new URL("./src/offline/service-worker.js", import.meta.url), "utf8");
         const text = source.replace("__SHELL__", JSON.stringify(shell)).replace("__LARGE__", JSON.stringify(large)).replace("__VERSION__", version);
         this.emitFile({ type: "asset", fileName: "sw.js", source: text });
         const page = bundle["index.html"] as Rolldown.OutputAsset;

@@ -12,9 +12,12 @@ const INSIDE = [...CODECS, ...TFJS, "fflate", "onnxruntime-common", "onnxruntime
 /** Not in the bundle for pages without a bundler: what only Node has, and weights. */
 const OUTSIDE = /^(node:.*|fs$|path$|crypto$|util$|module$|worker_threads$|@anymc3d\/backbone-.*)/;
 
+/** By the file names that packages and pages know them by. */
+const ENTRIES = { index: "src/index.ts", "worker-classifier": "src/worker/classifier.ts", worker: "src/worker/worker.ts" };
+
 export default defineConfig([
   {
-    entry: ["src/index.ts", "src/worker-classifier.ts", "src/worker.ts"],
+    entry: ENTRIES,
     format: "esm",
     dts: true,
     clean: true,
@@ -23,7 +26,7 @@ export default defineConfig([
   },
   // For pages without a bundler, all dependencies inside: a worker knows no import map.
   {
-    entry: ["src/index.ts", "src/worker-classifier.ts", "src/worker.ts"],
+    entry: ENTRIES,
     outDir: "dist/standalone",
     format: "esm",
     platform: "browser",

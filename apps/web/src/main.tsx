@@ -1,10 +1,10 @@
 // Puts the page together.
 
 import { render } from "preact";
-import { warmUp } from "./classifier.js";
-import { stayOffline } from "./offline.js";
-import { loadAdapters } from "./state.js";
-import { App } from "./views/app.js";
+import { warmUp } from "./classify/classifier.js";
+import { stayOffline } from "./offline/offline.js";
+import { App } from "./page/app.js";
+import { loadAdapters } from "./page/state.js";
 
 render(<App />, document.getElementById("app") as HTMLElement);
 void loadAdapters().then(warmUp);

@@ -1,7 +1,7 @@
 // What a viewer shows of a scan that does not fit into graphics memory.
 import { applyAffine } from "@anymc3d/io";
 import { expect, test } from "vitest";
-import { displaySteps, thinned } from "../src/display-grid.js";
+import { displaySteps, thinned } from "../src/viewer/display-grid.js";
 
 const chest = { shape: [512, 512, 300] as const, affine: [-0.8, 0, 0, 200, 0, -0.8, 0, 180, 0, 0, 1.25, -300, 0, 0, 0, 1] };
 const ANY = 2 ** 30;

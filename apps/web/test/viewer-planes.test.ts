@@ -1,8 +1,8 @@
 // What a plane's slices are called and which way they are counted, and the window a scan begins with.
 import type { Volume } from "@anymc3d/sdk";
 import { expect, test } from "vitest";
-import { LAYOUTS, sliceAxis, sliceText } from "../src/planes.js";
-import { windowsFor } from "../src/windows.js";
+import { LAYOUTS, sliceAxis, sliceText } from "../src/viewer/planes.js";
+import { windowsFor } from "../src/viewer/windows.js";
 
 /** Rows: right, front, head; columns: the voxel axes. */
 const RAS = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 3, 0, 0, 0, 0, 1];

@@ -3,7 +3,7 @@ import { isAnyMC3DError } from "@anymc3d/core";
 import * as tf from "@tensorflow/tfjs-core";
 import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";
 import { createClassifier, readVolume } from "../src/index.js";
-import { createWorkerClassifier, type WorkerClassifier, type WorkerClassifierOptions } from "../src/worker-classifier.js";
+import { createWorkerClassifier, type WorkerClassifier, type WorkerClassifierOptions } from "../src/worker/classifier.js";
 
 const sampleFile = async () => new File([await (await fetch(sample)).blob()], "sample.nii.gz");
 const logitsOf = ({ labels }: Awaited<ReturnType<WorkerClassifier["classify"]>>) => labels.map(({ logit }) => logit);
@@ -94,7 +94,7 @@ async function aborted() {
 }
 
 const script = (text: string) => () => new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
-const own = () => new Worker(new URL("../src/worker.ts", import.meta.url), { type: "module" });
+const own = () => new Worker(new URL("../src/worker/worker.ts", import.meta.url), { type: "module" });
 
 /** A worker that starts and then does what `then` says at the first real call. */
 const failing = (then: string) =>

@@ -1,7 +1,7 @@
 // What went wrong, in words that say what to do; where a choice is all that is missing, the choice.
 
 import { useEffect, useRef } from "preact/hooks";
-import { type Asked, failure, type ReadChoices, readAgain } from "../state.js";
+import { type Asked, failure, type ReadChoices, readAgain } from "../page/state.js";
 
 export function Failure() {
   const { value } = failure;

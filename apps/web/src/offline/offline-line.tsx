@@ -1,7 +1,7 @@
 // The footer's line on what is stored: the page says that it works with the network off only when it does.
 
-import { listed } from "../faults.js";
-import { megabytes, offline, storeParts } from "../offline.js";
+import { listed } from "../errors/faults.js";
+import { megabytes, offline, storeParts } from "./offline.js";
 
 export function OfflineLine() {
   const { value } = offline;

@@ -12,10 +12,20 @@ import {
   type Volume,
 } from "@anymc3d/sdk";
 import { computed, effect, signal } from "@preact/signals";
-import { type AdapterEntry, bundledAdapters, hashOf, hostOf, keepAdapter, keptAdapters, letGoOfAdapter, registryAdapter, sourcesOf } from "./adapters.js";
-import { anyClassifier, classifierFor } from "./classifier.js";
-import { faultOf } from "./faults.js";
-import { mayBeDicom, scansAmong, sourceOf, volumesAmong } from "./files.js";
+import {
+  type AdapterEntry,
+  bundledAdapters,
+  hashOf,
+  hostOf,
+  keepAdapter,
+  keptAdapters,
+  letGoOfAdapter,
+  registryAdapter,
+  sourcesOf,
+} from "../adapters/adapters.js";
+import { anyClassifier, classifierFor } from "../classify/classifier.js";
+import { faultOf } from "../errors/faults.js";
+import { mayBeDicom, scansAmong, sourceOf, volumesAmong } from "../scan/files.js";
 
 export interface Scan {
   readonly name: string;

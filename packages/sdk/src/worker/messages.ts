@@ -1,7 +1,7 @@
 // What the page and the worker say to each other: calls, progress, results, errors, aborts.
 
 import { AnyMC3DError, type ErrorCode, isAnyMC3DError } from "@anymc3d/core/errors";
-import { isBlob } from "./browser-files.js";
+import { isBlob } from "../browser-files.js";
 
 /** A call of the page. Results come back under its number. */
 export interface Call {

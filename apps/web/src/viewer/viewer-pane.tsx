@@ -3,12 +3,12 @@
 import type { Volume } from "@anymc3d/sdk";
 import { effect, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { pageViewer } from "../page-viewer.js";
-import { LAYOUTS, type Layout, seriesText, sliceAxis, sliceText } from "../planes.js";
-import { layout, shownViewer, shownVoxel, shownWindow } from "../shown-viewer.js";
-import { opacity, run, scan, wantedSlice } from "../state.js";
-import type { Window } from "../windows.js";
+import { opacity, run, scan, wantedSlice } from "../page/state.js";
 import { HeatLegend } from "./heat-legend.js";
+import { pageViewer } from "./page-viewer.js";
+import { LAYOUTS, type Layout, seriesText, sliceAxis, sliceText } from "./planes.js";
+import { layout, shownViewer, shownVoxel, shownWindow } from "./shown-viewer.js";
+import type { Window } from "./windows.js";
 
 export function ViewerPane() {
   const slot = useRef<HTMLDivElement>(null);

@@ -1,9 +1,9 @@
 // Before classifying: what speaks against it, how to look for the heatmap, and the button.
 
 import { useComputed } from "@preact/signals";
-import { busy, check, checkAgain, checkFailed, chosen, classifyScan, explained, type HeatmapMethod, method, run } from "../state.js";
+import { useLostFocus } from "../page/lost-focus.js";
+import { busy, check, checkAgain, checkFailed, chosen, classifyScan, explained, type HeatmapMethod, method, run } from "../page/state.js";
 import { Busy } from "./busy.js";
-import { useLostFocus } from "./lost-focus.js";
 
 export function RunPanel() {
   const { value: adapter } = chosen;

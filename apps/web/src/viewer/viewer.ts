@@ -5,7 +5,7 @@ import type { Volume } from "@anymc3d/sdk";
 import type { Niivue, NVImage } from "@niivue/niivue";
 import { type DisplayLimits, displaySteps, type Steps, thinned } from "./display-grid.js";
 import { heatColormap, OPAQUE } from "./heat-colors.js";
-import { mannerly } from "./niivue-manners.js";
+import { mannerly } from "./niivue-input.js";
 import { showLetters } from "./orientation-letters.js";
 import { type Axis, LAYOUTS, type Layout, type Voxel } from "./planes.js";
 import { AIR, isCt, type Values, type Window, windowsFor } from "./windows.js";

@@ -1,8 +1,8 @@
 // What the heatmap's colours mean.
 
-import { heatmapText } from "../export.js";
-import { COOL, heatGradient } from "../heat-colors.js";
-import { opacity, type Run } from "../state.js";
+import { opacity, type Run } from "../page/state.js";
+import { heatmapText } from "../results/export.js";
+import { COOL, heatGradient } from "./heat-colors.js";
 
 export const HeatLegend = ({ run }: { readonly run: Run }) => (
   <figure class="legend">

@@ -3,8 +3,8 @@
 import { type Adapter, type AdapterManifest, AnyMC3DError, type Backbone, loadAdapter, parseAdapterManifest } from "@anymc3d/core";
 import type { Registry } from "@anymc3d/registry";
 import type { AssetModule } from "@anymc3d/sdk";
-import { registryFault } from "./faults.js";
-import { recall, remember } from "./remembered.js";
+import { registryFault } from "../errors/faults.js";
+import { recall, remember } from "../page/remembered.js";
 
 export interface AdapterEntry {
   /** name@version */

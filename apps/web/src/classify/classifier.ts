@@ -2,7 +2,7 @@
 
 import type { Backbone, Progress } from "@anymc3d/sdk";
 import { createWorkerClassifier, type WorkerClassifier } from "@anymc3d/sdk/worker";
-import { missingParts, storeParts, storesOnTheWay } from "./offline.js";
+import { missingParts, storeParts, storesOnTheWay } from "../offline/offline.js";
 
 type BackboneOf = (() => Promise<Backbone>) | undefined;
 

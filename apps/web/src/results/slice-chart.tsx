@@ -2,9 +2,9 @@
 
 import type { SliceResult, ViewResult } from "@anymc3d/core";
 import type { Volume } from "@anymc3d/sdk";
-import { endsOf } from "../planes.js";
-import { shownVoxel } from "../shown-viewer.js";
-import { scan, wantedSlice } from "../state.js";
+import { scan, wantedSlice } from "../page/state.js";
+import { endsOf } from "../viewer/planes.js";
+import { shownVoxel } from "../viewer/shown-viewer.js";
 
 export function SliceChart({ views }: { readonly views: readonly ViewResult[] }) {
   const volume = scan.value?.volume;

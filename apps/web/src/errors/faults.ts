@@ -1,7 +1,7 @@
 // What goes wrong with the page's own parts and with registries, in words for people who use the page.
 
 import { AnyMC3DError, isAbortError } from "@anymc3d/core";
-import { forgetDamaged, megabytes, missingParts, type Part } from "./offline.js";
+import { forgetDamaged, megabytes, missingParts, type Part } from "../offline/offline.js";
 
 /** After these a stored part of the page may be the fault. */
 const SUSPECT = new Set([

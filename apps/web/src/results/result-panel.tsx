@@ -2,10 +2,10 @@
 
 import type { AdapterManifest } from "@anymc3d/core";
 import type { LabelResult } from "@anymc3d/sdk";
-import { captioned, fileStem, heatmapNifti, heatmapText, metricText, reportHtml, resultJson, save } from "../export.js";
-import { shownText, shownViewer } from "../shown-viewer.js";
-import { type Run, run, type Scan, scan } from "../state.js";
-import { useLostFocus } from "./lost-focus.js";
+import { useLostFocus } from "../page/lost-focus.js";
+import { type Run, run, type Scan, scan } from "../page/state.js";
+import { shownText, shownViewer } from "../viewer/shown-viewer.js";
+import { captioned, fileStem, heatmapNifti, heatmapText, metricText, reportHtml, resultJson, save } from "./export.js";
 import { SliceChart } from "./slice-chart.js";
 
 export function ResultPanel() {

@@ -4,11 +4,11 @@ import type { ClassifyResult, Precision, Progress, StudyCheck, Volume, Warning }
 // Not the whole of core, which the page's own bundle would carry beside the worker's.
 import { AnyMC3DError } from "@anymc3d/core/errors";
 import type { ReadOptions, SeriesSummary, Source } from "@anymc3d/io";
-import type { AdapterSource, AssetModule } from "./assets.js";
-import { isBlob, isFileList } from "./browser-files.js";
-import type { ClassifierOptions, RunOptions, StudySource, VolumeSource } from "./classifier.js";
-import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "./option-names.js";
-import { type Answer, buffersOf, type Call, errorOf } from "./worker-messages.js";
+import type { AdapterSource, AssetModule } from "../assets.js";
+import { isBlob, isFileList } from "../browser-files.js";
+import type { ClassifierOptions, RunOptions, StudySource, VolumeSource } from "../classifier.js";
+import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "../option-names.js";
+import { type Answer, buffersOf, type Call, errorOf } from "./messages.js";
 
 export { AnyMC3DError, isAbortError, isAnyMC3DError } from "@anymc3d/core/errors";
 

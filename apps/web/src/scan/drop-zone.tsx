@@ -1,10 +1,10 @@
 // Where a visitor begins: drop, pick, or try the sample.
 
 import { useRef } from "preact/hooks";
-import { adapters, busy, openFiles, openSample } from "../state.js";
-import { AdapterPicker } from "./adapter-picker.js";
-import { Busy } from "./busy.js";
-import { useLostFocus } from "./lost-focus.js";
+import { AdapterPicker } from "../adapters/adapter-picker.js";
+import { Busy } from "../classify/busy.js";
+import { useLostFocus } from "../page/lost-focus.js";
+import { adapters, busy, openFiles, openSample } from "../page/state.js";
 
 export function DropZone() {
   const files = useRef<HTMLInputElement>(null);

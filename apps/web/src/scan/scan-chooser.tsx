@@ -1,9 +1,9 @@
 // Where what was dropped holds several scans: which one.
 
 import type { SeriesSummary } from "@anymc3d/sdk";
-import { busy, openChosen, type ScanChoice, scanChoice } from "../state.js";
-import { Busy } from "./busy.js";
-import { useLostFocus } from "./lost-focus.js";
+import { Busy } from "../classify/busy.js";
+import { useLostFocus } from "../page/lost-focus.js";
+import { busy, openChosen, type ScanChoice, scanChoice } from "../page/state.js";
 
 export function ScanChooser(choice: ScanChoice) {
   const title = useLostFocus<HTMLHeadingElement>();

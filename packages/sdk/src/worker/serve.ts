@@ -2,10 +2,10 @@
 
 import type { Adapter, Progress, Volume } from "@anymc3d/core";
 import { listSeries } from "@anymc3d/io";
-import { type AdapterSource, openAdapter } from "./assets.js";
-import { type Classifier, checkStudy, createClassifier, readStudy } from "./classifier.js";
-import type { Payloads } from "./worker-classifier.js";
-import { type Abort, type Answer, buffersOf, type Call, plainError } from "./worker-messages.js";
+import { type AdapterSource, openAdapter } from "../assets.js";
+import { type Classifier, checkStudy, createClassifier, readStudy } from "../classifier.js";
+import type { Payloads } from "./classifier.js";
+import { type Abort, type Answer, buffersOf, type Call, plainError } from "./messages.js";
 
 const page = globalThis as unknown as {
   postMessage(message: Answer, transfer?: ArrayBuffer[]): void;

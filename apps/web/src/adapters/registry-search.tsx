@@ -3,9 +3,9 @@
 import { isAbortError } from "@anymc3d/core";
 import { type Signal, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { type RegistryHit, searchRegistry } from "../adapters.js";
-import { recall, remember } from "../remembered.js";
-import { adapters, addFromRegistry } from "../state.js";
+import { recall, remember } from "../page/remembered.js";
+import { adapters, addFromRegistry } from "../page/state.js";
+import { type RegistryHit, searchRegistry } from "./adapters.js";
 
 const STORED = "anymc3d.registry";
 

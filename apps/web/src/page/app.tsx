@@ -2,17 +2,17 @@
 
 import { DISCLAIMER } from "@anymc3d/core";
 import { useEffect, useState } from "preact/hooks";
-import { droppedFiles } from "../files.js";
-import { busy, closeScan, openFiles, run, scan, scanChoice } from "../state.js";
-import { AdapterPicker } from "./adapter-picker.js";
-import { DropZone } from "./drop-zone.js";
-import { Failure } from "./failure.js";
-import { OfflineLine } from "./offline-line.js";
-import { ResultPanel } from "./result-panel.js";
-import { RunPanel } from "./run-panel.js";
-import { ScanChooser } from "./scan-chooser.js";
-import { ScanInfo } from "./scan-info.js";
-import { ViewerPane } from "./viewer-pane.js";
+import { AdapterPicker } from "../adapters/adapter-picker.js";
+import { RunPanel } from "../classify/run-panel.js";
+import { Failure } from "../errors/failure.js";
+import { OfflineLine } from "../offline/offline-line.js";
+import { ResultPanel } from "../results/result-panel.js";
+import { DropZone } from "../scan/drop-zone.js";
+import { droppedFiles } from "../scan/files.js";
+import { ScanChooser } from "../scan/scan-chooser.js";
+import { ScanInfo } from "../scan/scan-info.js";
+import { ViewerPane } from "../viewer/viewer-pane.js";
+import { busy, closeScan, openFiles, run, scan, scanChoice } from "./state.js";
 
 export function App() {
   const over = useDrop();

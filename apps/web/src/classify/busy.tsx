@@ -1,9 +1,9 @@
 // What is going on, how far it is, and a way to stop it.
 
 import type { Progress } from "@anymc3d/sdk";
-import { megabytes, offline } from "../offline.js";
-import { busy, cancel } from "../state.js";
-import { useLostFocus } from "./lost-focus.js";
+import { megabytes, offline } from "../offline/offline.js";
+import { useLostFocus } from "../page/lost-focus.js";
+import { busy, cancel } from "../page/state.js";
 
 const STAGES = { load: "Getting the model ready", read: "Reading the scan", encode: "Looking at slices", heatmap: "Making the heatmap" };
 

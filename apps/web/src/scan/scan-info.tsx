@@ -1,8 +1,8 @@
 // What the scan is, in a line.
 
 import { voxelSpacing } from "@anymc3d/core";
-import { busy, scan, stateModality } from "../state.js";
-import { useLostFocus } from "./lost-focus.js";
+import { useLostFocus } from "../page/lost-focus.js";
+import { busy, scan, stateModality } from "../page/state.js";
 
 export function ScanInfo() {
   const { value } = scan;

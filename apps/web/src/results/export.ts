@@ -2,7 +2,7 @@
 
 import { type AdapterManifest, voxelSpacing } from "@anymc3d/core";
 import { type ClassifyResult, writeNifti } from "@anymc3d/sdk";
-import type { Run, Scan } from "./state.js";
+import type { Run, Scan } from "../page/state.js";
 
 export function save(content: BlobPart, name: string, type: string): void {
   const link = document.createElement("a");

@@ -1,7 +1,7 @@
 // The adapters to choose from, and the way to a registry's.
 
-import { type AdapterEntry, modalitiesOf } from "../adapters.js";
-import { adapters, busy, choose, chosenKey, lostAdapters, removeAdapter, runs } from "../state.js";
+import { adapters, busy, choose, chosenKey, lostAdapters, removeAdapter, runs } from "../page/state.js";
+import { type AdapterEntry, modalitiesOf } from "./adapters.js";
 import { RegistrySearch } from "./registry-search.js";
 
 export function AdapterPicker() {
