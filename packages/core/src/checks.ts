@@ -4,7 +4,8 @@ import { AnyMC3DError, type ErrorCode, isAnyMC3DError } from "./errors.js";
 import { assertVolume, displayGrid, obliqueness } from "./geometry.js";
 import type { AdapterManifest, Expectations, ViewManifest } from "./manifest.js";
 import { prepareView } from "./preprocess.js";
-import type { Volume, VoxelArray, Warning } from "./types.js";
+import { volumeStatistics } from "./statistics.js";
+import type { Volume, Warning } from "./types.js";
 
 /** One volume, or one for every source that an adapter names. */
 export type ClassifyInput = Volume | Readonly<Record<string, Volume>>;
@@ -24,29 +25,9 @@ export interface ValueRange {
 
 /** Smallest and largest voxel value. @throws AnyMC3DError `VOXELS_NOT_FINITE` with the count and the first place */
 export function valueRange(volume: Pick<Volume, "data" | "shape">, name: string): ValueRange {
-  const { data } = volume;
-  const { minimum, maximum } = extremes(data);
-  // by tag, so that arrays of another realm, plain arrays and Float16Array are looked at too
-  const whole = /^\[object (Ui|I)nt(8|16|32)Array\]$/.test(Object.prototype.toString.call(data));
-  if (!whole && !(Number.isFinite(minimum) && Number.isFinite(maximum) && !hasNaN(data))) refuseNotFinite(volume, name);
+  const { minimum, maximum, finite } = volumeStatistics(volume);
+  if (!finite) refuseNotFinite(volume, name);
   return { minimum, maximum };
-}
-
-/** Begins with the first voxel, so that whole numbers stay whole in the loop. NaN is left to the caller. */
-function extremes(data: VoxelArray): ValueRange {
-  let minimum = data[0];
-  let maximum = data[0];
-  for (let i = 1; i < data.length; i++) {
-    const v = data[i];
-    if (v < minimum) minimum = v;
-    if (v > maximum) maximum = v;
-  }
-  return { minimum, maximum };
-}
-
-function hasNaN(data: VoxelArray): boolean {
-  for (let i = 0; i < data.length; i++) if (Number.isNaN(data[i])) return true;
-  return false;
 }
 
 function refuseNotFinite({ data, shape }: Pick<Volume, "data" | "shape">, name: string): never {

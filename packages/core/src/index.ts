@@ -25,7 +25,6 @@ export { type AdapterFacts, factsOf } from "./facts.js";
 export { assertVolume, axisCodes, determinant, displayGrid, nearestAxes, voxelSpacing } from "./geometry.js";
 export { contentHash, sha256 } from "./hash.js";
 export { specFromHuggingFace, tensorsFromHuggingFace } from "./huggingface.js";
-export { percentiles } from "./intensity.js";
 export {
   type AdapterManifest,
   adapterJsonSchema,
@@ -39,5 +38,6 @@ export { attentionPool, attentionPoolGradient, linearHead, meanPool, meanPoolGra
 export { type PreparedView, prepareView } from "./preprocess.js";
 export { seededRandom } from "./random.js";
 export { type RawTensor, readMetadata, readSafetensors, readTensors, toFloat32, writeSafetensors } from "./safetensors.js";
+export { type VolumeStatistics, volumeStatistics } from "./statistics.js";
 export { forwardStudy, type StudyForward, type StudyGradient, type StudyModules } from "./study.js";
 export * from "./types.js";

@@ -45,7 +45,6 @@ test("@anymc3d/core", () => {
     "parseBackboneManifest",
     "patchGrid",
     "patchPositions",
-    "percentiles",
     "prefixTokens",
     "prepareView",
     "readMetadata",
@@ -66,6 +65,7 @@ test("@anymc3d/core", () => {
     "unfoldLoraGradient",
     "valueRange",
     "viewLora",
+    "volumeStatistics",
     "voxelSpacing",
     "writeSafetensors",
   ]);
