@@ -65,12 +65,14 @@ export async function classify(input: ClassifyInput, adapter: Adapter, options: 
 
 function prepare(sources: Readonly<Record<string, Volume>>, bound: BoundAdapter, options: ClassifyOptions): { prepared: PreparedView[]; warnings: Warning[] } {
   const { manifest } = bound.adapter;
+  const { views } = manifest.input;
   const warnings = new Map<string, Warning>();
-  const prepared = manifest.input.views.map((view) => {
-    const volume = sources[view.source];
-    for (const warning of checkInput(volume, view, manifest.name, options.checks ?? "refuse")) warnings.set(warning.message, warning);
+  // All are checked before the first is prepared, so that nothing is done for a study that is refused.
+  for (const view of views)
+    for (const warning of checkInput(sources[view.source], view, manifest.name, options.checks ?? "refuse")) warnings.set(warning.message, warning);
+  const prepared = views.map((view) => {
     options.signal?.throwIfAborted();
-    return prepareView(volume, view, options.engine.backbone.spec);
+    return prepareView(sources[view.source], view, options.engine.backbone.spec);
   });
   return { prepared, warnings: [...warnings.values()] };
 }

@@ -243,6 +243,21 @@ describe("several sources", () => {
     expect(logits(await classify({ volume }, adapter, { engine }))).toEqual(logits(await classify(volume, adapter, { engine })));
   });
 
+  test("all views are checked before the first is prepared, and nothing is encoded for a study that is refused", async () => {
+    // Preparing the first view would fail, too: nothing in it is above its foreground's value.
+    const adapter = await adapterOf((m) => {
+      twoViews(m);
+      m.input.views[0].crop = { foreground: { above: 1e6, margin: 0 } };
+      m.input.views[1].expect = { modality: ["MR"] };
+    });
+    const idle: Engine = { ...engine, encode: () => Promise.reject(new Error("nothing was to be encoded")) };
+    const refused = await refusal(() => classify({ t1: volume, t2: { ...other, modality: "CT" } }, adapter, { engine: idle }));
+    expect(refused.code).toBe("INPUT_MODALITY");
+    expect(refused.message).toContain('"t2"');
+    const empty = await refusal(() => classify({ t1: volume, t2: { ...other, modality: "MR" } }, adapter, { engine: idle }));
+    expect(empty.code).toBe("INPUT_VALUES");
+  });
+
   test("a spoilt source is named", async () => {
     const spoilt = { ...other, data: Float32Array.from(other.data) };
     spoilt.data[5] = Number.NaN;

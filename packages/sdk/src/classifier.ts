@@ -16,6 +16,7 @@ import {
 } from "@anymc3d/core";
 import { type ReadOptions, readVolume, type Source } from "@anymc3d/io";
 import { type AdapterSource, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
+import { atOnce, readingFirst } from "./at-once.js";
 import { isFileList } from "./browser-files.js";
 import { createEngine, type EngineOptions } from "./engines.js";
 import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "./option-names.js";
@@ -86,8 +87,7 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
     },
     async classify(source, adapterSource, run = {}) {
       checkOptionNames(run, RUN_OPTIONS);
-      const adapter = await adapterOf(adapterSource);
-      const input = await readStudy(source, run);
+      const [input, adapter] = await atOnce((signal) => Promise.all([readStudy(source, { ...run, signal }), adapterOf(adapterSource)]), run.signal);
       const { heatmap, checks, signal, onProgress } = run;
       const once = () => classifyVolumes(input, adapter, { engine, heatmap, checks, signal, onProgress });
       try {
@@ -105,26 +105,34 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
 }
 
 /**
- * Classifies one study: reads it, loads adapter and backbone, runs, frees everything. For more than one volume use {@link createClassifier}.
+ * Classifies one study: reads it while adapter, backbone and engine are made ready, runs, frees everything. The first thing to fail ends the others.
+ * For more than one volume use {@link createClassifier}.
  * @example const result = await classify("nodule.nii.gz", lungNodule, { heatmap: true });
  * @throws AnyMC3DError with a stable `code`; the signal's reason after an abort
  */
 export async function classify(source: StudySource, adapterSource: AdapterSource, options: RunOptions & ClassifierOptions = {}): Promise<ClassifyResult> {
   checkOptionNames(options, [...RUN_OPTIONS, ...CLASSIFIER_OPTIONS]);
   options.signal?.throwIfAborted();
-  const { heatmap, checks, read, signal, onProgress, ...classifierOptions } = options;
-  const adapter = await openAdapter(adapterSource, { signal });
-  const input = await readStudy(source, options);
-  const classifier = await createClassifier({
-    ...classifierOptions,
-    signal,
-    onProgress,
-    backbone: options.backbone ?? (await backboneOf(adapter, options.signal)),
-  });
+  const onProgress = options.onProgress && readingFirst(options.onProgress);
+  const { heatmap, checks, read, signal: stop, onProgress: _, backbone, ...engineOptions } = options;
+  let classifier: Classifier | undefined;
+  const prepare = async (signal: AbortSignal) => {
+    const opening = openAdapter(adapterSource, { signal });
+    const making = async () => {
+      const made = await createClassifier({ ...engineOptions, signal, onProgress, backbone: backbone ?? (await opening).manifest.backbone.name });
+      // What was made for nothing is freed here, all else below.
+      if (signal.aborted) await made.dispose();
+      signal.throwIfAborted();
+      classifier = made;
+      return made;
+    };
+    return Promise.all([readStudy(source, { read, signal, onProgress }), opening, making()]);
+  };
   try {
-    return await classifier.classify(input, adapter, { heatmap, checks, read, signal, onProgress });
+    const [study, adapter, made] = await atOnce(prepare, stop);
+    return await made.classify(study, adapter, { heatmap, checks, signal: stop, onProgress });
   } finally {
-    await classifier.dispose();
+    await classifier?.dispose();
   }
 }
 
@@ -134,8 +142,9 @@ export async function classify(source: StudySource, adapterSource: AdapterSource
  */
 export async function checkStudy(source: StudySource, adapterSource: AdapterSource, options: Pick<RunOptions, "read" | "signal"> = {}): Promise<StudyCheck> {
   checkOptionNames(options, ["read", "signal"]);
-  const { manifest } = await openAdapter(adapterSource, options);
-  return checkVolumes(await readStudy(source, options), manifest);
+  const prepare = (signal: AbortSignal) => Promise.all([readStudy(source, { read: options.read, signal }), openAdapter(adapterSource, { signal })]);
+  const [study, { manifest }] = await atOnce(prepare, options.signal);
+  return checkVolumes(study, manifest);
 }
 
 /** The backbone an adapter names. */
@@ -150,21 +159,18 @@ function isSource(source: StudySource): source is VolumeSource {
   return isVolume(source) || Object.getPrototypeOf(source) !== Object.prototype;
 }
 
-/** Reads the volumes of a study. */
+/** Reads the volumes of a study, one after the other: two at once would need the memory of both readings. */
 export async function readStudy(given: StudySource, options: RunOptions): Promise<Volume | Record<string, Volume>> {
   if (given === undefined || given === null) throw new AnyMC3DError("OPTION_INVALID", `the source is ${given}; pass a path, a URL, a File, bytes or a volume`);
   const source = isFileList(given) ? [...given] : given;
-  options.onProgress?.({ stage: "read", done: 0, total: 1 });
-  const onProgress = options.onProgress && ((done: number, total: number) => options.onProgress?.({ stage: "read", done, total }));
-  const read = (one: VolumeSource): Promise<Volume> | Volume =>
-    isVolume(one) ? one : readVolume(one, { ...options.read, signal: options.signal, ...(onProgress && { onProgress }) });
-  if (isSource(source)) {
-    const volume = await read(source);
-    options.onProgress?.({ stage: "read", done: 1, total: 1 });
-    return volume;
-  }
+  const sources = isSource(source) ? [["", source] as const] : Object.entries(source);
+  const tell = (done: number, total: number) => options.onProgress?.({ stage: "read", done, total });
+  tell(0, sources.length);
   const volumes: Record<string, Volume> = {};
-  for (const [name, one] of Object.entries(source)) volumes[name] = await read(one);
-  options.onProgress?.({ stage: "read", done: 1, total: 1 });
-  return volumes;
+  for (const [n, [name, one]] of sources.entries()) {
+    const onProgress = (done: number, total: number) => (sources.length === 1 ? tell(done, total) : tell(n + done / total, sources.length));
+    volumes[name] = isVolume(one) ? one : await readVolume(one, { ...options.read, signal: options.signal, onProgress });
+  }
+  tell(sources.length, sources.length);
+  return isSource(source) ? volumes[""] : volumes;
 }

@@ -5,6 +5,7 @@ import type { ClassifyResult, Precision, Progress, StudyCheck, Volume, Warning }
 import { AnyMC3DError } from "@anymc3d/core/errors";
 import type { ReadOptions, SeriesSummary, Source } from "@anymc3d/io";
 import type { AdapterSource, AssetModule } from "../assets.js";
+import { orAborted } from "../at-once.js";
 import { isBlob, isFileList } from "../browser-files.js";
 import type { ClassifierOptions, RunOptions, StudySource, VolumeSource } from "../classifier.js";
 import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "../option-names.js";
@@ -329,15 +330,6 @@ const notStarted = (why: string, cause?: unknown) =>
     `the worker could not be started: ${why}. Serve the SDK's worker script from the page's own origin, and see "In the browser" in @anymc3d/sdk's README.`,
     { cause },
   );
-
-function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
-}
 
 /** The same source with addresses that mean in the worker what they mean in the page, and without objects that cannot be sent. */
 function absolute<T>(source: T): T {
