@@ -12,6 +12,7 @@ const BROWSER = named(".browser.test.ts");
 export default defineConfig({
   resolve: {
     alias: [
+      { find: /^@anymc3d\/testkit\/(.*)$/, replacement: source("testkit/src/$1.ts") },
       { find: "@anymc3d/core/errors", replacement: source("core/src/errors.ts") },
       { find: "@anymc3d/core/testing", replacement: source("core/src/testing/index.ts") },
       { find: /^@anymc3d\/registry$/, replacement: fileURLToPath(new URL("./registry/src/index.ts", import.meta.url)) },

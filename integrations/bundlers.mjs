@@ -22,6 +22,9 @@ const TOOLS = {
 };
 
 const folder = installPacked(wanted.flatMap((name) => TOOLS[name] ?? []));
+// These two fetch their program by their install scripts, which no other package needs.
+const programs = wanted.filter((name) => ["deno", "bun"].includes(name));
+if (programs.length > 0) exec("npm", ["rebuild", "--silent", ...programs], folder);
 const bin = (name) => join(folder, "node_modules/.bin", name);
 
 /** Copies an integration into the folder that has the packages. @returns its place there */

@@ -3,13 +3,14 @@
 // usage: node integrations/marketplace.mjs     (npm run build first)
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { build } from "vite";
+import { publishedPackages } from "../scripts/pack.mjs";
 import { check } from "./packed-packages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -20,7 +21,7 @@ const env = {
   ...process.env,
   NO_COLOR: "1",
   npm_config_userconfig: join(folder, "npmrc"),
-  npm_config_onnxruntime_node_install: "skip",
+  npm_config_ignore_scripts: "true",
   ANYMC3D_CACHE: join(folder, "cache"),
 };
 const exec = (program, args, cwd) => execFileSync(program, args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
@@ -45,7 +46,7 @@ async function publishAll(url) {
   const account = await fetch(`${url}-/user/org.couchdb.user:author`, { method: "PUT", headers: { "content-type": "application/json" }, body });
   const { token } = await account.json();
   writeFileSync(env.npm_config_userconfig, `@anymc3d:registry=${url}\n${url.replace("http:", "")}:_authToken=${token}\n`);
-  const folders = [...readdirSync(join(root, "packages")).map((name) => join(root, "packages", name)), join(root, "registry")];
+  const folders = publishedPackages();
   for (const each of folders) {
     if (existsSync(join(each, "adapter.json"))) exec("node", [bin, "adapter", "publish", each, "--registry", url, "--yes"]);
     else exec("npm", ["publish", "--ignore-scripts", "--silent", "--registry", url], each);

@@ -11,7 +11,7 @@ export const exec = (program, args, cwd) =>
     cwd,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, npm_config_onnxruntime_node_install: "skip", NEXT_TELEMETRY_DISABLED: "1" },
+    env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
   });
 
 /** Packs everything and installs it, with `more` from the registry, into a new folder. @returns its path */
@@ -19,7 +19,7 @@ export function installPacked(more = []) {
   const folder = mkdtempSync(join(tmpdir(), "anymc3d-packed-"));
   const tarballs = packAll(folder);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
-  exec("npm", ["install", "--no-audit", "--no-fund", "--silent", ...tarballs, ...more], folder);
+  exec("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", ...tarballs, ...more], folder);
   return folder;
 }
 

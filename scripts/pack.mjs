@@ -1,14 +1,20 @@
 // npm run pack [-- FOLDER]: every package as npm would publish it, for projects beside this one; default folder: packed/.
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { root, run, setUp } from "./setup.mjs";
+
+/** The folders of the packages that are published. */
+export function publishedPackages() {
+  const folders = [...readdirSync(join(root, "packages")).map((name) => join(root, "packages", name)), join(root, "registry")];
+  const manifests = folders.map((folder) => join(folder, "package.json"));
+  return folders.filter((_, i) => existsSync(manifests[i]) && !JSON.parse(readFileSync(manifests[i], "utf8")).private);
+}
 
 /** Packs the packages that are built. @returns the tarballs' paths */
 export function packAll(folder) {
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) if (/^anymc3d-.*\.tgz$/.test(name)) rmSync(join(folder, name));
-  const packages = [...readdirSync(join(root, "packages")).map((name) => join(root, "packages", name)), join(root, "registry")];
-  run("npm", ["pack", "--silent", "--pack-destination", folder, ...packages], { quiet: true });
+  run("npm", ["pack", "--silent", "--pack-destination", folder, ...publishedPackages()], { quiet: true });
   return readdirSync(folder)
     .filter((name) => name.endsWith(".tgz"))
     .map((name) => join(folder, name));

@@ -5,9 +5,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Harness, hasChromium, startHarness } from "@anymc3d/testkit/browser/harness";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Harness, hasChromium, startHarness } from "../../scripts/browser/harness.js";
 import { memoryStore, type Store } from "../src/index.js";
 import type { RunningRegistry } from "../src/server.js";
 import { type Call, type Outcome, perform } from "./perform.js";

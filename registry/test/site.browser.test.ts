@@ -3,9 +3,9 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { chromiumPath, hasChromium } from "@anymc3d/testkit/browser/harness";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { chromiumPath, hasChromium } from "../../scripts/browser/harness.js";
 import { createRegistry, memoryStore } from "../src/index.js";
 import type { RunningRegistry } from "../src/server.js";
 import { writeSite } from "../src/site.js";

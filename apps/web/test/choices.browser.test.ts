@@ -1,13 +1,14 @@
 // What was dropped and holds more, or other, than one scan: zips, patients, files beside scans, masks of another encoding; and what is saved.
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { sample } from "@anymc3d/adapter-lung-nodule";
 import { writeNifti } from "@anymc3d/io";
+import { hasChromium } from "@anymc3d/testkit/browser/harness";
+import { button, classified, classifyNow, openSample, openSampleFile, usesBrowser, visit } from "@anymc3d/testkit/browser/web-page";
+import { slice } from "@anymc3d/testkit/dicom";
 import { zipSync } from "fflate";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { sample } from "../../../packages/adapter-lung-nodule/index.js";
-import { slice } from "../../../packages/io/test/dicom-build.js";
-import { button, classified, classifyNow, hasChromium, openSample, openSampleFile, usesBrowser, visit } from "./harness.js";
 
 usesBrowser();
 

@@ -4,10 +4,22 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hasChromium } from "@anymc3d/testkit/browser/harness";
+import {
+  axe,
+  button,
+  classified,
+  classifyNow,
+  damageBackbone,
+  openSample,
+  openSampleFile,
+  served,
+  usesBrowser,
+  visit,
+} from "@anymc3d/testkit/browser/web-page";
+import { type RegistryProcess, startRegistryProcess } from "@anymc3d/testkit/registry-process";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type RegistryProcess, startRegistryProcess } from "../../../packages/cli/test/registry-process.js";
-import { axe, button, classified, classifyNow, damageBackbone, hasChromium, openSample, openSampleFile, served, usesBrowser, visit } from "./harness.js";
 
 const MALIGNANT = /Rated malignant 94 %/;
 const LONG = "Findings of pulmonary nodules in unenhanced thin-slice computed tomography of the chest";

@@ -1,9 +1,9 @@
 // The built page in Firefox and in WebKit, Safari's engine: the sample classified, drawn, and classified again without a server.
 import { existsSync } from "node:fs";
+import { FIREFOX, type OtherBrowser, startFirefox, startScreen, startWebKit, WEBKIT_DRIVER, XVFB } from "@anymc3d/testkit/browser/other-browsers";
 import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serveWeb } from "../../../scripts/web.mjs";
-import { FIREFOX, type OtherBrowser, startFirefox, startScreen, startWebKit, WEBKIT_DRIVER, XVFB } from "./other-browsers.js";
 
 /** PyTorch's logits of the bundled sample. */
 const LOGITS = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];

@@ -4,16 +4,17 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import lungNodule, { sample } from "@anymc3d/adapter-lung-nodule";
 import { readNifti, writeNifti } from "@anymc3d/io";
 import { classify } from "@anymc3d/sdk";
+import { hasChromium } from "@anymc3d/testkit/browser/harness";
+import { longestTask } from "@anymc3d/testkit/browser/longest-task";
+import { axe, button, classified, classifyNow, damageBackbone, openSample, openSampleFile, usesBrowser, visit } from "@anymc3d/testkit/browser/web-page";
+import { slice } from "@anymc3d/testkit/dicom";
+import { startRegistryProcess } from "@anymc3d/testkit/registry-process";
 import { decode } from "fast-png";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import lungNodule, { sample } from "../../../packages/adapter-lung-nodule/index.js";
-import { startRegistryProcess } from "../../../packages/cli/test/registry-process.js";
-import { slice } from "../../../packages/io/test/dicom-build.js";
-import { longestTask } from "../../../scripts/browser/longest-task.js";
-import { axe, button, classified, classifyNow, damageBackbone, hasChromium, openSample, openSampleFile, usesBrowser, visit } from "./harness.js";
 
 /** PyTorch's logits of the bundled sample. */
 const LOGITS = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];

@@ -1,14 +1,15 @@
 // The viewer in headless Chromium: what is drawn, and that slider, chart and picture always tell the same slice.
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { sample } from "@anymc3d/adapter-lung-nodule";
 import { readNifti, writeNifti } from "@anymc3d/io";
 import type { Volume } from "@anymc3d/sdk";
+import { hasChromium } from "@anymc3d/testkit/browser/harness";
+import { button, classifyNow, openSample, usesBrowser, visit } from "@anymc3d/testkit/browser/web-page";
+import { slice } from "@anymc3d/testkit/dicom";
 import { decode } from "fast-png";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { sample } from "../../../packages/adapter-lung-nodule/index.js";
-import { slice } from "../../../packages/io/test/dicom-build.js";
-import { button, classifyNow, hasChromium, openSample, usesBrowser, visit } from "./harness.js";
 
 usesBrowser();
 

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { bin, type RegistryProcess, startRegistryProcess } from "@anymc3d/testkit/registry-process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { folderStore, openRegistry, writeBundle } from "../../../registry/src/node.js";
-import { bin, type RegistryProcess, startRegistryProcess } from "./registry-process.js";
 
 const packages = fileURLToPath(new URL("../..", import.meta.url));
 const sample = join(packages, "adapter-lung-nodule/sample.nii.gz");

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import { bin, type RegistryProcess, startRegistryProcess } from "@anymc3d/testkit/registry-process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bin, type RegistryProcess, startRegistryProcess } from "./registry-process.js";
 
 const shipped = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));
 let folder: string;

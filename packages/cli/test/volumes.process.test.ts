@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Volume } from "@anymc3d/core";
 import { readVolume, writeVolume } from "@anymc3d/io";
+import { slice } from "@anymc3d/testkit/dicom";
 import { decode } from "fast-png";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { slice } from "../../io/test/dicom-build.js";
 
 const bin = fileURLToPath(new URL("../bin/anymc3d.js", import.meta.url));
 process.env.NO_COLOR = "1";

@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { adapterShapes, type Backbone, bindAdapter, loadAdapter, readTensors, type Tensor, writeSafetensors } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
+import { fixtures } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";
 import { type Loose, manifestJson, refusal } from "./expectations.js";
-import { fixtures } from "./fixtures.js";
 
 const HASH = `sha256-${"ab".repeat(32)}`;
 const tiny: Backbone = { ...(await loadTiny(fixtures, "tiny-dinov2")).backbone, hash: HASH };

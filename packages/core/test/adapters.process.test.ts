@@ -4,9 +4,9 @@ import { readFile } from "node:fs/promises";
 import { type Adapter, checkConformance, classify, loadAdapter, readTensors, type Volume, writeSafetensors } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { type NpyArray, readNpz, readVolume } from "@anymc3d/io";
+import { hasShared, shared, shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { afterAll, describe, expect, test } from "vitest";
 import { expectClose, refusal } from "./expectations.js";
-import { hasShared, shared, shippedBackbone } from "./fixtures.js";
 
 const engine = await createOnnxEngine(await shippedBackbone());
 afterAll(() => engine.dispose());

@@ -17,9 +17,9 @@ import {
 } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
+import { fixtures } from "@anymc3d/testkit/fixtures";
 import { afterAll, describe, expect, test } from "vitest";
 import { axisOrders, expectClose, type Loose, manifestJson, refusal, volumeOf } from "./expectations.js";
-import { fixtures } from "./fixtures.js";
 
 const HASH = `sha256-${"ab".repeat(32)}`;
 const tiny: Backbone = { ...(await loadTiny(fixtures, "tiny-dinov2")).backbone, hash: HASH };

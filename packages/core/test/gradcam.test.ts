@@ -4,11 +4,11 @@ import { classify, forwardStudy, type TrainableEngine } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { readVolume } from "@anymc3d/io";
+import { fixtures, shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openAdapter } from "../../sdk/src/assets.js";
 import { gradCam } from "../src/gradcam.js";
 import { expectClose } from "./expectations.js";
-import { fixtures, shippedBackbone } from "./fixtures.js";
 
 const reference = JSON.parse(readFileSync(new URL("./reference/gradcam.json", import.meta.url), "utf8"));
 

@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { type PreparedView, prepareView, readTensors, type Volume } from "@anymc3d/core";
 import { readVolume } from "@anymc3d/io";
+import { hasShared, shared } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";
 import { axisOrders, expectClose, plain, positionOf, reference, refusal, viewOf, volumeOf } from "./expectations.js";
-import { hasShared, shared } from "./fixtures.js";
 
 interface Case {
   shape: [number, number];

@@ -1,7 +1,7 @@
 // The conformance suite on ONNX Runtime: native build with all golden values, WebAssembly build in Node.
 import { testEngine } from "@anymc3d/core/testing";
+import { fixtures, goldenFiles, hasShared, shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { describe, test } from "vitest";
-import { fixtures, goldenFiles, hasShared, shippedBackbone } from "../../core/test/fixtures.js";
 import { createOnnxEngine } from "../src/index.js";
 
 const backbone = await shippedBackbone();

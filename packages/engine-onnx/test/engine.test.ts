@@ -1,8 +1,8 @@
 // What an engine's owner relies on: swapping adapters costs no session and no memory; int8 stays near fp32; options are honoured.
 import { type LoraTensors, selfTestInput, slicesOf, type Tensor } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
+import { fixtures, shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";
-import { fixtures, shippedBackbone } from "../../core/test/fixtures.js";
 import { createOnnxEngine, defaultChunk } from "../src/index.js";
 
 const mebibytes = () => process.memoryUsage().rss / 2 ** 20;

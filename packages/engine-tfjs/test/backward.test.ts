@@ -1,11 +1,11 @@
 // What the conformance suite does not see of backward() and tokenGradient(): memory, faults in mid-pass, both attention layouts.
 import { foldBackbone, foldLora, isAbortError, isAnyMC3DError, patchPositions, prefixTokens, ropeTables, type Slices, selfTestInput } from "@anymc3d/core";
 import { loadTiny, type TinyBackbone } from "@anymc3d/core/testing";
+import { fixtures } from "@anymc3d/testkit/fixtures";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, test } from "vitest";
 import { unfoldPatches } from "../../core/src/engine/patches.js";
 import { relativeError } from "../../core/src/engine/selftest.js";
-import { fixtures } from "../../core/test/fixtures.js";
 import { createTfjsEngine } from "../src/index.js";
 import { lastInputGradient, loraGradient } from "../src/vit.js";
 import { LoraCache, uploadBackbone } from "../src/weights.js";

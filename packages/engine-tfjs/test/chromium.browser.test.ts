@@ -1,7 +1,7 @@
 // The conformance suite in headless Chromium, on every backend that browsers offer.
 import { fileURLToPath } from "node:url";
+import { type Harness, hasChromium, startHarness } from "@anymc3d/testkit/browser/harness";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Harness, hasChromium, startHarness } from "../../../scripts/browser/harness.js";
 
 if (!hasChromium) console.warn("SKIPPED: browser conformance, no Chromium at /usr/bin/chromium or $CHROMIUM");
 

@@ -2,8 +2,8 @@
 
 import type { Backbone } from "@anymc3d/core";
 import { testEngine } from "@anymc3d/core/testing";
+import { fixtures, goldenFiles, hasShared, shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { describe, test } from "vitest";
-import { fixtures, goldenFiles, hasShared, shippedBackbone } from "../../core/test/fixtures.js";
 import { createTfjsEngine } from "../src/index.js";
 
 const golden = hasShared ? { ...(await goldenFiles()), sizes: ["112x112"] } : undefined;

@@ -3,10 +3,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Backbone, isAbortError, isAnyMC3DError, selfTestInput, type Tensor } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
+import { fixtures } from "@anymc3d/testkit/fixtures";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, test } from "vitest";
 import { relativeError } from "../../core/src/engine/selftest.js";
-import { fixtures } from "../../core/test/fixtures.js";
 import { createTfjsEngine } from "../src/index.js";
 import { isWasm, peekUrl, wasmFiles } from "../src/wasm-files.js";
 

@@ -1,9 +1,9 @@
 // Not a test: the figures of the README. TFJS_TIMING="node wasm 4,node wasm 4 backward,chromium webgl 4" npx vitest run packages/engine-tfjs/test/timing.browser.test.ts
 import { fileURLToPath } from "node:url";
 import { selfTestInput, slicesOf } from "@anymc3d/core";
+import { startHarness } from "@anymc3d/testkit/browser/harness";
+import { shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { describe, test } from "vitest";
-import { startHarness } from "../../../scripts/browser/harness.js";
-import { shippedBackbone } from "../../core/test/fixtures.js";
 import { createTfjsEngine, type TfjsBackend } from "../src/index.js";
 
 const RUNS = 5;

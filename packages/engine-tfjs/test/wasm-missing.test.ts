@@ -1,8 +1,8 @@
 // A start of tfjs-wasm that fails, in a process of its own: the error says which file, and a second try with the right folder works.
 import { isAnyMC3DError } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
+import { fixtures } from "@anymc3d/testkit/fixtures";
 import { expect, test } from "vitest";
-import { fixtures } from "../../core/test/fixtures.js";
 import { createTfjsEngine } from "../src/index.js";
 
 test("a missing .wasm file is named, with the option to set; the next try is not held back by it", async () => {

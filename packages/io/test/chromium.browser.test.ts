@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Harness, hasChromium, startHarness } from "@anymc3d/testkit/browser/harness";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Harness, hasChromium, startHarness } from "../../../scripts/browser/harness.js";
 
 if (!hasChromium) console.warn("SKIPPED: reading volumes in a browser, no Chromium at /usr/bin/chromium or $CHROMIUM");
 

@@ -1,10 +1,10 @@
 // What makes no one volume, half files among whole ones, padding wherever it lies: each with its right value or its refusal.
 import type { ErrorCode } from "@anymc3d/core";
+import { dicomFile, type Elements, slice, type Value, words } from "@anymc3d/testkit/dicom";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { type ReadOptions, readVolume } from "../src/index.js";
 import { refusal } from "./build.js";
-import { dicomFile, type Elements, slice, type Value, words } from "./dicom-build.js";
 
 type More = Record<string, readonly [string, Value] | undefined>;
 const four = (value: number) => [value, value, value, value];

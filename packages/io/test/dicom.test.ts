@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Volume } from "@anymc3d/core";
+import { concat, dicomFile, slice, type Value, words } from "@anymc3d/testkit/dicom";
 import { zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listSeries, type ReadOptions, readVolume, writeNifti } from "../src/index.js";
 import { near, refusal } from "./build.js";
-import { concat, dicomFile, slice, type Value, words } from "./dicom-build.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const json = (name: string) => JSON.parse(readFileSync(path.join(here, "reference", name), "utf8"));

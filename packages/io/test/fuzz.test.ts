@@ -4,10 +4,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import type { ErrorCode } from "@anymc3d/core";
+import { slice } from "@anymc3d/testkit/dicom";
 import { describe, expect, it } from "vitest";
 import { type ReadOptions, readMgh, readMha, readNifti, readNrrd, readVolume } from "../src/index.js";
 import { counting, nifti } from "./build.js";
-import { slice } from "./dicom-build.js";
 import { type Fuzz, fuzz, MAX_BYTES, mutated, ROUNDS } from "./mutate.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));

@@ -1,5 +1,5 @@
 // What chromium.browser.test.ts puts into the page: the SDK, as a web developer would import it.
-import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";
+import lungNodule, { sample } from "@anymc3d/adapter-lung-nodule";
 import { classify } from "../src/index.js";
 
 /** Classifies the bundled sample, given as a File. */

@@ -1,7 +1,7 @@
 // The SDK in headless Chromium: a File in, the same logits as in Node out, nothing fetched from elsewhere.
 import { fileURLToPath } from "node:url";
+import { hasChromium, startHarness } from "@anymc3d/testkit/browser/harness";
 import { expect, test } from "vitest";
-import { hasChromium, startHarness } from "../../../scripts/browser/harness.js";
 
 if (!hasChromium) console.warn("SKIPPED: the SDK in a browser, no Chromium at /usr/bin/chromium or $CHROMIUM");
 

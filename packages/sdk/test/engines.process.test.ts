@@ -1,8 +1,8 @@
 // Every engine that runs in Node gives the lung-nodule adapter's reference logits, from the file to the answer.
 import { readFile } from "node:fs/promises";
+import lungNodule, { sample } from "@anymc3d/adapter-lung-nodule";
+import { hasShared, shared } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";
-import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";
-import { hasShared, shared } from "../../core/test/fixtures.js";
 import { createClassifier, type EngineChoice } from "../src/index.js";
 
 /** The sample, and with ../shared beside the project so many more of the reference's volumes; onnx/cpu runs all of them in core's tests. */

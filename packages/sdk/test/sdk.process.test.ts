@@ -3,9 +3,9 @@ import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import lungNodule, { sample } from "@anymc3d/adapter-lung-nodule";
+import { slice, words } from "@anymc3d/testkit/dicom";
 import { describe, expect, test } from "vitest";
-import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";
-import { slice, words } from "../../io/test/dicom-build.js";
 import { classify, createClassifier, createEngine, isAbortError, openAdapter, openBackbone, readVolume } from "../src/index.js";
 
 const folder = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));

@@ -1,7 +1,8 @@
 // What worker.browser.test.ts puts into the page: the classifier in a worker, and situations that only a page has.
+
+import lungNodule, { sample } from "@anymc3d/adapter-lung-nodule";
 import { isAnyMC3DError } from "@anymc3d/core";
 import * as tf from "@tensorflow/tfjs-core";
-import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";
 import { createClassifier, readVolume } from "../src/index.js";
 import { createWorkerClassifier, type WorkerClassifier, type WorkerClassifierOptions } from "../src/worker/classifier.js";
 

@@ -1,9 +1,9 @@
 // The classifier in a Web Worker, in headless Chromium: Node's logits, a page that stays responsive, and what goes wrong with workers.
 import { fileURLToPath } from "node:url";
+import { type Harness, hasChromium, startHarness } from "@anymc3d/testkit/browser/harness";
+import { longestTask } from "@anymc3d/testkit/browser/longest-task";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Harness, hasChromium, startHarness } from "../../../scripts/browser/harness.js";
-import { longestTask } from "../../../scripts/browser/longest-task.js";
 
 if (!hasChromium) console.warn("SKIPPED: the SDK in a worker, no Chromium at /usr/bin/chromium or $CHROMIUM");
 

@@ -3,8 +3,8 @@
 import { type Backbone, seededRandom, type TrainableEngine, type Volume } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
+import { fixtures } from "@anymc3d/testkit/fixtures";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fixtures } from "../../core/test/fixtures.js";
 import { parseTrainConfig, type TrainConfig } from "../src/config.js";
 import type { TrainCase } from "../src/data/cases.js";
 import { type TrainEvent, train } from "../src/learning/loop.js";

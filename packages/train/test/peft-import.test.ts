@@ -15,8 +15,8 @@ import {
 } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
+import { fixtures, goldenFiles, hasShared } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";
-import { fixtures, goldenFiles, hasShared } from "../../core/test/fixtures.js";
 import { pixelLogits } from "../src/package/pixel-logits.js";
 import { importPeft, type PeftFolder, type PeftImport } from "../src/peft/peft-import.js";
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Engine, readTensors, writeSafetensors } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
+import { shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { shippedBackbone } from "../../core/test/fixtures.js";
 import { verifyAdapter } from "../src/package/verify.js";
 
 const shipped = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));

@@ -60,12 +60,12 @@ const ARGUMENTS = [
   "--use-webgpu-adapter=swiftshader",
 ];
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const source = (path: string) => join(root, "packages", path);
 
 /** Builds page.ts, with `virtual:engine` standing for the given module, into a folder. */
 async function bundle(engineModule: string, outDir: string): Promise<void> {
-  const entry = join(root, "scripts/browser/page.ts");
+  const entry = join(import.meta.dirname, "page.ts");
   await writeFile(join(outDir, "index.html"), `<!doctype html><meta charset="utf-8"><title>conformance</title><script type="module" src="${entry}"></script>`);
   await build({
     configFile: false,

@@ -1,14 +1,13 @@
 // What the tests of the page share: the built page, served with its own headers, in headless Chromium.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { sample } from "@anymc3d/adapter-lung-nodule";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
-import { sample } from "../../../packages/adapter-lung-nodule/index.js";
-import { serveWeb } from "../../../scripts/web.mjs";
+import { serveWeb } from "../../../../scripts/web.mjs";
+import { chromiumPath, hasChromium } from "./harness.js";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-export const hasChromium = existsSync(CHROMIUM);
 if (!hasChromium) console.warn("SKIPPED: the page, no Chromium at /usr/bin/chromium or $CHROMIUM");
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -27,7 +26,7 @@ export function usesBrowser(): void {
     if (!hasChromium) return;
     server = await serveWeb(0, (path) => served.push(path));
     const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--headless", "--no-sandbox", "--enable-unsafe-swiftshader", ...quiet] });
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ["--headless", "--no-sandbox", "--enable-unsafe-swiftshader", ...quiet] });
   });
   afterAll(async () => {
     await browser?.close();

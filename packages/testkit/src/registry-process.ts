@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const bin = fileURLToPath(new URL("../bin/anymc3d.js", import.meta.url));
+export const bin = fileURLToPath(new URL("../../cli/bin/anymc3d.js", import.meta.url));
 
 export interface RegistryProcess {
   readonly url: string;

@@ -10,7 +10,7 @@ export const shared = here("../../../../shared");
 /** False in a clone without the reference data beside it: tests that need it skip and say so. */
 export const hasShared = existsSync(shared);
 
-export const fixtures = async (path: string): Promise<Uint8Array> => readFile(here(`../fixtures/${path}`));
+export const fixtures = async (path: string): Promise<Uint8Array> => readFile(here(`../../core/fixtures/${path}`));
 
 const backboneFolder = here("../../backbone-dinov2-small");
 
