@@ -19,7 +19,9 @@ export async function loadAdapter(manifestJson: unknown, weights: Uint8Array): P
   for (const [name, tensor] of raw) {
     const data = toFloat32(tensor);
     if (!data.every(Number.isFinite))
-      throw new AnyMC3DError("TENSORS_MISMATCH", `adapter ${manifest.name}: tensor ${name} holds NaN or infinite values. Export the adapter again.`);
+      throw new AnyMC3DError("TENSORS_MISMATCH", `adapter ${manifest.name}: tensor ${name} holds NaN or infinite values. Export the adapter again.`, {
+        details: { notFinite: [name] },
+      });
     tensors.set(name, { shape: tensor.shape, data });
   }
   const text = JSON.stringify(sortKeys(manifestJson));
@@ -86,6 +88,7 @@ export function bindAdapter(adapter: Adapter, backbone: Pick<Backbone, "name" | 
     throw new AnyMC3DError(
       "BACKBONE_MISMATCH",
       `adapter ${manifest.name} was made for backbone ${manifest.backbone.name} (${manifest.backbone.hash}), the engine runs ${backbone.name} (${backbone.hash}). Install the backbone it names.`,
+      { details: { backbone: manifest.backbone.name, expected: manifest.backbone.hash, found: backbone.hash } },
     );
   }
   checkTensors(`adapter ${manifest.name}`, tensors, adapterShapes(manifest, backbone.spec));

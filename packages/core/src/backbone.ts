@@ -76,16 +76,22 @@ export function backboneShapes(spec: BackboneSpec): Map<string, number[]> {
  * @throws AnyMC3DError `TENSORS_MISMATCH`
  */
 export function checkTensors(what: string, tensors: ReadonlyMap<string, { shape: readonly number[] }>, expected: ReadonlyMap<string, readonly number[]>): void {
-  const faults: string[] = [];
-  for (const [name, shape] of expected) {
-    const found = tensors.get(name);
-    if (!found) faults.push(`missing ${name} [${shape}]`);
-    else if (found.shape.join() !== shape.join()) faults.push(`${name} is [${found.shape}], expected [${shape}]`);
-  }
-  for (const name of tensors.keys()) if (!expected.has(name)) faults.push(`unused ${name}`);
+  const missing = [...expected.keys()].filter((name) => !tensors.has(name));
+  const unexpected = [...tensors.keys()].filter((name) => !expected.has(name));
+  const shapes = [...expected].flatMap(([name, shape]) => {
+    const found = tensors.get(name)?.shape;
+    return found && found.join() !== shape.join() ? [{ name, found, expected: shape }] : [];
+  });
+  const faults = [
+    ...missing.map((name) => `missing ${name} [${expected.get(name)}]`),
+    ...shapes.map(({ name, found, expected: shape }) => `${name} is [${found}], expected [${shape}]`),
+    ...unexpected.map((name) => `unused ${name}`),
+  ];
   if (faults.length === 0) return;
   const shown = faults.slice(0, 12).join("; ") + (faults.length > 12 ? `; and ${faults.length - 12} more` : "");
-  throw new AnyMC3DError("TENSORS_MISMATCH", `${what}: the tensors are not those its manifest implies: ${shown}. Export it again, or mend the manifest.`);
+  throw new AnyMC3DError("TENSORS_MISMATCH", `${what}: the tensors are not those its manifest implies: ${shown}. Export it again, or mend the manifest.`, {
+    details: { missing, unexpected, shapes },
+  });
 }
 
 /** @throws AnyMC3DError `BACKBONE_INVALID` */
@@ -112,6 +118,7 @@ export async function loadBackbone(manifestJson: unknown, weights: Uint8Array): 
     throw new AnyMC3DError(
       "BACKBONE_MISMATCH",
       `backbone ${manifest.name}: the weights' content hash is ${hash}, its manifest states ${manifest.hash}. The file was changed or damaged; install the package again.`,
+      { details: { backbone: manifest.name, expected: manifest.hash, found: hash } },
     );
   }
   const tensors = new Map<string, Tensor>();
@@ -122,6 +129,6 @@ export async function loadBackbone(manifestJson: unknown, weights: Uint8Array): 
 /** A tensor that must be there. */
 export function tensorOf(tensors: Tensors, name: string): Tensor {
   const tensor = tensors.get(name);
-  if (!tensor) throw new AnyMC3DError("TENSORS_MISMATCH", `tensor ${name} is missing`);
+  if (!tensor) throw new AnyMC3DError("TENSORS_MISMATCH", `tensor ${name} is missing`, { details: { missing: [name] } });
   return tensor;
 }

@@ -1,6 +1,6 @@
 // Is this volume what the adapter was made for? Checked before anything is computed; what does not fit is refused or warned about.
 
-import { AnyMC3DError, type ErrorCode, isAnyMC3DError } from "./errors.js";
+import { AnyMC3DError, type InputFinding, isAnyMC3DError } from "./errors.js";
 import { assertVolume, displayGrid, obliqueness } from "./geometry.js";
 import type { AdapterManifest, Expectations, ViewManifest } from "./manifest.js";
 import { prepareView } from "./preprocess.js";
@@ -38,21 +38,25 @@ function refuseNotFinite({ data, shape }: Pick<Volume, "data" | "shape">, name: 
     if (first < 0) first = i;
     count++;
   }
-  const at = [first % shape[0], Math.floor(first / shape[0]) % shape[1], Math.floor(first / (shape[0] * shape[1]))];
+  const at: [number, number, number] = [first % shape[0], Math.floor(first / shape[0]) % shape[1], Math.floor(first / (shape[0] * shape[1]))];
   throw new AnyMC3DError(
     "VOXELS_NOT_FINITE",
     `${name}: ${count} voxel(s) are NaN or infinite, the first at (${at}). One such voxel spoils the whole result; replace them, by the background value for example, and try again.`,
+    { details: { count, first: at } },
   );
 }
 
 /** Degrees beyond which the nearest plane is worth a warning. */
 const OBLIQUE = 20;
 
+type InputCode = "INPUT_MODALITY" | "INPUT_VALUES" | "INPUT_SPACING" | "INPUT_SIZE";
+
 /** One finding: what is wrong, under which code, and whether the adapter refuses it. */
 interface Finding {
-  readonly code: ErrorCode;
+  readonly code: InputCode;
   readonly message: string;
   readonly refuse: boolean;
+  readonly details: InputFinding;
 }
 
 /**
@@ -69,6 +73,7 @@ export function checkInput(volume: Volume, view: ViewManifest, adapterName: stri
     throw new AnyMC3DError(
       refused.code,
       `${name} is not what ${adapterName} was made for: ${refused.message}. If it is right after all, pass checks: "warn" (--checks warn).`,
+      { details: refused.details },
     );
   return warningsOf(volume, view, findings);
 }
@@ -109,6 +114,7 @@ export function sourcesOf(input: ClassifyInput, manifest: AdapterManifest): Read
     throw new AnyMC3DError(
       "INPUT_MISSING",
       `adapter ${manifest.name} reads ${names.length} source(s), { ${names.join(", ")} }; given was ${found}. Pass an object with a volume for each.`,
+      { details: { expected: names, found: Object.keys(given ?? {}), missing } },
     );
   }
   for (const name of names) assertVolume(given[name], names.length > 1 ? `source "${name}"` : "the volume");
@@ -131,44 +137,71 @@ function warningsOf(volume: Volume, view: ViewManifest, findings: readonly Findi
 }
 
 const inputFindings = (volume: Volume, view: ViewManifest, range: ValueRange): Finding[] => [
-  ...modalityFindings(volume, view.expect),
+  ...modalityFindings(volume, view),
   ...rangeFindings(volume, view, range),
 ];
 
-function modalityFindings({ modality, meta }: Volume, { modality: expected }: Expectations): Finding[] {
+function modalityFindings({ modality, meta }: Volume, { source, expect: { modality: expected } }: ViewManifest): Finding[] {
   if (modality && expected && !expected.includes(modality))
-    return [{ code: "INPUT_MODALITY", message: `its modality is ${modality}, expected ${expected.join(" or ")}`, refuse: true }];
+    return [
+      {
+        code: "INPUT_MODALITY",
+        message: `its modality is ${modality}, expected ${expected.join(" or ")}`,
+        refuse: true,
+        details: { source, measured: "modality", found: modality, expected },
+      },
+    ];
   if (modality === "CT" && expected && meta?.units && meta.units !== "HU")
-    return [{ code: "INPUT_VALUES", message: `its values are stated as ${meta.units}, expected HU (Hounsfield units)`, refuse: true }];
+    return [
+      {
+        code: "INPUT_VALUES",
+        message: `its values are stated as ${meta.units}, expected HU (Hounsfield units)`,
+        refuse: true,
+        details: { source, measured: "units", found: meta.units, expected: ["HU"] },
+      },
+    ];
   return [];
 }
 
 /** Relative: what float32 headers and affines from rounded direction cosines differ by. */
 const HEADER_NOISE = 1e-4;
 
+/** What of an input has a range, in words. */
+const WORDS = {
+  minimum: { what: "its smallest voxel value", unit: undefined },
+  maximum: { what: "its largest voxel value", unit: undefined },
+  pixelSpacing: { what: "its pixel spacing", unit: "mm" },
+  sliceSpacing: { what: "its slice spacing", unit: "mm" },
+  extent: { what: "its in-plane extent", unit: "mm" },
+  slices: { what: "its number of slices", unit: undefined },
+} as const;
+
 function rangeFindings(volume: Volume, view: ViewManifest, range: ValueRange): Finding[] {
   const { columns, rows, slices } = displayGrid(volume, view.plane);
   const { expect } = view;
   const findings: Finding[] = [];
-  const compare = (code: ErrorCode, what: string, unit: string, values: readonly number[], rule: Expectations["minimum"], hint = "") => {
+  const compare = (code: InputCode, measured: keyof typeof WORDS, values: readonly number[], rule: Expectations["minimum"], hint = "") => {
     const slack = rule ? HEADER_NOISE * Math.max(...rule.range.map(Math.abs)) : 0;
     const wrong = rule && values.find((v) => v < rule.range[0] - slack || v > rule.range[1] + slack);
     if (rule === undefined || wrong === undefined) return;
+    const { what, unit } = WORDS[measured];
+    const shown = unit ? ` ${unit}` : "";
     findings.push({
       code,
-      message: `${what} is ${format(wrong)}${unit}, expected ${[...new Set(rule.range.map(format))].join(" to ")}${unit}${hint}`,
+      message: `${what} is ${format(wrong)}${shown}, expected ${[...new Set(rule.range.map(format))].join(" to ")}${shown}${hint}`,
       refuse: rule.otherwise === "refuse",
+      details: { source: view.source, measured, found: wrong, expected: rule.range, ...(unit && { unit }) },
     });
   };
   const units = expect.modality?.includes("CT") ? " (Hounsfield units; was the file rescaled, windowed or exported without its intercept?)" : "";
-  compare("INPUT_VALUES", "its smallest voxel value", "", [range.minimum], expect.minimum, units);
-  compare("INPUT_VALUES", "its largest voxel value", "", [range.maximum], expect.maximum, units);
+  compare("INPUT_VALUES", "minimum", [range.minimum], expect.minimum, units);
+  compare("INPUT_VALUES", "maximum", [range.maximum], expect.maximum, units);
   if (volume.affine) {
-    compare("INPUT_SPACING", "its pixel spacing", " mm", [columns.spacing, rows.spacing], expect.pixelSpacing);
-    compare("INPUT_SPACING", "its slice spacing", " mm", [slices.spacing], expect.sliceSpacing);
-    compare("INPUT_SIZE", "its in-plane extent", " mm", [columns.length * columns.spacing, rows.length * rows.spacing], expect.extent);
+    compare("INPUT_SPACING", "pixelSpacing", [columns.spacing, rows.spacing], expect.pixelSpacing);
+    compare("INPUT_SPACING", "sliceSpacing", [slices.spacing], expect.sliceSpacing);
+    compare("INPUT_SIZE", "extent", [columns.length * columns.spacing, rows.length * rows.spacing], expect.extent);
   }
-  compare("INPUT_SIZE", "its number of slices", "", [slices.length], expect.slices);
+  compare("INPUT_SIZE", "slices", [slices.length], expect.slices);
   return findings;
 }
 

@@ -60,5 +60,6 @@ export async function checkConformance(adapter: Adapter, engine: Engine): Promis
   throw new AnyMC3DError(
     "CONFORMANCE_FAILED",
     `${name} on ${engine.id}: logits [${logits.map((l) => l.toFixed(4)).join(", ")}], expected [${conformance.logits.join(", ")}], off by ${difference.toPrecision(3)}, ${allowed} allowed. The engine or the adapter is damaged.`,
+    { details: { engine: engine.id, found: logits, expected: conformance.logits, allowed } },
   );
 }

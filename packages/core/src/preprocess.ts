@@ -87,11 +87,11 @@ interface Box {
   readonly slices: Interval;
 }
 
-function cropBox(data: VoxelArray, grid: DisplayGrid, { crop }: ViewManifest): Box {
+function cropBox(data: VoxelArray, grid: DisplayGrid, { crop, source }: ViewManifest): Box {
   const whole = (axis: GridAxis): Interval => [0, axis.length - 1];
   if (crop === "volume") return { columns: whole(grid.columns), rows: whole(grid.rows), slices: whole(grid.slices) };
   const { above, margin } = crop.foreground;
-  const found = foregroundBox(data, grid, above);
+  const found = foregroundBox(data, grid, above, source);
   const widen = (axis: GridAxis, [first, last]: Interval): Interval => {
     const voxels = Math.round(margin / axis.spacing);
     return [Math.max(0, first - voxels), Math.min(axis.length - 1, last + voxels)];
@@ -99,7 +99,7 @@ function cropBox(data: VoxelArray, grid: DisplayGrid, { crop }: ViewManifest): B
   return { columns: widen(grid.columns, found.columns), rows: widen(grid.rows, found.rows), slices: widen(grid.slices, found.slices) };
 }
 
-function foregroundBox(data: VoxelArray, grid: DisplayGrid, above: number): Box {
+function foregroundBox(data: VoxelArray, grid: DisplayGrid, above: number, source: string): Box {
   const { columns, rows, slices, offset } = grid;
   const reach = { c: [columns.length, -1], r: [rows.length, -1], s: [slices.length, -1] };
   for (let s = 0; s < slices.length; s++) {
@@ -116,14 +116,17 @@ function foregroundBox(data: VoxelArray, grid: DisplayGrid, above: number): Box 
       }
     }
   }
-  if (reach.s[1] < 0) throw noForeground(above);
+  if (reach.s[1] < 0) throw noForeground(data, above, source);
   return { columns: [reach.c[0], reach.c[1]], rows: [reach.r[0], reach.r[1]], slices: [reach.s[0], reach.s[1]] };
 }
 
-function noForeground(above: number): AnyMC3DError {
+function noForeground(data: VoxelArray, above: number, source: string): AnyMC3DError {
+  let found = data[0];
+  for (let i = 1; i < data.length; i++) if (data[i] > found) found = data[i];
   return new AnyMC3DError(
     "INPUT_VALUES",
     `the volume has no voxel above ${above}, which this adapter takes as foreground: it is empty, or scaled otherwise than the adapter expects`,
+    { details: { source, measured: "foreground", found, expected: [above] } },
   );
 }
 
@@ -132,12 +135,12 @@ function sampling(axis: GridAxis, [first, last]: Interval, spacing: number | nul
   return { centre: (first + last) / 2, step, count };
 }
 
-function chooseSlices(data: VoxelArray, grid: DisplayGrid, [first, last]: Interval, { slices }: ViewManifest): number[] {
+function chooseSlices(data: VoxelArray, grid: DisplayGrid, [first, last]: Interval, { slices, source }: ViewManifest): number[] {
   const all = Array.from({ length: last - first + 1 }, (_, i) => first + i);
   if (slices.choice === "all") return all;
   if (slices.choice === "even") return spread(all, slices.count);
   const filled = all.filter((s) => sliceHasAbove(data, grid, s, slices.above));
-  if (filled.length === 0) throw noForeground(slices.above);
+  if (filled.length === 0) throw noForeground(data, slices.above, source);
   const every = slices.every ?? 1;
   return spread(
     filled.filter((_, i) => i % every === 0),

@@ -94,6 +94,7 @@ export class Packages {
       throw new AnyMC3DError(
         "INTEGRITY_MISMATCH",
         `${id}: the registry states ${resolved.integrity}, agreed was ${options.integrity}. The package was changed under the same name, or the lock is of another version.`,
+        { details: { expected: options.integrity, found: resolved.integrity } },
       );
     const bytes = await this.#tarball({ ...resolved, id }, options);
     return { id, files: await this.#unpacked(bytes, id), integrity: resolved.integrity, resolved };
@@ -140,6 +141,7 @@ export class Packages {
     throw new AnyMC3DError(
       "INTEGRITY_MISMATCH",
       `${name}@${version}: the registry states ${now.integrity}, ${LOCK_FILE} holds ${integrity}. The package was changed under the same name, the registry is another one, or the lock file was changed by hand.`,
+      { details: { expected: integrity ?? "none", found: now.integrity } },
     );
   }
 }

@@ -83,6 +83,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     throw new AnyMC3DError(
       "BACKBONE_MISMATCH",
       `${who} was made for ${name} with the weights ${hash}; ${name}@${resolved.version} has ${backbone.hash}. Its author must name a range that holds the right one.`,
+      { details: { backbone: name, expected: hash, found: backbone.hash } },
     );
   }
 
@@ -167,7 +168,7 @@ async function backboneFrom(unpacked: Unpacked): Promise<Backbone> {
 /** Says of which package an error of loading is. */
 async function named<T>(id: string, loading: Promise<T>): Promise<T> {
   return loading.catch((cause) => {
-    throw isAnyMC3DError(cause) ? new AnyMC3DError(cause.code, `${id}: ${cause.message}`, { cause }) : cause;
+    throw isAnyMC3DError(cause) ? reworded(cause, `${id}: ${cause.message}`) : cause;
   });
 }
 

@@ -1,6 +1,7 @@
 // Getting things from a registry: again where that may help, never for ever, never more than was agreed.
 
 import { AnyMC3DError } from "@anymc3d/core";
+import type { RequiredDetails } from "@anymc3d/core/errors";
 import { joined } from "./bytes.js";
 
 export interface GetOptions {
@@ -53,14 +54,14 @@ class Again extends Error {
   constructor(
     message: string,
     /** `after`: milliseconds to wait first; `most`: tries that are worth it. */
-    readonly next: { readonly after?: number; readonly most?: number } = {},
+    readonly next: { readonly after?: number; readonly most?: number } & RequiredDetails["REGISTRY_UNREACHABLE"] = { reason: "network" },
   ) {
     super(message);
   }
 }
 
 /** Tries of what takes long to fail. */
-const SILENT = { most: 2 } as const;
+const SILENT = { most: 2, reason: "timeout" } as const;
 
 /**
  * Gets an address. Network faults, 429 (after what Retry-After says, up to a minute) and 5xx are tried again. An answer that broke off goes on
@@ -76,12 +77,12 @@ export async function get(url: string, options: GetOptions, http: HttpOptions = 
     } catch (cause) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (!(cause instanceof Again)) throw cause;
-      const { after, most = tries } = cause.next;
+      const { after, most = tries, ...why } = cause.next;
       if (attempt >= Math.min(most, tries))
         throw new AnyMC3DError(
           "REGISTRY_UNREACHABLE",
           `${shown(url)}: ${cause.message}; tried ${attempt} time(s). Is the registry running and the network there? What was loaded before works offline.`,
-          { cause },
+          { cause, details: { ...why, attempts: attempt } },
         );
       await wait(after ?? pause * 2 ** (attempt - 1), options.signal);
     }
@@ -135,6 +136,7 @@ async function once(
       throw new AnyMC3DError(
         "ASSET_INVALID",
         `${shown(url)}: a web page (content type ${type}) came instead of a package. Is the address right, or does a login page stand before it?`,
+        { details: { file: shown(url), reason: "content", status: response.status } },
       );
     return { bytes, type };
   } finally {
@@ -146,19 +148,24 @@ function refuse(response: Response, url: string): void {
   const { status, statusText } = response;
   if (response.ok) return;
   discard(response);
-  if (status === 416) throw new Again("the registry has no such part of the file");
+  if (status === 416) throw new Again("the registry has no such part of the file", { reason: "status", status });
   if (status === 404 || status === 410)
     throw new AnyMC3DError("PACKAGE_NOT_FOUND", `${shown(url)}: there is no such package (${status}). Check its name and the registry's address.`);
   if (status === 401 || status === 403)
     throw new AnyMC3DError(
       "ACCESS_DENIED",
       `${shown(url)}: the registry refuses (${status} ${statusText}). Log in, or give a token (\`auth\`) that may read it.`,
+      { details: { status } },
     );
   if (status === 429 || status >= 500) {
     const after = Number(response.headers.get("retry-after"));
-    throw new Again(`the registry answered ${status}`, { after: after > 0 ? Math.min(60, after) * 1000 : undefined });
+    throw new Again(`the registry answered ${status}`, {
+      reason: "status",
+      status,
+      after: after > 0 ? Math.min(60, after) * 1000 : undefined,
+    });
   }
-  throw new AnyMC3DError("REGISTRY_UNREACHABLE", `${shown(url)}: the registry answered ${status} ${statusText}.`);
+  throw new AnyMC3DError("REGISTRY_UNREACHABLE", `${shown(url)}: the registry answered ${status} ${statusText}.`, { details: { reason: "status", status } });
 }
 
 const discard = ({ body }: Response): void => void body?.cancel().catch(() => undefined);
@@ -205,7 +212,7 @@ async function body(response: Response, received: Received, { url, limit, alive,
     received.length += value.length;
     if (received.length > limit) {
       await reader.cancel().catch(() => undefined);
-      throw new AnyMC3DError("FILE_TOO_LARGE", `${shown(url)}: over the limit of ${limit} bytes.`);
+      throw new AnyMC3DError("FILE_TOO_LARGE", `${shown(url)}: over the limit of ${limit} bytes.`, { details: { file: shown(url), limit } });
     }
     onProgress?.(received.length, total);
   }

@@ -21,5 +21,6 @@ export async function checkIntegrity(bytes: Uint8Array, expected: string, name: 
   throw new AnyMC3DError(
     "INTEGRITY_MISMATCH",
     `${name}: what was received is not what was published: expected ${expected}, found ${found} in ${bytes.length} bytes. It was thrown away. Try again; if it stays, the registry or something before it changes packages.`,
+    { details: { expected, found } },
   );
 }

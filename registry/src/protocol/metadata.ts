@@ -80,5 +80,5 @@ export function chooseVersion({ name, tags, versions }: PackageInfo, wanted: str
   const listed = there.length
     ? `there are ${there.slice(0, 8).join(", ")}${there.length > 8 ? ", …" : ""}; tags ${Object.keys(tags).join(", ") || "none"}`
     : "it has no version that can be checked";
-  throw new AnyMC3DError("VERSION_NOT_FOUND", `${name}@${wanted}: no such version; ${listed}.`);
+  throw new AnyMC3DError("VERSION_NOT_FOUND", `${name}@${wanted}: no such version; ${listed}.`, { details: { name, wanted, versions: there } });
 }

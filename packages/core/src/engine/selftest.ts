@@ -67,6 +67,7 @@ export async function runSelfTest(
     throw new AnyMC3DError(
       "ENGINE_SELF_TEST",
       `${engine.id} computes wrongly: its answer to the stored self-test ${given ? "with" : "without"} LoRA is off by ${error.toPrecision(3)} of the largest value, ${allowed} is allowed. Use another engine or device, or update its driver.`,
+      { details: { engine: engine.id, difference: error, allowed } },
     );
   }
 }

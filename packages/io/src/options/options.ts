@@ -71,7 +71,9 @@ const NAMES: { readonly [K in keyof Required<ReadOptions>]: true } = {
 export function checkReadOptions(options: ReadOptions): void {
   const unknown = Object.keys(options).filter((name) => !Object.hasOwn(NAMES, name));
   if (unknown.length > 0)
-    throw new AnyMC3DError("OPTION_INVALID", `the reader has no option ${unknown.join(", ")}; there are ${Object.keys(NAMES).join(", ")}.`);
+    throw new AnyMC3DError("OPTION_INVALID", `the reader has no option ${unknown.join(", ")}; there are ${Object.keys(NAMES).join(", ")}.`, {
+      details: { option: unknown[0] },
+    });
 }
 
 /** Default of {@link ReadOptions.maxBytes}. */
@@ -88,7 +90,9 @@ export function byteLimit(options: ReadOptions): number {
 
 /** The refusal of something larger than `maxBytes` allows. */
 export function tooLarge(name: string, what: string, limit: number): AnyMC3DError {
-  return new AnyMC3DError("FILE_TOO_LARGE", `${name}: ${what}, over the limit of ${limit} bytes. Raise \`maxBytes\` if the file is meant to be this large.`);
+  return new AnyMC3DError("FILE_TOO_LARGE", `${name}: ${what}, over the limit of ${limit} bytes. Raise \`maxBytes\` if the file is meant to be this large.`, {
+    details: { file: name, limit },
+  });
 }
 
 /** Allocates, and says so in words where memory does not suffice. @throws AnyMC3DError `OUT_OF_MEMORY` */
@@ -112,6 +116,7 @@ export function chosen(what: "frame" | "channel" | "index", value: number | unde
   throw new AnyMC3DError(
     "OPTION_INVALID",
     `${name}: \`${what}\` is ${String(value)}; the file has ${count} ${noun}${count === 1 ? "" : "s"}, so give ${count === 1 ? "0" : `0 to ${count - 1}`}.`,
+    { details: { option: what, ...(value !== undefined && { found: value }), range: [0, count - 1] } },
   );
 }
 
@@ -122,5 +127,7 @@ export function mustChoose(what: "frame" | "channel" | "index", count: number, s
     channel: `${count} channels (${shape}); expected one value a voxel. Choose one`,
     index: `an array of ${count} volumes (${shape}); expected one. Choose it`,
   }[what];
-  return new AnyMC3DError(what === "channel" ? "CHANNELS_UNSUPPORTED" : "FRAME_REQUIRED", `${name}: ${found} with the option \`${what}\`, 0 to ${count - 1}.`);
+  return new AnyMC3DError(what === "channel" ? "CHANNELS_UNSUPPORTED" : "FRAME_REQUIRED", `${name}: ${found} with the option \`${what}\`, 0 to ${count - 1}.`, {
+    details: { option: what, range: [0, count - 1] },
+  });
 }

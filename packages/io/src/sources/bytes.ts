@@ -89,7 +89,7 @@ async function blobBytes(blob: Blob, name: string, limit: number): Promise<Named
     throw new AnyMC3DError(
       "FILE_UNREADABLE",
       `${name}: the file could not be read (${String(cause)}). Was it moved or changed after it was chosen? Choose it again.`,
-      { cause },
+      { cause, details: { file: name } },
     );
   }
 }
@@ -108,6 +108,7 @@ async function fetchBytes(url: string, limit: number, signal?: AbortSignal): Pro
     throw new AnyMC3DError(
       "ASSET_INVALID",
       `${shown}: the server answered with an HTML page (content type ${type}), not the file asked for. It is missing there, or a login page stands before it.`,
+      { details: { file: shown, reason: "content" } },
     );
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
@@ -115,7 +116,7 @@ async function fetchBytes(url: string, limit: number, signal?: AbortSignal): Pro
     throw new AnyMC3DError(
       "FILE_UNREADABLE",
       `${shown}: could not be fetched (${reason(cause)}). Check the address, the network and, in a browser, that the server allows this origin (CORS).`,
-      { cause },
+      { cause, details: { file: shown, reason: "network" } },
     );
   }
 }
@@ -129,6 +130,7 @@ async function answerOf(url: string, shown: string, options: RequestInit): Promi
   throw new AnyMC3DError(
     code,
     `${shown}: the server answered ${response.status} ${response.statusText}. Check the address and your access to it.`.replace(" .", "."),
+    { details: { file: shown, reason: "status", status: response.status } },
   );
 }
 

@@ -44,7 +44,10 @@ async function sourceFile(source: Source, i: number, limit: number, signal?: Abo
           .slice(start, Math.min(end, blob.size))
           .arrayBuffer()
           .catch((cause) => {
-            throw new AnyMC3DError("FILE_UNREADABLE", `${name}: could not be read (${String(cause)}). Was it moved or changed? Choose it again.`, { cause });
+            throw new AnyMC3DError("FILE_UNREADABLE", `${name}: could not be read (${String(cause)}). Was it moved or changed? Choose it again.`, {
+              cause,
+              details: { file: name },
+            });
           }),
       );
     };

@@ -63,7 +63,7 @@ function readFailure(path: string, cause: unknown): AnyMC3DError {
     });
   }
   const why = code === "EACCES" || code === "EPERM" ? "no permission to read it" : `it could not be read (${code ?? message ?? "unknown cause"})`;
-  return new AnyMC3DError("FILE_UNREADABLE", `${path}: ${why}. Make it a readable file and try again.`, { cause });
+  return new AnyMC3DError("FILE_UNREADABLE", `${path}: ${why}. Make it a readable file and try again.`, { cause, details: { file: path } });
 }
 
 /**

@@ -1,6 +1,6 @@
 // A volume on another grid: reordered axes, resampling, cropping.
 
-import { type Affine, AnyMC3DError, nearestAxes, type Volume, type VoxelArray, voxelSpacing } from "@anymc3d/core";
+import { type Affine, AnyMC3DError, nearestAxes, type Volume, type VoxelArray, valueRange, voxelSpacing } from "@anymc3d/core";
 import { allocate } from "../options/options.js";
 import { composeAffines, type Grid, invertAffine, parseOrientation, shiftAffine, type Triple } from "./geometry.js";
 import { smoothed } from "./smooth.js";
@@ -198,6 +198,7 @@ export function cropToForeground(volume: Volume, { above = 0, margin = 0 }: Crop
     throw new AnyMC3DError(
       "INPUT_VALUES",
       `The volume to crop has no voxel above ${above}: it is empty, or its values are on another scale. Set \`above\` to a value below the foreground's.`,
+      { details: { source: "volume", measured: "foreground", found: valueRange(volume, "The volume to crop").maximum, expected: [above] } },
     );
   const spacing = voxelSpacing(affine);
   const widen = spacing.map((mm) => Math.round(margin / mm));

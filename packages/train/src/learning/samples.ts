@@ -30,7 +30,7 @@ async function ofCase<T>({ id, origin }: TrainCase, work: () => Promise<T>): Pro
     return await work();
   } catch (cause) {
     if (!isAnyMC3DError(cause)) throw cause;
-    throw new AnyMC3DError(cause.code, `case ${id} (${origin}): ${cause.message}`, { cause });
+    throw reworded(cause, `case ${id} (${origin}): ${cause.message}`);
   }
 }
 

@@ -101,7 +101,7 @@ function sortTensors({ name, tensors }: PeftFolder) {
     const bare = full.replace(/^base_model\.model\./, "");
     const [, module, side, adapter = ""] = KEY.exec(bare) ?? [];
     const known = module === undefined ? others.has(bare) : modules.get(module)?.[side as "A" | "B"] !== undefined;
-    if (known) throw new AnyMC3DError("TENSORS_MISMATCH", `${name}: ${bare} is there twice, with and without a prefix or adapter name`);
+    if (known) throw new AnyMC3DError("TENSORS_MISMATCH", `${name}: ${bare} is there twice, with and without a prefix or adapter name`, { details: { repeated: [bare] } });
     if (module !== undefined) {
       modules.set(module, { ...modules.get(module), [side]: tensor });
       adapters.add(adapter);
@@ -109,7 +109,9 @@ function sortTensors({ name, tensors }: PeftFolder) {
     else unused.push(full);
   }
   if (adapters.size > 1)
-    throw new AnyMC3DError("TENSORS_MISMATCH", `${name}: holds the adapters ${[...adapters].map((a) => `"${a}"`).join(", ")}; save one of them alone`);
+    throw new AnyMC3DError("TENSORS_MISMATCH", `${name}: holds the adapters ${[...adapters].map((a) => `"${a}"`).join(", ")}; save one of them alone`, {
+      details: { unexpected: [...adapters] },
+    });
   return { modules, others, unused };
 }
 
@@ -126,15 +128,20 @@ function readFolder(folder: PeftFolder, spec: BackboneSpec): View {
   if (missing.length || unused.length || expected.length === 0) refuseTensors(folder.name, missing, unused);
   refuseEmptyTargets(folder.name, config, expected);
   const parts = new Map<string, Part[]>();
-  const faults: string[] = [];
+  const shapes: WrongShape[] = [];
   for (const module of expected) {
     const { map, third } = places.get(module) as { map: string; third?: number };
     const size = loraMaps(spec).get(map) as { in: number; out: number };
     const rows = third === undefined ? size.out : spec.width;
-    const part = partOf(module, modules.get(module) as Required<Pair>, { in: size.in, rows, row: (third ?? 0) * spec.width }, config, faults);
+    const part = partOf(module, modules.get(module) as Required<Pair>, { in: size.in, rows, row: (third ?? 0) * spec.width }, config, shapes);
     parts.set(map, [...(parts.get(map) ?? []), part]);
   }
-  if (faults.length) throw new AnyMC3DError("TENSORS_MISMATCH", `${folder.name}: ${some(faults)}. Was it trained on another backbone, or another config?`);
+  if (shapes.length) {
+    const faults = shapes.map(({ name, found, expected: right }) => `${name} is [${found}], expected [${right.join(", ")}]`);
+    throw new AnyMC3DError("TENSORS_MISMATCH", `${folder.name}: ${some(faults)}. Was it trained on another backbone, or another config?`, {
+      details: { shapes },
+    });
+  }
   return { config, parts, others };
 }
 
@@ -147,6 +154,7 @@ function refuseTensors(name: string, missing: readonly string[], unused: readonl
     "TENSORS_MISMATCH",
     `${name}: the tensors are not those that adapter_config.json implies on this backbone. Missing: ${some(missing) || "none"}. Unused: ${some(unused) || "none"}. ` +
       "Only the patch embedding, query, key, value (or qkv) and the attention's output projection can be adapted, under the names of transformers or timm, with or without base_model.model.; save the backbone's PEFT model with save_pretrained.",
+    { details: { missing, unexpected: unused } },
   );
 }
 
@@ -158,15 +166,18 @@ function refuseEmptyTargets(name: string, config: PeftConfig, expected: readonly
   throw new AnyMC3DError(
     "TENSORS_MISMATCH",
     `${name}: target_modules of adapter_config.json names ${empty.join(", ")}, but there is no tensor of it. Missing weights cannot be guessed; export again, or remove the name if the model has no such module.`,
+    { details: { missing: empty } },
   );
 }
 
-/** Reads A [r, in] (or a convolution's [r, 3, p, p]) and B [rows, r] (or [rows, r, 1, 1]); says in `faults` what does not fit. */
-function partOf(module: string, { A, B }: Required<Pair>, size: { in: number; rows: number; row: number }, config: PeftConfig, faults: string[]): Part {
+type WrongShape = NonNullable<TensorDifference["shapes"]>[number];
+
+/** Reads A [r, in] (or a convolution's [r, 3, p, p]) and B [rows, r] (or [rows, r, 1, 1]); says in `wrong` what does not fit. */
+function partOf(module: string, { A, B }: Required<Pair>, size: { in: number; rows: number; row: number }, config: PeftConfig, wrong: WrongShape[]): Part {
   const { rank, scale } = rankAndScale(config, module);
   const fits = ({ shape, data }: Tensor, first: number, length: number) => shape[0] === first && data.length === length;
-  if (!fits(A, rank, rank * size.in)) faults.push(`${module}.lora_A.weight is [${A.shape}], expected [${rank}, ${size.in}]`);
-  if (!fits(B, size.rows, size.rows * rank)) faults.push(`${module}.lora_B.weight is [${B.shape}], expected [${size.rows}, ${rank}]`);
+  if (!fits(A, rank, rank * size.in)) wrong.push({ name: `${module}.lora_A.weight`, found: A.shape, expected: [rank, size.in] });
+  if (!fits(B, size.rows, size.rows * rank)) wrong.push({ name: `${module}.lora_B.weight`, found: B.shape, expected: [size.rows, rank] });
   return { rank, scale, row: size.row, rows: size.rows, a: A.data, b: B.data };
 }
 
@@ -232,7 +243,7 @@ function addOthers(tensors: Map<string, Tensor>, files: readonly { name: string;
   for (const { name, view, tensors: held } of files)
     for (const [key, tensor] of held) {
       const full = key === "pool.query" ? `views.${view}.pool.query` : key;
-      if (tensors.has(full)) throw new AnyMC3DError("TENSORS_MISMATCH", `${name}: ${full} was given already by another file; remove one of the two`);
+      if (tensors.has(full)) throw new AnyMC3DError("TENSORS_MISMATCH", `${name}: ${full} was given already by another file; remove one of the two`, { details: { repeated: [full] } });
       tensors.set(full, tensor);
     }
 }

@@ -152,6 +152,7 @@ async function checkExpected(adapter: Adapter, engine: Engine, path: string, tol
     throw new AnyMC3DError(
       "INPUT_MISSING",
       `${path} holds ${[...expected.keys()].join(", ")}; needed are "logits" [labels] and "pixels" [slices, 3, height, width], with several views "views.0.pixels", "views.1.pixels", …`,
+      { details: { expected: ["logits", "pixels"], found: [...expected.keys()], missing: ["logits", "pixels"].filter((name) => !expected.has(name)) } },
     );
   const found = await pixelLogits(adapter, engine, pixels as Tensor[]);
   const difference = right.length === found.length ? Math.max(...found.map((value, i) => Math.abs(value - right[i]))) : Number.POSITIVE_INFINITY;
@@ -159,6 +160,7 @@ async function checkExpected(adapter: Adapter, engine: Engine, path: string, tol
   throw new AnyMC3DError(
     "CONFORMANCE_FAILED",
     `${path}: the imported adapter's logits are [${show(found)}], expected [${show(right)}], ${tolerance} apart at most. Usual causes: another backbone than the one trained on, or one not rounded to float16 like ours, pixels not normalised by its mean and sd, dropout active (call eval()), another pooling or head.`,
+    { details: { engine: engine.id, found: [...found], expected: [...right], allowed: tolerance } },
   );
 }
 

@@ -89,11 +89,9 @@ async function isPublished(spec: string, registry: string): Promise<boolean> {
   } catch (cause) {
     const said = String((cause as { stderr?: string }).stderr ?? cause);
     if (/E404/.test(said + String((cause as { stdout?: string }).stdout ?? ""))) return false;
-    throw new AnyMC3DError(
-      /E401|E403|ENEEDAUTH/.test(said) ? "ACCESS_DENIED" : "REGISTRY_UNREACHABLE",
-      `the registry could not be asked whether ${spec} exists: ${said.trim().split("\n")[0]}. Is ${registry} running, and the right one?`,
-      { cause },
-    );
+    const message = `the registry could not be asked whether ${spec} exists: ${said.trim().split("\n")[0]}. Is ${registry} running, and the right one?`;
+    if (/E401|E403|ENEEDAUTH/.test(said)) throw new AnyMC3DError("ACCESS_DENIED", message, { cause, details: {} });
+    throw new AnyMC3DError("REGISTRY_UNREACHABLE", message, { cause, details: { reason: "network" } });
   }
 }
 
@@ -134,6 +132,9 @@ function npmPublish(folder: string, name: string, registry: string, { tag, prove
 /** Its reason is npm's to say; whether npm knows who publishes is asked here, as npm's own words for it differ from registry to registry. */
 function publishFailed(name: string, registry: string): AnyMC3DError {
   const { status } = spawnSync("npm", ["whoami", ...SOON, ...registryFlags(name, registry)], { stdio: "ignore" });
-  if (status !== 0) return new AnyMC3DError("ACCESS_DENIED", `${registry} does not know who publishes: \`npm login --registry ${registry}\` first.`);
-  return new AnyMC3DError("REGISTRY_UNREACHABLE", `${registry} did not take ${name}, as npm says above. May this account publish it?`);
+  if (status !== 0)
+    return new AnyMC3DError("ACCESS_DENIED", `${registry} does not know who publishes: \`npm login --registry ${registry}\` first.`, { details: {} });
+  return new AnyMC3DError("REGISTRY_UNREACHABLE", `${registry} did not take ${name}, as npm says above. May this account publish it?`, {
+    details: { reason: "status" },
+  });
 }

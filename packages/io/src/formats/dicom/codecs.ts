@@ -73,7 +73,7 @@ function wasmModule(codec: keyof typeof WASM, codecUrl: CodecUrl | undefined): P
       throw new AnyMC3DError(
         "ASSET_INVALID",
         `The ${codec} decoder could not be loaded (${(cause as Error).message ?? cause}). Is its .wasm file served with the page? The option \`codecUrl\` says where else it is.`,
-        { cause },
+        { cause, details: { decoder: codec } },
       );
     }
   })();

@@ -229,6 +229,7 @@ function checkOneStudy(frames: readonly DicomFrame[], name: string): void {
   throw new AnyMC3DError(
     "SERIES_REQUIRED",
     `${name}: ${first.image.file.name} and ${other.image.file.name} are of different studies or patients, and carry the same Series Instance UID (${first.image.series.uid || "none"}). Give the files of one of them.`,
+    { details: { files: [first.image.file.name, other.image.file.name] } },
   );
 }
 
@@ -240,5 +241,6 @@ function seriesRequired(all: readonly SeriesSummary[], wanted: string | undefine
   return new AnyMC3DError(
     "SERIES_REQUIRED",
     `${name}: ${what}. Choose with the option \`series\` (--series), by UID or number:\n  ${all.map(label).join("\n  ")}`,
+    { details: { option: "series", choices: all.map((each) => ({ value: each.uid, text: label(each) })) } },
   );
 }

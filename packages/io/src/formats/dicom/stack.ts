@@ -1,6 +1,7 @@
 // From the frames of a series to slices in order: stacks, repeated places (time, echo, b-value, copies), spacing, tilt, and the affine.
 
 import { type Affine, AnyMC3DError, type Warning } from "@anymc3d/core";
+import type { Choice, MissingOption } from "@anymc3d/core/errors";
 import { tagText } from "./data.js";
 import { cross, DIMENSIONS, type DicomFrame, type Dimension, dot, type Vector } from "./image.js";
 import { TAG } from "./tags.js";
@@ -67,15 +68,19 @@ function chooseStack(frames: readonly DicomFrame[], { name, stack }: StackOption
   }
   const picked = stack === undefined && candidates.length === 1 ? candidates[0] : candidates[stack ?? -1];
   if (picked) return picked;
-  const list = candidates.map(
-    (those, i) =>
-      `${i}: ${those.length} image(s) of ${those[0].image.columns}×${those[0].image.rows}, ${facing(those[0])}, ${those[0].image.series.modality ?? "no modality"}, ${those[0].image.series.units ?? "no units"}, ${where(those[0])} …`,
-  );
+  const choices = candidates.map((those, value) => ({
+    value,
+    text: `${those.length} image(s) of ${those[0].image.columns}×${those[0].image.rows}, ${facing(those[0])}, ${those[0].image.series.modality ?? "no modality"}, ${those[0].image.series.units ?? "no units"}, ${where(those[0])} …`,
+  }));
   throw new AnyMC3DError(
     "SERIES_REQUIRED",
-    `${name}: the series mixes ${candidates.length} stacks of images of other size, orientation, modality, units, stack or frame of reference; expected one. Choose with the option \`stack\` (--stack):\n  ${list.join("\n  ")}`,
+    `${name}: the series mixes ${candidates.length} stacks of images of other size, orientation, modality, units, stack or frame of reference; expected one. Choose with the option \`stack\` (--stack):\n${listed(choices)}`,
+    { details: { option: "stack", choices } },
   );
 }
+
+/** As a message lists them, one a line. */
+const listed = (choices: readonly Choice[]): string => choices.map(({ value, text }) => `  ${value}: ${text}`).join("\n");
 
 function alike(a: DicomFrame, b: DicomFrame): boolean {
   const close = (p: readonly number[] | undefined, q: readonly number[] | undefined, most: number) =>
@@ -99,9 +104,11 @@ function oneSegment(frames: readonly DicomFrame[], { name, frame }: StackOptions
   if (segments.length < 2) return frames;
   const chosen = segments[frame ?? -1];
   if (chosen !== undefined) return frames.filter(({ dimensions }) => dimensions.segment === chosen);
+  const choices = segments.map((segment, value) => ({ value, text: `segment ${segment}` }));
   throw new AnyMC3DError(
     "FRAME_REQUIRED",
-    `${name}: ${segments.length} segments in one file; expected one. Choose with the option \`frame\` (--frame):\n  ${segments.map((each, i) => `${i}: segment ${each}`).join("\n  ")}`,
+    `${name}: ${segments.length} segments in one file; expected one. Choose with the option \`frame\` (--frame):\n${listed(choices)}`,
+    { details: { option: "frame", choices } },
   );
 }
 
@@ -182,6 +189,7 @@ function inDepth(frames: readonly DicomFrame[], name: string, frame: number | un
   throw new AnyMC3DError(
     "FRAME_REQUIRED",
     `${name}: its ${frames.length} frames follow in ${others.map(tagText).join(", ")} (Frame Increment Pointer), not in depth alone. Choose one with the option \`frame\` (--frame), from 0.`,
+    { details: { option: "frame", range: [0, frames.length - 1] } },
   );
 }
 
@@ -205,10 +213,11 @@ async function onePerPlace(places: readonly DicomFrame[][], options: StackOption
   if (series) {
     const chosen = series.values[frame ?? -1];
     if (chosen !== undefined) return places.map((those) => those.find((each) => series.key(each) === chosen) as DicomFrame);
-    const list = series.values.slice(0, 40).map((value, i) => `${i}: ${series.name} ${value}`);
+    const choices = series.values.map((of, value) => ({ value, text: `${series.name} ${of}` }));
     throw new AnyMC3DError(
       "FRAME_REQUIRED",
-      `${name}: ${series.values.length} volumes in one series, which differ in ${series.name}; expected one. Choose with the option \`frame\` (--frame):\n  ${list.join("\n  ")}`,
+      `${name}: ${series.values.length} volumes in one series, which differ in ${series.name}; expected one. Choose with the option \`frame\` (--frame):\n${listed(choices.slice(0, 40))}`,
+      { details: { option: "frame", choices } },
     );
   }
   let copies = 0;
@@ -346,6 +355,8 @@ function placeOf(depth: readonly number[], at: number): number {
   return Math.min(depth.length - 1, below + (at - depth[below]) / (depth[below + 1] - depth[below]));
 }
 
+const UNEVEN: MissingOption = { option: "uneven", choices: [{ value: "resample", text: "Interpolate onto even slices" }] };
+
 function unevenSlices(slices: readonly DicomFrame[], gaps: readonly number[], name: string): AnyMC3DError {
   const least = Math.min(...gaps);
   const multiples = gaps.map((gap) => Math.round(gap / least));
@@ -356,11 +367,13 @@ function unevenSlices(slices: readonly DicomFrame[], gaps: readonly number[], na
     return new AnyMC3DError(
       "GEOMETRY_INVALID",
       `${name}: slices are missing, at a distance of ${least.toFixed(3)} mm: ${odd.slice(0, 10).join("; ")}. Get the missing files, or pass uneven: "resample" (--uneven resample) to interpolate over the gap.`,
+      { details: UNEVEN },
     );
   const kinds = [...new Set(gaps.map((gap) => gap.toFixed(2)))];
   const change = gaps.findIndex((gap, i) => i > 0 && Math.abs(gap - gaps[i - 1]) > tolerance(gap));
   return new AnyMC3DError(
     "GEOMETRY_INVALID",
     `${name}: the distance of the slices varies (${kinds.slice(0, 6).join(", ")}${kinds.length > 6 ? ", …" : ""} mm), first at ${place(Math.max(1, change))}. Pass uneven: "resample" (--uneven resample) to interpolate onto even slices.`,
+    { details: UNEVEN },
   );
 }

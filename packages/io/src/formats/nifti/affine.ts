@@ -90,6 +90,7 @@ function notOriented(name: string): AnyMC3DError {
   return new AnyMC3DError(
     "GEOMETRY_INVALID",
     `${name}: an ANALYZE 7.5 header, which does not store left and right, and programs differed in how they wrote it. Say where the first, second and third axis point to with the option \`orientation\` ("LAS" for most, "RAS" for many), or find the image in another format.`,
+    { details: { option: "orientation" } },
   );
 }
 

@@ -28,11 +28,13 @@ export function decodeNpz({ bytes, name }: Named, options: ReadOptions): Volume 
   const sizes = npzSizes(bytes, { name });
   const found = options.array === undefined ? (sizes.size === 1 ? [...sizes.keys()][0] : undefined) : sizes.has(key) ? key : undefined;
   if (found === undefined) {
-    const list = [...sizes].map(([each, size]) => `${each} (${size} bytes)`).join(", ") || "none";
+    const arrays = [...sizes].map(([value, size]) => ({ value, text: `${value} (${size} bytes)` }));
+    const list = arrays.map(({ text }) => text).join(", ") || "none";
     const asked = options.array === undefined ? `${sizes.size} arrays` : `no array ${JSON.stringify(options.array)}`;
     throw new AnyMC3DError(
       "OPTION_INVALID",
       `${name}: an archive with ${asked}; there are: ${list}. Choose one with the option \`array\`, "train_images[0]" for example.`,
+      { details: { option: "array", ...(options.array !== undefined && { found: options.array }), choices: arrays } },
     );
   }
   const array = readNpz(bytes, { only: [found], maxBytes: options.maxBytes, name }).get(found) as NpyArray;

@@ -1,0 +1,127 @@
+// What an error says as data, by code: the same facts as its message, to be acted on without reading it. Every value can be written as JSON.
+
+import type { ErrorCode } from "./codes.js";
+
+/** A value that an option may have. */
+export interface Choice {
+  readonly value: string | number;
+  /** For people; default: the value. */
+  readonly text?: string;
+}
+
+/** An option that has to be given. Either `choices` or `range` says what it may be; neither: the message does. */
+export interface MissingOption {
+  /** Its name in the options of the function that was called: `frame`, `series`, … */
+  readonly option: string;
+  readonly choices?: readonly Choice[];
+  /** Whole numbers, first and last. */
+  readonly range?: readonly [number, number];
+}
+
+/** An option with a value that it cannot have, or that does not exist. */
+export interface WrongOption extends MissingOption {
+  readonly found?: string | number;
+}
+
+/** A file, as the message names it: never with a name, a password or a query of its address. */
+export interface AboutFile {
+  readonly file: string;
+}
+
+/** Sizes in bytes. */
+export interface FileSizes extends AboutFile {
+  readonly expected?: number;
+  readonly found?: number;
+}
+
+/** How the server of a file answered, or that nothing came. */
+export interface Unfetched extends AboutFile {
+  readonly reason: "network" | "status" | "content";
+  /** HTTP status. */
+  readonly status?: number;
+}
+
+/** What of an input was measured, and what the adapter takes. */
+export interface InputFinding {
+  /** The adapter's name for the volume. */
+  readonly source: string;
+  readonly measured: "modality" | "units" | "minimum" | "maximum" | "foreground" | "pixelSpacing" | "sliceSpacing" | "extent" | "slices";
+  readonly found: number | string;
+  /** Of a number: smallest and largest; of a word: those that are taken; of foreground: what some voxel must be above. */
+  readonly expected: readonly number[] | readonly string[];
+  /** `mm`, or none. */
+  readonly unit?: string;
+}
+
+/** What is wrong with a file's tensors: names, and shapes. */
+export interface TensorDifference {
+  readonly missing?: readonly string[];
+  readonly unexpected?: readonly string[];
+  readonly shapes?: readonly { readonly name: string; readonly found: readonly number[]; readonly expected: readonly number[] }[];
+  /** With NaN or infinite values. */
+  readonly notFinite?: readonly string[];
+  /** There more than once. */
+  readonly repeated?: readonly string[];
+}
+
+/** Two content hashes, `sha256-…`, or hashes of packages, `sha512-…`. */
+export interface HashDifference {
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** Fields that break a schema. */
+export interface Faults {
+  readonly faults: readonly { readonly field: string; readonly message: string }[];
+}
+
+/** Details that the code's errors always have: somebody acts on them. */
+export interface RequiredDetails {
+  FRAME_REQUIRED: MissingOption;
+  /** Without an option where images of two studies go by one UID: the files to take apart. */
+  SERIES_REQUIRED: MissingOption | { readonly option?: undefined; readonly files: readonly string[] };
+  INPUT_MODALITY: InputFinding;
+  INPUT_VALUES: InputFinding;
+  INPUT_SPACING: InputFinding;
+  INPUT_SIZE: InputFinding;
+  /** Names of sources. */
+  INPUT_MISSING: { readonly expected: readonly string[]; readonly found: readonly string[]; readonly missing: readonly string[] };
+  VOXELS_NOT_FINITE: { readonly count: number; readonly first: readonly [number, number, number] };
+  TENSORS_MISMATCH: TensorDifference;
+  BACKBONE_MISMATCH: HashDifference & { readonly backbone: string };
+  ENGINE_SELF_TEST: { readonly engine: string; readonly difference: number; readonly allowed: number };
+  CONFORMANCE_FAILED: { readonly engine: string; readonly found: readonly number[]; readonly expected: readonly number[]; readonly allowed: number };
+  VERSION_NOT_FOUND: { readonly name: string; readonly wanted: string; readonly versions: readonly string[] };
+  INTEGRITY_MISMATCH: HashDifference;
+  ACCESS_DENIED: { readonly status?: number };
+  REGISTRY_UNREACHABLE: { readonly reason: "network" | "timeout" | "status"; readonly status?: number; readonly attempts?: number };
+}
+
+/** Details that some of the code's errors have. */
+export interface OptionalDetails {
+  FILE_NOT_FOUND: AboutFile & Partial<Unfetched>;
+  FILE_UNREADABLE: AboutFile & Partial<Unfetched>;
+  FILE_EMPTY: AboutFile;
+  FILE_TRUNCATED: FileSizes;
+  FILE_TOO_LARGE: AboutFile & { readonly limit: number };
+  FORMAT_UNKNOWN: AboutFile;
+  FORMAT_INVALID: AboutFile;
+  CHANNELS_UNSUPPORTED: MissingOption;
+  GEOMETRY_INVALID: MissingOption;
+  OPTION_INVALID: WrongOption;
+  MANIFEST_INVALID: Faults;
+  BACKBONE_INVALID: Faults;
+  CONFIG_INVALID: Faults;
+  ENGINE_UNAVAILABLE: { readonly engine: string; readonly reason?: "policy" | "package" | "device" };
+  /** `file`: its address or its name; `decoder`: of compressed DICOM. */
+  ASSET_INVALID: Partial<Unfetched> & { readonly decoder?: string; readonly engine?: string };
+  LABELS_INVALID: AboutFile & { readonly lines?: readonly number[]; readonly column?: string };
+  PACKAGE_NOT_FOUND: { readonly name: string };
+}
+
+/** What `details` of an error with this code is; undefined for codes that have none. */
+export type DetailsOf<C extends ErrorCode> = C extends keyof RequiredDetails
+  ? RequiredDetails[C]
+  : C extends keyof OptionalDetails
+    ? OptionalDetails[C] | undefined
+    : undefined;
