@@ -1,11 +1,15 @@
 // Adapters and backbones by name: resolved, fetched, checked, kept, loaded. Only data is read from a package, never its code.
 
 import { type Adapter, AnyMC3DError, type Backbone, isAnyMC3DError, loadAdapter, loadBackbone } from "@anymc3d/core";
+
+import { reworded } from "@anymc3d/core/errors";
+
 import { browserStore, cacheOn } from "../cache/store.js";
 import { checkLocked, LOCK_FILE, type LockEntry, lockChanged, lockedEntry } from "../lock/lock.js";
 import { isObject } from "../protocol/json.js";
 import type { PackageInfo } from "../protocol/metadata.js";
 import { invalid } from "../protocol/tarball.js";
+
 import type { LoadOptions, RegistryOptions } from "./options.js";
 import { Packages, type Unpacked } from "./packages.js";
 import { Registries, type Resolved } from "./registries.js";

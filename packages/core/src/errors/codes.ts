@@ -38,7 +38,8 @@ export const ERRORS = {
     exit: 1,
     title: "The file could not be read.",
     action: "retry",
-    happened: "It is there and cannot be read: rights, a file moved after it was chosen, a network fault, a server that does not allow this origin (CORS), a page's policy that forbids the address, a path in a browser.",
+    happened:
+      "It is there and cannot be read: rights, a file moved after it was chosen, a network fault, a server that does not allow this origin (CORS), a page's policy that forbids the address, a path in a browser.",
     todo: "As the message says. In pages: same origin, or a server that sends `Access-Control-Allow-Origin`.",
   },
   FILE_EMPTY: {
@@ -106,7 +107,7 @@ export const ERRORS = {
     title: "The slices make no volume.",
     action: "choose",
     happened: "Slices that make no volume (missing, uneven, of several places), or an affine that makes no sense.",
-    todo: "Give all slices of one series; `read: { uneven: \"resample\" }` for uneven distances; `orientation` and `spacing` where a file states none.",
+    todo: 'Give all slices of one series; `read: { uneven: "resample" }` for uneven distances; `orientation` and `spacing` where a file states none.',
   },
   OUT_OF_MEMORY: {
     about: "memory",
@@ -128,7 +129,8 @@ export const ERRORS = {
     exit: 1,
     title: "Wrong voxel values.",
     warnable: true,
-    happened: "Smallest or largest voxel value outside the declared range: a CT without Hounsfield units, a windowed export, a mask with other numbers. Or, not to be turned off: no voxel above what the adapter takes as foreground.",
+    happened:
+      "Smallest or largest voxel value outside the declared range: a CT without Hounsfield units, a windowed export, a mask with other numbers. Or, not to be turned off: no voxel above what the adapter takes as foreground.",
     todo: "Use the original, with its rescale intercept.",
   },
   INPUT_SPACING: {
@@ -262,7 +264,8 @@ export const ERRORS = {
     exit: 1,
     title: "The engine could not start.",
     action: "refetch",
-    happened: "No engine, or not the named one, could start: a package is missing, no graphics processor, WebAssembly forbidden by the page's policy, no https.",
+    happened:
+      "No engine, or not the named one, could start: a package is missing, no graphics processor, WebAssembly forbidden by the page's policy, no https.",
     todo: "As the message says for each; `anymc3d doctor` tries all of them.",
   },
   ENGINE_SELF_TEST: {
@@ -294,7 +297,8 @@ export const ERRORS = {
     exit: 1,
     title: "The graphics device was lost.",
     action: "retry",
-    happened: "The graphics device went away (a reset, a tab that slept). A classifier makes a new engine once a call; this is the second loss, or an engine of your own.",
+    happened:
+      "The graphics device went away (a reset, a tab that slept). A classifier makes a new engine once a call; this is the second loss, or an engine of your own.",
     todo: "Create a new engine; smaller `chunk`, or another one.",
   },
   DEVICE_LIMIT: {
@@ -316,7 +320,8 @@ export const ERRORS = {
     about: "training",
     exit: 2,
     title: "The settings are not as they should be.",
-    happened: "task.json breaks its [schema](reference/task.md), asks for what the backbone cannot do, or an imported PEFT configuration is of a kind that is not read.",
+    happened:
+      "task.json breaks its [schema](reference/task.md), asks for what the backbone cannot do, or an imported PEFT configuration is of a kind that is not read.",
     todo: "The message names every field at fault.",
   },
   LABELS_INVALID: {
@@ -330,7 +335,8 @@ export const ERRORS = {
     about: "training",
     exit: 1,
     title: "There are cases that cannot be used.",
-    happened: "Cases that cannot be used: broken scans, masks on another grid, the same scan in training and validation, too few groups; a folder that npm cannot pack.",
+    happened:
+      "Cases that cannot be used: broken scans, masks on another grid, the same scan in training and validation, too few groups; a folder that npm cannot pack.",
     todo: "Mend them, or `--skip-bad`; `--resample-masks`.",
   },
   TRAINING_DIVERGED: {

@@ -12,28 +12,78 @@ export interface WarningEntry {
   readonly todo: string;
 }
 
-const FILES_LEFT_OUT = { about: "file", of: "file", says: "Files without a DICOM image, or that could not be read, were left out.", todo: "Look whether slices are among them." } as const;
-const UNORIENTED = { about: "file", of: "file", says: "The file stores no orientation.", todo: "`read: { orientation: \"LPS\" }`, where you know it; NumPy with `spacing`." } as const;
+const FILES_LEFT_OUT = {
+  about: "file",
+  of: "file",
+  says: "Files without a DICOM image, or that could not be read, were left out.",
+  todo: "Look whether slices are among them.",
+} as const;
+const UNORIENTED = {
+  about: "file",
+  of: "file",
+  says: "The file stores no orientation.",
+  todo: '`read: { orientation: "LPS" }`, where you know it; NumPy with `spacing`.',
+} as const;
 const CONVERTED_TO_MM = { about: "file", of: "file", says: "Positions were converted to mm, or taken as mm.", todo: "Check the size." } as const;
 
 /** A code is never renamed or reused. */
 export const WARNINGS = {
-  ENGINE_FALLBACK: { about: "engine", of: "machine", says: "An engine was passed over, and why.", todo: "Nothing, if it is fast enough; else what the message says." },
-  DEVICE_LOST: { about: "engine", of: "machine", says: "The graphics device was lost; a new engine took over within the call.", todo: "Nothing; if it comes often, another engine." },
-  NO_SELF_TEST: { about: "engine", of: "machine", says: "The backbone carries no stored answer, so the device was not checked.", todo: "Only a backbone that someone made by hand has none: hold its results against another engine." },
-  NO_ORIENTATION: { about: "input", of: "file", says: "The volume states no orientation or spacing: slices as stored, 1 mm a voxel.", todo: "State them when reading (`orientation`, `spacing`) if you know them." },
-  OBLIQUE: { about: "input", of: "file", says: "The volume lies more than 20° off the body's axes; its nearest plane is taken.", todo: "Reformat it if the plane matters." },
+  ENGINE_FALLBACK: {
+    about: "engine",
+    of: "machine",
+    says: "An engine was passed over, and why.",
+    todo: "Nothing, if it is fast enough; else what the message says.",
+  },
+  DEVICE_LOST: {
+    about: "engine",
+    of: "machine",
+    says: "The graphics device was lost; a new engine took over within the call.",
+    todo: "Nothing; if it comes often, another engine.",
+  },
+  NO_SELF_TEST: {
+    about: "engine",
+    of: "machine",
+    says: "The backbone carries no stored answer, so the device was not checked.",
+    todo: "Only a backbone that someone made by hand has none: hold its results against another engine.",
+  },
+  NO_ORIENTATION: {
+    about: "input",
+    of: "file",
+    says: "The volume states no orientation or spacing: slices as stored, 1 mm a voxel.",
+    todo: "State them when reading (`orientation`, `spacing`) if you know them.",
+  },
+  OBLIQUE: {
+    about: "input",
+    of: "file",
+    says: "The volume lies more than 20° off the body's axes; its nearest plane is taken.",
+    todo: "Reformat it if the plane matters.",
+  },
   EXTRA_BYTES: { about: "file", of: "file", says: "Bytes follow the voxels; they were ignored.", todo: "Check that the sizes in the header are right." },
   MODALITY_STATED: { about: "file", of: "file", says: "The files state another modality than you gave; theirs is believed.", todo: "Leave the option out." },
   SERIES_LEFT: { about: "file", of: "file", says: "One series was read, others left out.", todo: "Nothing, if it is the right one." },
   FILES_LEFT: FILES_LEFT_OUT,
   FILE_SKIPPED: FILES_LEFT_OUT,
   LOCALIZER_LEFT: { about: "file", of: "file", says: "Localizer images of the series were left out.", todo: "Nothing." },
-  IMAGE_TYPES_MIXED: { about: "file", of: "file", says: "Slices of several image types (original, derived) in one series.", todo: "Check that they are one volume." },
+  IMAGE_TYPES_MIXED: {
+    about: "file",
+    of: "file",
+    says: "Slices of several image types (original, derived) in one series.",
+    todo: "Check that they are one volume.",
+  },
   DUPLICATE_SLICES: { about: "file", of: "file", says: "Copies of slices, equal to the last pixel, were left out.", todo: "Nothing." },
-  GANTRY_TILT: { about: "file", of: "file", says: "The slices are shifted as by a tilted gantry; the affine is sheared so.", todo: "Resample if the plane matters." },
+  GANTRY_TILT: {
+    about: "file",
+    of: "file",
+    says: "The slices are shifted as by a tilted gantry; the affine is sheared so.",
+    todo: "Resample if the plane matters.",
+  },
   SLICES_OVERLAP: { about: "file", of: "file", says: "Slices are thicker than their distance.", todo: "Nothing." },
-  SLICES_APART: { about: "file", of: "file", says: "Slices lie further apart than they are thick, or than they state.", todo: "Look whether slices are missing." },
+  SLICES_APART: {
+    about: "file",
+    of: "file",
+    says: "Slices lie further apart than they are thick, or than they state.",
+    todo: "Look whether slices are missing.",
+  },
   SLICES_RESAMPLED: { about: "file", of: "file", says: "Uneven slices were interpolated onto even ones, as asked.", todo: "Nothing." },
   NO_SPACING: { about: "file", of: "file", says: "One slice without a thickness: 1 mm.", todo: "Nothing." },
   PADDING_FILLED: { about: "file", of: "file", says: "Padding outside the image was set to the value that the message names.", todo: "Nothing." },
@@ -51,10 +101,20 @@ export const WARNINGS = {
   NIFTI_BITPIX: { about: "file", of: "file", says: "bitpix contradicts the datatype, which is believed.", todo: "Nothing." },
   NRRD_NO_ORIGIN: { about: "file", of: "file", says: "No origin: the first voxel is at 0, 0, 0.", todo: "Nothing, unless positions matter." },
   META_DEFAULTS: { about: "file", of: "file", says: "Spacing or offset is missing in the header, and taken as ITK does.", todo: "State it in the header." },
-  META_ORIENTATION_DIFFERS: { about: "file", of: "file", says: "AnatomicalOrientation contradicts TransformMatrix, which is used.", todo: "Check left and right." },
+  META_ORIENTATION_DIFFERS: {
+    about: "file",
+    of: "file",
+    says: "AnatomicalOrientation contradicts TransformMatrix, which is used.",
+    todo: "Check left and right.",
+  },
   META_SCALED: { about: "file", of: "file", says: "ElementToIntensityFunction was applied.", todo: "Nothing." },
   META_COMPRESSED_SIZE: { about: "file", of: "file", says: "The header's compressed size is not the file's.", todo: "Nothing, if it was read." },
-  NO_GROUPS: { about: "training", of: "run", says: "No `group` column: every row counts as a patient.", todo: "Name the patients, or the figures are too good." },
+  NO_GROUPS: {
+    about: "training",
+    of: "run",
+    says: "No `group` column: every row counts as a patient.",
+    todo: "Name the patients, or the figures are too good.",
+  },
   NO_LABEL: { about: "training", of: "run", says: "Rows without any label of the task were left out.", todo: "Nothing, if that is meant." },
   ONE_CLASS: { about: "training", of: "run", says: "Validation has one class only of a label: no AUROC.", todo: "Give it both, or drop the label." },
   FEW_CASES: { about: "training", of: "run", says: "Fewer than five validation cases of a class.", todo: "Do not rely on the figures; more cases." },
@@ -64,7 +124,12 @@ export const WARNINGS = {
   DEPRECATED: { about: "registry", of: "run", says: "The version's author says not to use it.", todo: "As the message says." },
   NOT_ASKED: { about: "registry", of: "run", says: "Offline: what the registry said the last time.", todo: "Nothing." },
   NOT_VERIFIED: { about: "registry", of: "run", says: "From an address, which states no hash: taken as it came.", todo: "A lock holds it from then on." },
-  SIGNATURE_MISSING: { about: "registry", of: "run", says: "The registry signs packages, and did not sign this one.", todo: "Ask its author; the hash was checked." },
+  SIGNATURE_MISSING: {
+    about: "registry",
+    of: "run",
+    says: "The registry signs packages, and did not sign this one.",
+    todo: "Ask its author; the hash was checked.",
+  },
   SIGNATURE_UNCHECKED: { about: "registry", of: "run", says: "The registry's keys could not be asked for.", todo: "Nothing; the hash was checked." },
   CACHE_NOT_WRITABLE: { about: "registry", of: "run", says: "It was loaded and could not be kept.", todo: "Space and rights of the cache folder." },
 } as const satisfies Readonly<Record<string, WarningEntry>>;

@@ -1,18 +1,10 @@
 // A case as the backbone sees it: prepared slices of every view, augmented in training, whole in evaluation.
 
-import {
-  AnyMC3DError,
-  type BackboneSpec,
-  isAnyMC3DError,
-  type PreparedView,
-  prepareView,
-  type Slices,
-  seededRandom,
-  slicesOf,
-  type ViewManifest,
-} from "@anymc3d/core";
+import { type BackboneSpec, isAnyMC3DError, type PreparedView, prepareView, type Slices, seededRandom, slicesOf, type ViewManifest } from "@anymc3d/core";
+import { reworded } from "@anymc3d/core/errors";
 import type { TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
+
 import { augment, sampleSeed, trainingSlices } from "./augment.js";
 
 export interface SampleView {

@@ -1,6 +1,7 @@
 // Adapters trained with Hugging Face PEFT → our tensors and modules. Exact: nothing is approximated, factors are folded into B.
 
 import { type AdapterManifest, AnyMC3DError, type BackboneSpec, loraMaps, type Tensor, type Tensors, type Warning } from "@anymc3d/core";
+import type { TensorDifference } from "@anymc3d/core/errors";
 import { isTargeted, type PeftConfig, parsePeftConfig, rankAndScale } from "./peft-config.js";
 import { modulePlaces } from "./peft-names.js";
 
@@ -101,7 +102,10 @@ function sortTensors({ name, tensors }: PeftFolder) {
     const bare = full.replace(/^base_model\.model\./, "");
     const [, module, side, adapter = ""] = KEY.exec(bare) ?? [];
     const known = module === undefined ? others.has(bare) : modules.get(module)?.[side as "A" | "B"] !== undefined;
-    if (known) throw new AnyMC3DError("TENSORS_MISMATCH", `${name}: ${bare} is there twice, with and without a prefix or adapter name`, { details: { repeated: [bare] } });
+    if (known)
+      throw new AnyMC3DError("TENSORS_MISMATCH", `${name}: ${bare} is there twice, with and without a prefix or adapter name`, {
+        details: { repeated: [bare] },
+      });
     if (module !== undefined) {
       modules.set(module, { ...modules.get(module), [side]: tensor });
       adapters.add(adapter);
@@ -243,7 +247,10 @@ function addOthers(tensors: Map<string, Tensor>, files: readonly { name: string;
   for (const { name, view, tensors: held } of files)
     for (const [key, tensor] of held) {
       const full = key === "pool.query" ? `views.${view}.pool.query` : key;
-      if (tensors.has(full)) throw new AnyMC3DError("TENSORS_MISMATCH", `${name}: ${full} was given already by another file; remove one of the two`, { details: { repeated: [full] } });
+      if (tensors.has(full))
+        throw new AnyMC3DError("TENSORS_MISMATCH", `${name}: ${full} was given already by another file; remove one of the two`, {
+          details: { repeated: [full] },
+        });
       tensors.set(full, tensor);
     }
 }
