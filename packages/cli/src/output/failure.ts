@@ -1,6 +1,6 @@
 // Errors as a terminal user sees them, and the exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
 
-import { isAbortError, isAnyMC3DError } from "@anymc3d/core";
+import { ERRORS, isAbortError, isAnyMC3DError } from "@anymc3d/core/errors";
 import { CommanderError } from "commander";
 import pc from "picocolors";
 
@@ -17,14 +17,14 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof Reported) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   if (isAbortError(error)) return EXIT.interrupted;
-  if (isAnyMC3DError(error) && ["OPTION_INVALID", "LABELS_INVALID", "CONFIG_INVALID"].includes(error.code)) return EXIT.usage;
+  if (isAnyMC3DError(error)) return ERRORS[error.code]?.exit ?? EXIT.failed;
   return EXIT.failed;
 }
 
-/** `{ code, message }` of any error, for people and for --json. */
-export function describeError(error: unknown): { code: string; message: string } {
+/** Any error for people and for --json; `details` where its code has some. */
+export function describeError(error: unknown): { code: string; message: string; details?: unknown } {
   if (isAbortError(error)) return { code: "INTERRUPTED", message: "interrupted" };
-  if (isAnyMC3DError(error)) return { code: error.code, message: error.message };
+  if (isAnyMC3DError(error)) return { code: error.code, message: error.message, ...(error.details !== undefined && { details: error.details }) };
   return { code: "UNEXPECTED", message: error instanceof Error ? error.message : String(error) };
 }
 

@@ -1,6 +1,7 @@
 // A result as text for people.
 
 import { type Adapter, type ClassifyResult, DISCLAIMER, type ViewResult } from "@anymc3d/core";
+import { isOfMachine } from "@anymc3d/core/errors";
 import pc from "picocolors";
 
 interface Extras {
@@ -25,7 +26,7 @@ export function printResult(file: string, { manifest }: Adapter, result: Classif
   out.push(pc.dim(`  ${engine} ${precision}, ${(extras.ms / 1000).toFixed(2)} s (backbone ${(times.encode / 1000).toFixed(2)} s). ${DISCLAIMER}`));
   process.stdout.write(`${out.join("\n")}\n`);
   for (const { code, message } of result.warnings) {
-    const ofMachine = code === "ENGINE_FALLBACK" || code === "NO_SELF_TEST";
+    const ofMachine = isOfMachine(code);
     if (ofMachine && extras.warned.has(message)) continue;
     extras.warned.add(message);
     process.stderr.write(`${pc.yellow("warning")} ${ofMachine ? "" : `${file}: `}${message}\n`);

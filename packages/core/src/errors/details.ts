@@ -9,18 +9,26 @@ export interface Choice {
   readonly text?: string;
 }
 
-/** An option that has to be given. Either `choices` or `range` says what it may be; neither: the message does. */
-export interface MissingOption {
+/** An option, and what it may be: one of `choices`, or a whole number of `range`. Neither: the message says it. */
+interface AboutOption {
   /** Its name in the options of the function that was called: `frame`, `series`, … */
   readonly option: string;
   readonly choices?: readonly Choice[];
-  /** Whole numbers, first and last. */
+  /** First and last. */
   readonly range?: readonly [number, number];
 }
 
+/** An option that has to be given. */
+export interface MissingOption extends AboutOption, AboutFile {
+  /** Why it has to be, without a word on how: "a 4-D file of 60 frames (64 × 64 × 30 × 60)". */
+  readonly holds: string;
+}
+
 /** An option with a value that it cannot have, or that does not exist. */
-export interface WrongOption extends MissingOption {
+export interface WrongOption extends AboutOption, Partial<AboutFile> {
   readonly found?: string | number;
+  /** As of {@link MissingOption}. */
+  readonly holds?: string;
 }
 
 /** A file, as the message names it: never with a name, a password or a query of its address. */

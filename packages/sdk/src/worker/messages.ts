@@ -1,6 +1,6 @@
 // What the page and the worker say to each other: calls, progress, results, errors, aborts.
 
-import { AnyMC3DError, type ErrorCode, isAnyMC3DError } from "@anymc3d/core/errors";
+import { type ErrorCode, errorFrom, isAnyMC3DError } from "@anymc3d/core/errors";
 import { isBlob } from "../browser-files.js";
 
 /** A call of the page. Results come back under its number. */
@@ -26,16 +26,17 @@ export interface PlainError {
   readonly name: string;
   readonly message: string;
   readonly code?: ErrorCode;
+  readonly details?: unknown;
   readonly stack?: string;
 }
 
 export function plainError(error: unknown): PlainError {
   const { name, message, stack } = error instanceof Error ? error : { name: "Error", message: String(error), stack: undefined };
-  return { name, message, stack, ...(isAnyMC3DError(error) && { code: error.code }) };
+  return { name, message, stack, ...(isAnyMC3DError(error) && { code: error.code, details: error.details }) };
 }
 
-export function errorOf({ name, message, code, stack }: PlainError): Error {
-  const error = code ? new AnyMC3DError(code, message) : Object.assign(new Error(message), { name });
+export function errorOf({ name, message, code, details, stack }: PlainError): Error {
+  const error = code ? errorFrom({ code, message, details }) : Object.assign(new Error(message), { name });
   return Object.assign(error, { stack });
 }
 

@@ -237,10 +237,11 @@ const label = ({ uid, number, modality, description, images, columns, rows, prob
   `${uid} (${[number === undefined ? "" : `number ${number}`, modality, description, images ? `${images} image(s) of ${columns}×${rows}` : problems[0]].filter(Boolean).join(", ")})`;
 
 function seriesRequired(all: readonly SeriesSummary[], wanted: string | undefined, name: string): AnyMC3DError {
-  const what = wanted === undefined ? `${all.length} series; expected one` : `no single series "${wanted}"`;
+  const holds = wanted === undefined ? `${all.length} series` : `no single series "${wanted}"`;
+  const what = wanted === undefined ? `${holds}; expected one` : holds;
   return new AnyMC3DError(
     "SERIES_REQUIRED",
     `${name}: ${what}. Choose with the option \`series\` (--series), by UID or number:\n  ${all.map(label).join("\n  ")}`,
-    { details: { option: "series", choices: all.map((each) => ({ value: each.uid, text: label(each) })) } },
+    { details: { option: "series", file: name, holds, choices: all.map((each) => ({ value: each.uid, text: label(each) })) } },
   );
 }

@@ -1,7 +1,7 @@
 // From the frames of a series to slices in order: stacks, repeated places (time, echo, b-value, copies), spacing, tilt, and the affine.
 
 import { type Affine, AnyMC3DError, type Warning } from "@anymc3d/core";
-import type { Choice, MissingOption } from "@anymc3d/core/errors";
+import type { Choice } from "@anymc3d/core/errors";
 import { tagText } from "./data.js";
 import { cross, DIMENSIONS, type DicomFrame, type Dimension, dot, type Vector } from "./image.js";
 import { TAG } from "./tags.js";
@@ -72,11 +72,10 @@ function chooseStack(frames: readonly DicomFrame[], { name, stack }: StackOption
     value,
     text: `${those.length} image(s) of ${those[0].image.columns}×${those[0].image.rows}, ${facing(those[0])}, ${those[0].image.series.modality ?? "no modality"}, ${those[0].image.series.units ?? "no units"}, ${where(those[0])} …`,
   }));
-  throw new AnyMC3DError(
-    "SERIES_REQUIRED",
-    `${name}: the series mixes ${candidates.length} stacks of images of other size, orientation, modality, units, stack or frame of reference; expected one. Choose with the option \`stack\` (--stack):\n${listed(choices)}`,
-    { details: { option: "stack", choices } },
-  );
+  const holds = `the series mixes ${candidates.length} stacks of images of other size, orientation, modality, units, stack or frame of reference`;
+  throw new AnyMC3DError("SERIES_REQUIRED", `${name}: ${holds}; expected one. Choose with the option \`stack\` (--stack):\n${listed(choices)}`, {
+    details: { option: "stack", file: name, holds, choices },
+  });
 }
 
 /** As a message lists them, one a line. */
@@ -105,11 +104,10 @@ function oneSegment(frames: readonly DicomFrame[], { name, frame }: StackOptions
   const chosen = segments[frame ?? -1];
   if (chosen !== undefined) return frames.filter(({ dimensions }) => dimensions.segment === chosen);
   const choices = segments.map((segment, value) => ({ value, text: `segment ${segment}` }));
-  throw new AnyMC3DError(
-    "FRAME_REQUIRED",
-    `${name}: ${segments.length} segments in one file; expected one. Choose with the option \`frame\` (--frame):\n${listed(choices)}`,
-    { details: { option: "frame", choices } },
-  );
+  const holds = `${segments.length} segments in one file`;
+  throw new AnyMC3DError("FRAME_REQUIRED", `${name}: ${holds}; expected one. Choose with the option \`frame\` (--frame):\n${listed(choices)}`, {
+    details: { option: "frame", file: name, holds, choices },
+  });
 }
 
 /** Slices with and without a rescaling do not speak of the same quantity. */
@@ -186,11 +184,10 @@ function inDepth(frames: readonly DicomFrame[], name: string, frame: number | un
   if (frames.length < 2 || others.length === 0) return frames;
   const chosen = frames.find(({ index }) => index === frame);
   if (chosen) return [chosen];
-  throw new AnyMC3DError(
-    "FRAME_REQUIRED",
-    `${name}: its ${frames.length} frames follow in ${others.map(tagText).join(", ")} (Frame Increment Pointer), not in depth alone. Choose one with the option \`frame\` (--frame), from 0.`,
-    { details: { option: "frame", range: [0, frames.length - 1] } },
-  );
+  const holds = `its ${frames.length} frames follow in ${others.map(tagText).join(", ")} (Frame Increment Pointer), not in depth alone`;
+  throw new AnyMC3DError("FRAME_REQUIRED", `${name}: ${holds}. Choose one with the option \`frame\` (--frame), from 0.`, {
+    details: { option: "frame", file: name, holds, range: [0, frames.length - 1] },
+  });
 }
 
 /** Frames by their place along the normal, ascending. */
@@ -214,11 +211,10 @@ async function onePerPlace(places: readonly DicomFrame[][], options: StackOption
     const chosen = series.values[frame ?? -1];
     if (chosen !== undefined) return places.map((those) => those.find((each) => series.key(each) === chosen) as DicomFrame);
     const choices = series.values.map((of, value) => ({ value, text: `${series.name} ${of}` }));
-    throw new AnyMC3DError(
-      "FRAME_REQUIRED",
-      `${name}: ${series.values.length} volumes in one series, which differ in ${series.name}; expected one. Choose with the option \`frame\` (--frame):\n${listed(choices.slice(0, 40))}`,
-      { details: { option: "frame", choices } },
-    );
+    const holds = `${series.values.length} volumes in one series, which differ in ${series.name}`;
+    throw new AnyMC3DError("FRAME_REQUIRED", `${name}: ${holds}; expected one. Choose with the option \`frame\` (--frame):\n${listed(choices.slice(0, 40))}`, {
+      details: { option: "frame", file: name, holds, choices },
+    });
   }
   let copies = 0;
   for (const [first, ...others] of places) {
@@ -355,25 +351,25 @@ function placeOf(depth: readonly number[], at: number): number {
   return Math.min(depth.length - 1, below + (at - depth[below]) / (depth[below + 1] - depth[below]));
 }
 
-const UNEVEN: MissingOption = { option: "uneven", choices: [{ value: "resample", text: "Interpolate onto even slices" }] };
-
 function unevenSlices(slices: readonly DicomFrame[], gaps: readonly number[], name: string): AnyMC3DError {
   const least = Math.min(...gaps);
   const multiples = gaps.map((gap) => Math.round(gap / least));
   const missing = gaps.every((gap, i) => Math.abs(gap - multiples[i] * least) <= Math.max(tolerance(gap), 0.05 * least));
   const place = (i: number) => `${where(slices[i])} (${(slices[i].position as Vector).join(", ")})`;
   const odd = gaps.flatMap((gap, i) => (multiples[i] > 1 ? [`${multiples[i] - 1} between ${place(i)} and ${place(i + 1)}, ${gap.toFixed(3)} mm apart`] : []));
-  if (missing && odd.length)
+  const choices = [{ value: "resample", text: "Interpolate onto even slices" }];
+  if (missing && odd.length) {
+    const holds = `slices are missing, at a distance of ${least.toFixed(3)} mm: ${odd.slice(0, 10).join("; ")}`;
     return new AnyMC3DError(
       "GEOMETRY_INVALID",
-      `${name}: slices are missing, at a distance of ${least.toFixed(3)} mm: ${odd.slice(0, 10).join("; ")}. Get the missing files, or pass uneven: "resample" (--uneven resample) to interpolate over the gap.`,
-      { details: UNEVEN },
+      `${name}: ${holds}. Get the missing files, or pass uneven: "resample" (--uneven resample) to interpolate over the gap.`,
+      { details: { option: "uneven", file: name, holds, choices } },
     );
+  }
   const kinds = [...new Set(gaps.map((gap) => gap.toFixed(2)))];
   const change = gaps.findIndex((gap, i) => i > 0 && Math.abs(gap - gaps[i - 1]) > tolerance(gap));
-  return new AnyMC3DError(
-    "GEOMETRY_INVALID",
-    `${name}: the distance of the slices varies (${kinds.slice(0, 6).join(", ")}${kinds.length > 6 ? ", …" : ""} mm), first at ${place(Math.max(1, change))}. Pass uneven: "resample" (--uneven resample) to interpolate onto even slices.`,
-    { details: UNEVEN },
-  );
+  const holds = `the distance of the slices varies (${kinds.slice(0, 6).join(", ")}${kinds.length > 6 ? ", …" : ""} mm), first at ${place(Math.max(1, change))}`;
+  return new AnyMC3DError("GEOMETRY_INVALID", `${name}: ${holds}. Pass uneven: "resample" (--uneven resample) to interpolate onto even slices.`, {
+    details: { option: "uneven", file: name, holds, choices },
+  });
 }

@@ -87,10 +87,11 @@ function unoriented(header: NiftiHeader, shape: readonly number[], name: string,
 }
 
 function notOriented(name: string): AnyMC3DError {
+  const holds = "an ANALYZE 7.5 header, which does not store left and right, and programs differed in how they wrote it";
   return new AnyMC3DError(
     "GEOMETRY_INVALID",
-    `${name}: an ANALYZE 7.5 header, which does not store left and right, and programs differed in how they wrote it. Say where the first, second and third axis point to with the option \`orientation\` ("LAS" for most, "RAS" for many), or find the image in another format.`,
-    { details: { option: "orientation" } },
+    `${name}: ${holds}. Say where the first, second and third axis point to with the option \`orientation\` ("LAS" for most, "RAS" for many), or find the image in another format.`,
+    { details: { option: "orientation", file: name, holds } },
   );
 }
 

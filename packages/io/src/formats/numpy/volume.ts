@@ -30,12 +30,10 @@ export function decodeNpz({ bytes, name }: Named, options: ReadOptions): Volume 
   if (found === undefined) {
     const arrays = [...sizes].map(([value, size]) => ({ value, text: `${value} (${size} bytes)` }));
     const list = arrays.map(({ text }) => text).join(", ") || "none";
-    const asked = options.array === undefined ? `${sizes.size} arrays` : `no array ${JSON.stringify(options.array)}`;
-    throw new AnyMC3DError(
-      "OPTION_INVALID",
-      `${name}: an archive with ${asked}; there are: ${list}. Choose one with the option \`array\`, "train_images[0]" for example.`,
-      { details: { option: "array", ...(options.array !== undefined && { found: options.array }), choices: arrays } },
-    );
+    const holds = `an archive with ${options.array === undefined ? `${sizes.size} arrays` : `no array ${JSON.stringify(options.array)}`}`;
+    throw new AnyMC3DError("OPTION_INVALID", `${name}: ${holds}; there are: ${list}. Choose one with the option \`array\`, "train_images[0]" for example.`, {
+      details: { option: "array", file: name, holds, ...(options.array !== undefined && { found: options.array }), choices: arrays },
+    });
   }
   const array = readNpz(bytes, { only: [found], maxBytes: options.maxBytes, name }).get(found) as NpyArray;
   return volumeOf(array, options, inside === undefined ? options.index : Number(inside), `${name}: ${found}`);
