@@ -4,4 +4,8 @@ export { type CsvCases, type CsvCasesOptions, csvCases } from "./data/csv-cases.
 export { decodeTable, imagePaths, type LabelRow, type LabelsOptions, parseLabels, parseSplits } from "./data/labels.js";
 export { type AdapterFiles, checkPackageFolder, SAMPLE, writeAdapterPackage } from "./package/package-folder.js";
 export { type Check, verifyAdapter } from "./package/verify.js";
-export { csvLine, openRunFolder, type RunFolder, replaceFile } from "./run/run-folder.js";
+export type { TrainedPackage, TrainToPackageEvent } from "./run/events.js";
+export type { DataOptions } from "./run/read-data.js";
+export type { TrainingOverrides } from "./run/read-task.js";
+export { csvLine, replaceFile } from "./run/run-folder.js";
+export { type TrainToPackageOptions, type TrainToPackageResult, trainToPackage } from "./run/train-to-package.js";

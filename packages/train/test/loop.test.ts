@@ -1,6 +1,6 @@
 // Training end to end on a tiny backbone and a made data set whose answer is known: it learns, it finds nothing where there is nothing,
 // and a run that is stopped anywhere ends in the same weights as one that is not.
-import { type Backbone, seededRandom, type TrainableEngine, type Volume } from "@anymc3d/core";
+import { type Backbone, seededRandom, type TrainableEngine } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { fixtures } from "@anymc3d/testkit/fixtures";
@@ -9,6 +9,7 @@ import { parseTrainConfig, type TrainConfig } from "../src/config.js";
 import type { TrainCase } from "../src/data/cases.js";
 import { type TrainEvent, train } from "../src/learning/loop.js";
 import { initialState, readCheckpoint, type TrainState, writeCheckpoint } from "../src/learning/state.js";
+import { madeCases, ballTruth as truth } from "./balls.js";
 import { binaryTask, multiclassTask } from "./build.js";
 
 let engine: TrainableEngine;
@@ -18,36 +19,6 @@ beforeAll(async () => {
   engine = await createOnnxEngine(backbone);
 });
 afterAll(() => engine.dispose());
-
-/** Noise, with a bright ball in it where `ball` says so. */
-function madeVolume(seed: number, ball: boolean): { volume: Volume; mask: Volume } {
-  const random = seededRandom(seed);
-  const [x0, y0, z0] = [8 + 16 * random(), 8 + 16 * random(), 1 + 2 * random()];
-  const data = new Float32Array(32 * 32 * 4);
-  const inside = new Uint8Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const [x, y, z] = [i % 32, Math.floor(i / 32) % 32, Math.floor(i / 1024)];
-    inside[i] = ball && (x - x0) ** 2 + (y - y0) ** 2 + 16 * (z - z0) ** 2 < 36 ? 1 : 0;
-    data[i] = random() * 100 + 120 * inside[i];
-  }
-  return { volume: { data, shape: [32, 32, 4] }, mask: { data: inside, shape: [32, 32, 4] } };
-}
-
-function madeCases(train: number, val: number, label: (i: number, ball: boolean) => 0 | 1, masks = false): TrainCase[] {
-  return Array.from({ length: train + val }, (_, i) => {
-    const ball = seededRandom(1000 + i)() < 0.5;
-    const { volume, mask } = madeVolume(i + 1, ball);
-    return {
-      id: `case${i}`,
-      group: `case${i}`,
-      split: i < train ? ("train" as const) : ("val" as const),
-      labels: new Map([["sick", label(i, ball)]]),
-      origin: "made",
-      load: async () => ({ volume }),
-      ...(masks && { loadMask: async () => mask }),
-    };
-  });
-}
 
 function configOf(training: Record<string, unknown>, planes = ["axial"]): TrainConfig {
   const views = planes.map((plane) => ({
@@ -71,8 +42,6 @@ function configOf(training: Record<string, unknown>, planes = ["axial"]): TrainC
     training: { epochs: 6, batch: 4, learningRate: { lora: 3e-3, head: 1e-2 }, augment, ...training },
   });
 }
-
-const truth = (_: number, ball: boolean): 0 | 1 => (ball ? 1 : 0);
 
 async function trained(config: TrainConfig, cases: readonly TrainCase[], onEvent?: (event: TrainEvent) => void) {
   return train({ config, cases, engine, state: initialState(config, backbone.spec), onEvent });

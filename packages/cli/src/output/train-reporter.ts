@@ -1,81 +1,104 @@
 // What anymc3d train tells while it works: a progress bar and lines for people, JSON lines for machines.
 
 import { DISCLAIMER, type Warning } from "@anymc3d/core";
-import { type CaseFault, type ComparedModel, comparisonTable, type MadeAdapter, type SplitSummary, type TrainConfig, type TrainEvent } from "@anymc3d/train";
-import type { Check } from "@anymc3d/train/node";
+import type { SplitSummary } from "@anymc3d/train";
+import type { TrainToPackageEvent } from "@anymc3d/train/node";
 import { Presets, SingleBar } from "cli-progress";
 import pc from "picocolors";
 
-type Task = TrainConfig["task"];
+type EventOf<Type extends TrainToPackageEvent["type"]> = Extract<TrainToPackageEvent, { type: Type }>;
 
-export interface Reporter {
-  reading(done: number, total: number): void;
-  data(summary: readonly SplitSummary[], skipped: readonly CaseFault[], warnings: readonly Warning[]): void;
-  event(event: TrainEvent): void;
-  /** From here on it is about a variant: its epochs are not told one by one. */
-  variant(name: string): void;
-  done(result: { out: string; keptEpoch: number; labels: MadeAdapter["labels"]; warnings: readonly Warning[]; checks: readonly Check[]; report: string }): void;
-  compared(models: readonly ComparedModel[], task: Task): void;
+export interface TrainReporter {
+  event(event: TrainToPackageEvent): void;
+  /** The work was interrupted. */
+  stopped(): void;
+  /** Removes the bar. */
   clear(): void;
 }
 
-export function reporter(json: boolean): Reporter {
-  const line = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
-  let variant: string | undefined;
-  const warn = (warnings: readonly Warning[]) => {
-    for (const { code, message } of warnings) process.stderr.write(`${pc.yellow("warning")} ${pc.dim(code)} ${message}\n`);
-  };
+export function trainReporter(json: boolean): TrainReporter {
   const bar = progressBar(!json && (process.stderr.isTTY ?? false));
+  const tell = json ? jsonLine : textFor(bar);
+  let began = false;
+  return {
+    event(event) {
+      if (event.type === "faults") bar.clear();
+      if (event.type === "faults") printFaults(event);
+      else tell(event);
+      began ||= event.type === "data";
+    },
+    stopped() {
+      bar.clear();
+      if (began) process.stderr.write("stopped; go on with --resume\n");
+    },
+    clear: bar.clear,
+  };
+}
+
+function jsonLine(event: TrainToPackageEvent): void {
+  if (event.type === "data") printWarnings(event.warnings);
+  if (event.type !== "reading") process.stdout.write(`${JSON.stringify(jsonFields(event))}\n`);
+}
+
+/** What --json promises of an event. */
+function jsonFields(event: TrainToPackageEvent): object {
+  if (event.type === "done") return { ...event, disclaimer: DISCLAIMER };
+  if (event.type === "compared") return { type: event.type, models: event.models };
+  return event;
+}
+
+/** Of a variant only the progress is told. */
+function textFor(bar: ReturnType<typeof progressBar>): (event: TrainToPackageEvent) => void {
   const say = (text: string) => {
     bar.clear();
     process.stdout.write(`${text}\n`);
   };
-  return {
-    reading: (done, total) => bar.show(done, total, "reading cases"),
-    data(summary, skipped, warnings) {
-      bar.clear();
-      warn(warnings);
-      if (json) line({ type: "data", splits: summary, skipped, warnings });
-      else for (const split of summary) say(summaryLine(split));
-    },
-    variant(name) {
-      variant = name;
-    },
-    event(event) {
-      const about = variant ? `${variant}: ` : "";
-      if (json) line(variant ? { variant, ...event } : event);
-      else if (event.type === "epoch") {
-        if (!variant) say(epochLine(event));
-      } else if (event.type === "validate") bar.show(event.done, event.total, `${about}validating`);
-      else if (event.type === "features") bar.show(event.done, event.total, `${about}frozen features`);
-      else
-        bar.show(
-          event.step,
-          event.steps,
-          `${about}epoch ${event.epoch}, loss ${event.loss.toFixed(4)}, ${event.slicesPerSecond.toFixed(0)} slices/s, ${timeText(event.secondsLeft)} left`,
-        );
-    },
-    done({ out, keptEpoch, labels, warnings, checks, report }) {
-      bar.clear();
-      if (json) return void line({ type: "done", ...(variant && { variant }), out, keptEpoch, labels, warnings, checks, report, disclaimer: DISCLAIMER });
-      if (variant) return;
-      say(`\n${pc.bold(out)}: adapter package, epoch ${keptEpoch}`);
-      for (const { id, n, positives, auroc, threshold } of labels) {
-        const interval = auroc.interval ? ` [${auroc.interval.map((value) => value.toFixed(3)).join("–")}]` : "";
-        say(`  ${id.padEnd(16)} AUROC ${auroc.value?.toFixed(3) ?? "undefined"}${interval}  n=${n}, ${positives} positive, threshold ${threshold.toFixed(3)}`);
-      }
-      warn(warnings);
-      for (const { name, ok, detail } of checks) if (!ok) process.stderr.write(`${pc.yellow("not ready to publish")} ${pc.dim(name)} ${detail}\n`);
-      say(`report: ${report}`);
-      say(pc.dim(DISCLAIMER));
-    },
-    compared(models, task) {
-      bar.clear();
-      if (json) return void line({ type: "compared", models });
-      say(`\nOn the same validation cases, AUROC [95 % interval], each difference on the same resamples:\n\n${comparisonTable(models, task)}`);
-    },
-    clear: bar.clear,
+  return (event) => {
+    const progress = progressOf(event);
+    if (progress) return bar.show(progress.done, progress.total, progress.what);
+    const variant = "variant" in event;
+    if (event.type !== "epoch" || !variant) bar.clear();
+    if (event.type === "data") {
+      printWarnings(event.warnings);
+      for (const split of event.splits) say(summaryLine(split));
+    }
+    if (event.type === "epoch" && !variant) say(epochLine(event));
+    if (event.type === "done" && !variant) printDone(event);
+    if (event.type === "compared") say(`\nOn the same validation cases, AUROC [95 % interval], each difference on the same resamples:\n\n${event.table}`);
   };
+}
+
+/** What the bar shows of an event; undefined for one that is told in lines. */
+function progressOf(event: TrainToPackageEvent): { done: number; total: number; what: string } | undefined {
+  const about = "variant" in event ? `${event.variant}: ` : "";
+  if (event.type === "reading") return { done: event.done, total: event.total, what: "reading cases" };
+  if (event.type === "features") return { done: event.done, total: event.total, what: `${about}frozen features` };
+  if (event.type === "validate") return { done: event.done, total: event.total, what: `${about}validating` };
+  if (event.type !== "step") return undefined;
+  const { epoch, loss, slicesPerSecond, secondsLeft } = event;
+  const pace = `${slicesPerSecond.toFixed(0)} slices/s, ${timeText(secondsLeft)} left`;
+  return { done: event.step, total: event.steps, what: `${about}epoch ${epoch}, loss ${loss.toFixed(4)}, ${pace}` };
+}
+
+function printFaults({ faults, skipped }: EventOf<"faults">): void {
+  for (const { id, code, message } of faults) process.stderr.write(`${skipped ? pc.yellow("skipped") : pc.red("error")} ${id} ${pc.dim(code)} ${message}\n`);
+}
+
+function printWarnings(warnings: readonly Warning[]): void {
+  for (const { code, message } of warnings) process.stderr.write(`${pc.yellow("warning")} ${pc.dim(code)} ${message}\n`);
+}
+
+function printDone({ out, keptEpoch, labels, warnings, checks, report }: EventOf<"done">): void {
+  const say = (text: string) => process.stdout.write(`${text}\n`);
+  say(`\n${pc.bold(out)}: adapter package, epoch ${keptEpoch}`);
+  for (const { id, n, positives, auroc, threshold } of labels) {
+    const interval = auroc.interval ? ` [${auroc.interval.map((value) => value.toFixed(3)).join("–")}]` : "";
+    say(`  ${id.padEnd(16)} AUROC ${auroc.value?.toFixed(3) ?? "undefined"}${interval}  n=${n}, ${positives} positive, threshold ${threshold.toFixed(3)}`);
+  }
+  printWarnings(warnings);
+  for (const { name, ok, detail } of checks) if (!ok) process.stderr.write(`${pc.yellow("not ready to publish")} ${pc.dim(name)} ${detail}\n`);
+  say(`report: ${report}`);
+  say(pc.dim(DISCLAIMER));
 }
 
 function progressBar(shown: boolean) {
@@ -105,9 +128,9 @@ function summaryLine({ split, n, groups, labels, masks, emptyMasks }: SplitSumma
   return `${split.padEnd(6)} ${n} cases, ${groups} groups${masks ? `, ${masks} masks (${emptyMasks} empty)` : ""}: ${balance}`;
 }
 
-function epochLine({ epoch, loss, meanAuroc, auroc, seconds, slicesPerSecond, best }: Extract<TrainEvent, { type: "epoch" }>): string {
-  const each = Object.entries(auroc).map(([id, value]) => `${id} ${value?.toFixed(3) ?? "-"}`);
-  const shown = each.length > 1 ? ` (${each.join(", ")})` : "";
+function epochLine({ epoch, loss, meanAuroc, auroc, seconds, slicesPerSecond, best }: EventOf<"epoch">): string {
+  const byLabel = Object.entries(auroc).map(([id, value]) => `${id} ${value?.toFixed(3) ?? "-"}`);
+  const shown = byLabel.length > 1 ? ` (${byLabel.join(", ")})` : "";
   return `epoch ${epoch}: loss ${loss.toFixed(4)}, validation AUROC ${meanAuroc?.toFixed(3) ?? "undefined"}${shown}, ${timeText(seconds)}, ${slicesPerSecond.toFixed(1)} slices/s${best ? pc.green(" best") : ""}`;
 }
 

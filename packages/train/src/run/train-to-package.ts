@@ -1,0 +1,188 @@
+// Labelled volumes and a configuration in, an adapter package out; with a comparison, its variants beside it.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Backbone, TrainableEngine } from "@anymc3d/core";
+import packageJson from "../../package.json" with { type: "json" };
+import { checkFits, type TrainConfig } from "../config.js";
+import { looksOf } from "../data/looks.js";
+import { type FrozenFeatures, frozenFeatures } from "../learning/features.js";
+import { type TrainOutcome, train } from "../learning/loop.js";
+import { writeCheckpoint } from "../learning/state.js";
+import { type ComparedModel, type Contender, compare, comparisonTable, contender, sizeBaselines } from "../metrics/compare.js";
+import { type MadeAdapter, makeAdapter } from "../package/make-adapter.js";
+import { type AdapterFiles, checkPackageFolder, writeAdapterPackage } from "../package/package-folder.js";
+import { verifyAdapter } from "../package/verify.js";
+import { trainingReport } from "../report/report.js";
+import { worstCases } from "../report/worst-cases.js";
+import { defaultVariants, variantConfig } from "../variants.js";
+import type { TrainedPackage } from "./events.js";
+import { type DataOptions, readData, type TrainData } from "./read-data.js";
+import { readTask, type TrainingOverrides } from "./read-task.js";
+import { openRunFolder, type RunFolder, replaceFile } from "./run-folder.js";
+import { fingerprintOf, startingState } from "./starting-state.js";
+import { trainingLines } from "./training-lines.js";
+
+/** Options of `trainToPackage()`. */
+export interface TrainToPackageOptions extends DataOptions {
+  /** Path of a task.json, or its content. */
+  readonly config: unknown;
+  /** In place of the configuration's `training`. */
+  readonly training?: TrainingOverrides;
+  /** Folder of the package: a new one, or one that holds this package already. Checkpoints, the log and the report go to its folder run/. */
+  readonly out: string;
+  /** Gives the frozen backbone; asked once configuration and folder were found good. `openBackbone` of `@anymc3d/sdk` does. */
+  readonly backbone: () => Promise<Backbone>;
+  /** Starts the engine; asked once the data was found good. It is disposed of at the end. `createEngine` of `@anymc3d/sdk` does. */
+  readonly engine: (backbone: Backbone) => Promise<TrainableEngine>;
+  /** Go on with the run in `out`, if there is one. Default false: a run that is there is refused. */
+  readonly resume?: boolean;
+  /** Also train variants (`head-only`, `mean-pooling`, `last-K`, `rank-R`, `no-masks`, …, several by +) and hold all against size-only baselines; true: the default ones. */
+  readonly compare?: true | readonly string[];
+  /** Program and version, for metrics and report. Default: this package's. */
+  readonly madeBy?: string;
+}
+
+/** What `trainToPackage()` gives. */
+export interface TrainToPackageResult extends TrainedPackage {
+  readonly manifest: MadeAdapter["manifest"];
+  /** Where a comparison was asked for: the package, its variants, the size-only baselines. */
+  readonly compared?: readonly ComparedModel[];
+}
+
+interface Job {
+  readonly options: TrainToPackageOptions;
+  readonly engine: TrainableEngine;
+  /** Of the backbone's package. */
+  readonly backboneVersion: string | undefined;
+  /** For the variants that learn on frozen features. */
+  readonly features: FrozenFeatures;
+  readonly data: TrainData;
+}
+
+interface Trained {
+  readonly files: AdapterFiles;
+  readonly contender: Contender;
+  readonly written: TrainedPackage;
+}
+
+/**
+ * Trains an adapter and writes its package. What is wrong with configuration, folder or data is found before anything is trained. An abort
+ * (`signal`) stores a checkpoint first; `resume` goes on from it, and ends in the same weights as a run that was never stopped.
+ * @throws AnyMC3DError `CONFIG_INVALID`, `FILE_NOT_FOUND`, `LABELS_INVALID`, `DATA_INVALID`, `OUTPUT_NOT_WRITABLE`, `RUN_LOCKED`,
+ * `CHECKPOINT_INVALID`, `TRAINING_DIVERGED`; the engine's own; the signal's reason after an abort
+ */
+export async function trainToPackage(options: TrainToPackageOptions): Promise<TrainToPackageResult> {
+  const { out, onEvent } = options;
+  const config = await readTask(options.config, options.training);
+  const variants = variantsOf(config, options.compare);
+  await checkPackageFolder(out, config.name);
+  const backbone = await options.backbone();
+  const where = typeof options.config === "string" ? options.config : "the configuration";
+  for (const checked of [config, ...(variants?.values() ?? [])]) checkFits(checked, backbone.spec, where);
+  const data = await readData(config, options);
+  const engine = await options.engine(backbone);
+  try {
+    const job: Job = { options, engine, backboneVersion: backbone.version, features: frozenFeatures(config, engine), data };
+    const trained = await trainOne(job, config, out);
+    const compared = variants && (await compareWith(job, config, trained, variants));
+    if (compared) onEvent?.({ type: "compared", models: compared, table: comparisonTable(compared, config.task) });
+    return { ...trained.written, manifest: trained.files.manifest, ...(compared && { compared }) };
+  } finally {
+    await engine.dispose();
+  }
+}
+
+function variantsOf(config: TrainConfig, asked: TrainToPackageOptions["compare"]): Map<string, TrainConfig> | undefined {
+  if (!asked) return undefined;
+  const names = asked === true ? defaultVariants(config) : asked;
+  return new Map(names.map((name) => [name, variantConfig(config, name)]));
+}
+
+/** Trains one configuration into a folder, or goes on with what is there, and writes its package. */
+async function trainOne(job: Job, config: TrainConfig, out: string, variant?: string): Promise<Trained> {
+  const { options, engine, backboneVersion, data } = job;
+  const folder = await openRunFolder(out);
+  try {
+    const outcome = await learn(job, config, { out, folder, variant });
+    const made = await makeAdapter({ config, outcome, volumes: data.volumes, engine, madeBy: madeBy(options), date: new Date().toISOString().slice(0, 10) });
+    const { manifest, weights } = made;
+    const training = trainingLines(config, data, outcome, engine.id);
+    const files = { manifest, weights, backboneVersion, training, comparison: await earlierComparison(out, config.task) };
+    await writeAdapterPackage(out, files);
+    await folder.writeReport(await reportOf(job, config, outcome, made));
+    const checks = variant ? [] : await verifyAdapter(out, async () => engine);
+    const report = join(out, "run", "report.html");
+    const written = { out, checks, keptEpoch: outcome.keptEpoch, labels: made.labels, warnings: made.warnings, report };
+    options.onEvent?.({ type: "done", ...(variant && { variant }), ...written });
+    return { files, contender: contender(variant ?? "as configured", outcome.tensors, outcome.predictions, config.task), written };
+  } finally {
+    await folder.release();
+  }
+}
+
+const madeBy = ({ madeBy = `@anymc3d/train ${packageJson.version}` }: TrainToPackageOptions): string => madeBy;
+
+/** The training itself, with its splits, checkpoints and log in the run's folder. */
+async function learn(
+  { options: { resume = false, signal, onEvent }, engine, features, data }: Job,
+  config: TrainConfig,
+  { out, folder, variant }: { out: string; folder: RunFolder; variant?: string },
+): Promise<TrainOutcome> {
+  const { cases } = data;
+  const fingerprint = fingerprintOf(config, data, engine.backbone.hash);
+  const state = await startingState(folder, { out, resume, config, engine, fingerprint });
+  let logged = state.history.length;
+  await folder.writeSplits(cases);
+  return train({
+    config,
+    cases,
+    engine,
+    state,
+    features,
+    signal,
+    onEvent: (event) => onEvent?.(variant ? { variant, ...event } : event),
+    onCheckpoint: async (now) => {
+      await folder.writeCheckpoint(writeCheckpoint(now, fingerprint));
+      while (logged < now.history.length) await folder.log(now.history[logged++]);
+    },
+  });
+}
+
+/** The HTML report, with the cases that went most wrong. */
+async function reportOf({ options, engine, data }: Job, config: TrainConfig, outcome: TrainOutcome, made: MadeAdapter): Promise<string> {
+  const worst = await worstCases(outcome.predictions, made, engine, { signal: options.signal });
+  const { name, hash } = engine.backbone;
+  const versions = [
+    ["made by", madeBy(options)],
+    ["engine", engine.id],
+    ["backbone", `${name}, ${hash}`],
+    ["adapter", made.adapter.hash],
+    ["Node", process.version],
+    ["made", made.manifest.metrics[0].date],
+  ] as const;
+  const { summary, skipped, volumes } = data;
+  return trainingReport({ config, summary, skipped, looks: looksOf(volumes), outcome, made, worst, versions });
+}
+
+const COMPARISON = "comparison.json";
+
+/** The table of an earlier comparison in this folder, so that a run that only goes on does not lose it. */
+async function earlierComparison(out: string, task: TrainConfig["task"]): Promise<string | undefined> {
+  const text = await readFile(join(out, "compare", COMPARISON), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : comparisonTable(JSON.parse(text), task);
+}
+
+/** Trains the variants beside the package, and writes the table of all and of the size-only baselines into its card. */
+async function compareWith(job: Job, config: TrainConfig, trained: Trained, variants: ReadonlyMap<string, TrainConfig>): Promise<ComparedModel[]> {
+  const { out, signal, onEvent } = job.options;
+  const folder = join(out, "compare");
+  const contenders = [trained.contender];
+  for (const [name, variant] of variants) contenders.push((await trainOne(job, variant, join(folder, name), name)).contender);
+  const onProgress = (done: number, total: number) => onEvent?.({ type: "reading", done, total });
+  contenders.push(...(await sizeBaselines(job.data.cases, config, { signal, onProgress })));
+  const models = compare(contenders, config.task, config.training.seed);
+  await replaceFile(join(folder, COMPARISON), `${JSON.stringify(models, null, 2)}\n`);
+  await writeAdapterPackage(out, { ...trained.files, comparison: comparisonTable(models, config.task) });
+  return models;
+}
