@@ -55,7 +55,6 @@ Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted (Ctrl-C).
 | \`ANYMC3D_CACHE\` | folder where packages from registries are kept; default \`$XDG_CACHE_HOME/anymc3d\`, else \`~/.cache/anymc3d\` |
 | \`ANYMC3D_CACHE_MAX\` | bytes it may take, default 8 GiB; what was not used for longest goes first |
 | \`HTTPS_PROXY\`, \`HTTP_PROXY\`, \`NO_PROXY\`, npm's settings | for registries, as for npm |
-| \`ONNXRUNTIME_NODE_INSTALL=skip\` | while installing: no CUDA files from outside the npm registry |
 | \`NO_COLOR\` | no colours |
 
 Below: the program's own help.

@@ -24,5 +24,5 @@ if (process.argv[1] === import.meta.filename) {
   const folder = resolve(process.argv[2] ?? join(root, "packed"));
   setUp();
   const tarballs = packAll(folder);
-  console.error(`${tarballs.length} packages. In your project:\n\n  npm install ${join(folder, "*.tgz")}\n`);
+  console.error(`${tarballs.length} packages. In your project:\n\n  npm install --ignore-scripts ${join(folder, "*.tgz")}\n`);
 }
