@@ -3,7 +3,7 @@
 import type { Volume, VoxelArray } from "./types.js";
 
 /** Which voxels count: all, or those that are not 0. */
-export type Over = "all" | "nonzero";
+type Over = "all" | "nonzero";
 
 /** Facts about the voxels of one volume. Each is computed when it is first asked for. */
 export interface VolumeStatistics {

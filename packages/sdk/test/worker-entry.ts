@@ -200,6 +200,21 @@ async function fileList() {
   return withClassifier(async (classifier) => logitsOf(await classifier.classify(dropped.files as never, lungNodule)));
 }
 
+/** One header with one data file, then with another one. */
+async function otherDataFile() {
+  const header = new File(
+    ["ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\nElementSpacing = 1 1 1\nElementDataFile = scan.raw\n"],
+    "scan.mhd",
+  );
+  const filled = (value: number) => new File([new Uint8Array(8).fill(value)], "scan.raw");
+  const first = filled(1);
+  return withClassifier(async (classifier) => {
+    const values: number[] = [];
+    for (const companion of [first, filled(2), [filled(3)], first]) values.push((await classifier.read(header, { companion })).data[0]);
+    return values;
+  });
+}
+
 /** A file of a frame, and an adapter whose small manifest a bundler has put into its code. */
 async function fromElsewhere() {
   const frame = document.body.appendChild(document.createElement("iframe"));
@@ -248,6 +263,7 @@ export const pageTools = {
   startEngine,
   threadsTaken,
   fileList,
+  otherDataFile,
   fromElsewhere,
   abortedAtStart,
   again,

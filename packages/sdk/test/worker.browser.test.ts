@@ -103,6 +103,10 @@ describe.skipIf(!hasChromium)("in a page of a plain server", () => {
     expectLogits(await inPage((page) => page.evaluate(() => anymc3d.fileList())));
   });
 
+  test("a header's other data file is read anew", async () => {
+    expect(await inPage((page) => page.evaluate(() => anymc3d.otherDataFile()))).toEqual([1, 2, 3, 1]);
+  });
+
   test("an abort while the worker starts is answered at once", async () => {
     const { name, ms } = await inPage((page) => page.evaluate(() => anymc3d.abortedAtStart()));
     expect(name).toBe("TimeoutError");

@@ -1,7 +1,35 @@
 // What the page and the worker say to each other: calls, progress, results, errors, aborts.
 
+import type { Precision, Warning } from "@anymc3d/core";
 import { type ErrorCode, errorFrom, isAnyMC3DError } from "@anymc3d/core/errors";
+import type { ReadOptions, Source } from "@anymc3d/io";
+import type { AdapterSource } from "../assets.js";
 import { isBlob } from "../browser-files.js";
+import type { ClassifierOptions, RunOptions, StudySource } from "../classifier.js";
+
+/** The engine at work in the worker. */
+export interface EngineInfo {
+  /** "tfjs/webgpu", "onnxruntime-web/wasm", … */
+  readonly id: string;
+  readonly precision: Precision;
+  /** What was passed over, and why. */
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * What each method is sent. A `key` names a study that does not change: files, with the options they are read with.
+ * @internal
+ */
+export interface Payloads {
+  readonly start: { readonly options: Omit<ClassifierOptions, "signal" | "onProgress"> };
+  readonly series: { readonly files: Source | readonly Source[]; readonly options: ReadOptions };
+  readonly read: { readonly source: StudySource; readonly key?: string; readonly read?: RunOptions["read"] };
+  readonly check: Omit<Payloads["read"], "read"> & {
+    readonly adapter: { readonly id: number; readonly source?: AdapterSource };
+    readonly options: Pick<RunOptions, "read">;
+  };
+  readonly classify: Omit<Payloads["check"], "options"> & { readonly options: Omit<RunOptions, "signal" | "onProgress"> };
+}
 
 /** A call of the page. Results come back under its number. */
 export interface Call {

@@ -4,8 +4,7 @@ import type { Adapter, Progress, Volume } from "@anymc3d/core";
 import { listSeries } from "@anymc3d/io";
 import { type AdapterSource, openAdapter } from "../assets.js";
 import { type Classifier, checkStudy, createClassifier, readStudy } from "../classifier.js";
-import type { Payloads } from "./classifier.js";
-import { type Abort, type Answer, buffersOf, type Call, plainError } from "./messages.js";
+import { type Abort, type Answer, buffersOf, type Call, type Payloads, plainError } from "./messages.js";
 
 const page = globalThis as unknown as {
   postMessage(message: Answer, transfer?: ArrayBuffer[]): void;
