@@ -4,8 +4,10 @@ import { checkTensors } from "./backbone.js";
 import { loraMaps } from "./engine/fold.js";
 import { AnyMC3DError } from "./errors.js";
 import { contentHash, sha256 } from "./hash.js";
+import { headKind } from "./kinds/head/index.js";
 import { type AdapterManifest, parseAdapterManifest } from "./manifest.js";
 import { readSafetensors, toFloat32 } from "./safetensors.js";
+import { taskKind } from "./tasks/index.js";
 import type { Adapter, Backbone, BackboneSpec, LoraTensors, Tensor, Tensors } from "./types.js";
 
 /**
@@ -63,7 +65,8 @@ export function adapterShapes(manifest: Pick<AdapterManifest, "modules" | "input
   });
   if (modules.fusion === "attention") shapes.set("fusion.query", [spec.width]);
   const fused = modules.fusion === "concat" ? input.views.length * spec.width : spec.width;
-  return shapes.set("head.weight", [task.labels.length, fused]).set("head.bias", [task.labels.length]);
+  const head = headKind(modules.head).shapes(taskKind(task).outputs(task), fused);
+  return shapes.set("head.weight", [...head.weight]).set("head.bias", [...head.bias]);
 }
 
 /** An adapter bound to a backbone: its parts by view. */
@@ -92,6 +95,11 @@ export function bindAdapter(adapter: Adapter, backbone: Pick<Backbone, "name" | 
     );
   }
   checkTensors(`adapter ${manifest.name}`, tensors, adapterShapes(manifest, backbone.spec));
+  const faults = headKind(manifest.modules.head).faults((tensors.get("head.bias") as Tensor).data);
+  if (faults.length)
+    throw new AnyMC3DError("TENSORS_MISMATCH", `adapter ${manifest.name}: ${faults.join("; ")}. Export the adapter again.`, {
+      details: { invalid: ["head.bias"] },
+    });
   for (const { size } of manifest.input.views) {
     if (size.some((side) => side % backbone.spec.patch))
       throw new AnyMC3DError("INPUT_SHAPE", `adapter ${manifest.name}: slice size ${size} is no multiple of the backbone's patch, ${backbone.spec.patch}`);

@@ -7,10 +7,10 @@ import { AnyMC3DError } from "./errors.js";
 import { gradCam } from "./gradcam.js";
 import { heatmapOf, type ViewMap } from "./heatmap.js";
 import type { AdapterManifest } from "./manifest.js";
-import { sigmoid, softmax } from "./pool.js";
 import { type PreparedView, prepareView } from "./preprocess.js";
 import { forwardStudy, type StudyForward } from "./study.js";
-import type { Adapter, ClassifyOptions, ClassifyResult, Encoded, HeatmapOptions, LabelResult, TrainableEngine, Volume, Warning } from "./types.js";
+import { taskKind } from "./tasks/index.js";
+import type { Adapter, ClassifyOptions, ClassifyResult, Encoded, HeatmapOptions, TrainableEngine, Volume, Warning } from "./types.js";
 
 /** Stands with every result. */
 export const DISCLAIMER = "Research use only. Not a medical device; not for diagnosis or treatment.";
@@ -23,6 +23,7 @@ export const DISCLAIMER = "Research use only. Not a medical device; not for diag
 export async function classify(input: ClassifyInput, adapter: Adapter, options: ClassifyOptions): Promise<ClassifyResult> {
   const started = performance.now();
   const { engine, signal, checks = "refuse" } = options;
+  const { task } = adapter.manifest;
   if (checks !== "refuse" && checks !== "warn") throw new AnyMC3DError("OPTION_INVALID", `checks is ${JSON.stringify(checks)}, expected "refuse" or "warn"`);
   signal?.throwIfAborted();
   const heatmap = heatmapOptions(options, adapter.manifest);
@@ -40,7 +41,7 @@ export async function classify(input: ClassifyInput, adapter: Adapter, options: 
   const poolStart = performance.now();
   const study = poolViews(encoded, bound);
   const { weights, fusion, logits } = study;
-  const labels = labelResults(logits, adapter.manifest);
+  const { warnings: doubts = [], ...outcome } = taskKind(task).outcome(task, logits);
   times.pool = performance.now() - poolStart;
 
   const heatStart = performance.now();
@@ -48,10 +49,12 @@ export async function classify(input: ClassifyInput, adapter: Adapter, options: 
   const heatmaps = maps ? heatmapsOf(sources, prepared, maps, bound, options) : undefined;
   times.heatmap = options.heatmap ? performance.now() - heatStart : 0;
   return {
-    labels,
+    task: task.kind,
+    ...outcome,
+    logits: [...logits],
     views: prepared.map((view, v) => viewResult(view, adapter.manifest.input.views[v], weights[v], fusion[v])),
     ...(heatmaps ? { heatmaps, heatmap: heatmaps[adapter.manifest.input.views[0].source] } : {}),
-    warnings: [...engine.warnings, ...warnings],
+    warnings: [...engine.warnings, ...warnings, ...doubts],
     provenance: {
       adapter: { name: adapter.manifest.name, version: adapter.manifest.version, hash: adapter.hash },
       backbone: { name: engine.backbone.name, hash: engine.backbone.hash },
@@ -112,17 +115,6 @@ function poolViews(encoded: readonly Encoded[], bound: BoundAdapter): StudyForwa
   return study;
 }
 
-function labelResults(logits: Float32Array, { task }: AdapterManifest): LabelResult[] {
-  const multiclass = task.kind === "multiclass";
-  const shares = multiclass ? softmax(logits) : undefined;
-  const top = logits.indexOf(Math.max(...logits));
-  return task.labels.map(({ id, name, snomed, threshold }, i) => {
-    const probability = shares ? shares[i] : sigmoid(logits[i]);
-    const positive = multiclass ? i === top : probability >= (threshold as number);
-    return { id, name, ...(snomed ? { snomed } : {}), probability, logit: logits[i], ...(multiclass ? {} : { threshold }), positive };
-  });
-}
-
 function viewResult({ grid, chosen }: PreparedView, { source, plane }: AdapterManifest["input"]["views"][number], weights: Float32Array, weight: number) {
   const { voxelAxis, stride, length } = grid.slices;
   const slices = chosen.map((s, n) => ({ index: stride < 0 ? length - 1 - s : s, weight: weights[n] }));
@@ -144,8 +136,11 @@ function heatmapOptions({ heatmap, engine }: ClassifyOptions, { task, name }: Ad
   if (method !== "gradcam") throw new AnyMC3DError("OPTION_INVALID", `heatmap method is ${JSON.stringify(method)}, expected "attention" or "gradcam"`);
   if (!("tokenGradient" in engine)) throw new AnyMC3DError("OPTION_INVALID", `engine ${engine.id} cannot run backwards, which gradcam needs; use "attention"`);
   const { label } = heatmap as HeatmapOptions & { method: "gradcam" };
-  const ids = task.labels.map(({ id }) => id);
-  if (label !== undefined && !ids.includes(label)) throw new AnyMC3DError("OPTION_INVALID", `${name} has no label "${label}"; there are ${ids.join(", ")}`);
+  const ids = taskKind(task).heatmapLabels(task);
+  if (label !== undefined && !ids.includes(label)) {
+    const choices = ids.length ? `there are ${ids.join(", ")}` : `its heatmap is that of its one score: leave the label out`;
+    throw new AnyMC3DError("OPTION_INVALID", `${name} has no label "${label}" that a heatmap can be asked for; ${choices}`);
+  }
   return { method, label };
 }
 
@@ -160,9 +155,8 @@ async function viewMaps(
 ): Promise<readonly { readonly map: Float32Array; readonly weights: Float32Array }[]> {
   if (heatmap.method === "attention")
     return encoded.map(({ attention }, v) => ({ map: attention as Float32Array, weights: weights[v].map((w) => w * fusion[v]) }));
-  const named = bound.adapter.manifest.task.labels.findIndex(({ id }) => id === heatmap.label);
-  const label = named >= 0 ? named : logits.indexOf(Math.max(...logits));
-  const { cls } = backward(logits.map((_, i) => (i === label ? 1 : 0)));
+  const { task } = bound.adapter.manifest;
+  const { cls } = backward(taskKind(task).heatmapGradient(task, logits, heatmap.label));
   const views = prepared.map(({ slices }, v) => ({ slices, lora: bound.views[v].lora, dCls: cls[v] }));
   const maps = await gradCam(engine as TrainableEngine, views, signal);
   return maps.map((map, v) => ({ map, weights: weights[v].map(() => 1) }));

@@ -43,7 +43,7 @@ export async function conformanceLogits(adapter: Adapter, engine: Engine): Promi
   const volumes: Record<string, Volume> = {};
   for (const view of input.views) volumes[view.source] ??= syntheticVolume(view, conformance.seed);
   const result = await classify(volumes, adapter, { engine, checks: "warn" });
-  return result.labels.map((label) => label.logit);
+  return [...result.logits];
 }
 
 /**

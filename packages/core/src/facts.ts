@@ -5,7 +5,7 @@ import type { AdapterManifest } from "./manifest.js";
 /** What an adapter's package.json says of it, for searches. */
 export interface AdapterFacts {
   readonly title: string;
-  /** binary, multilabel, multiclass */
+  /** `task.kind` of the manifest. */
   readonly kind: string;
   readonly labels: readonly string[];
   /** DICOM modalities (CT, MR); empty where the adapter takes any. */

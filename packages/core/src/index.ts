@@ -4,6 +4,7 @@ export { adapterShapes, type BoundAdapter, bindAdapter, loadAdapter, viewLora } 
 export { type BackboneManifest, backboneManifestSchema, backboneShapes, loadBackbone, parseBackboneManifest } from "./backbone.js";
 export { type ClassifyInput, checkInput, checkStudy, type StudyCheck, type ValueRange, valueRange } from "./checks.js";
 export { classify, DISCLAIMER } from "./classify.js";
+export { conformalQuantile } from "./conformal.js";
 export { checkConformance, conformanceLogits, syntheticVolume } from "./conformance.js";
 export { type Chunk, encodeInChunks, inChunks } from "./engine/chunks.js";
 export {
@@ -25,6 +26,7 @@ export { type AdapterFacts, factsOf } from "./facts.js";
 export { assertVolume, axisCodes, determinant, displayGrid, nearestAxes, voxelSpacing } from "./geometry.js";
 export { contentHash, sha256 } from "./hash.js";
 export { specFromHuggingFace, tensorsFromHuggingFace } from "./huggingface.js";
+export { HEADS, type HeadForm, headForward, headGradient } from "./kinds/head/index.js";
 export {
   type AdapterManifest,
   adapterJsonSchema,
@@ -34,10 +36,13 @@ export {
   parseAdapterManifest,
   type ViewManifest,
 } from "./manifest.js";
-export { attentionPool, attentionPoolGradient, linearHead, meanPool, meanPoolGradient, sigmoid, softmax } from "./pool.js";
+export { attentionPool, attentionPoolGradient, meanPool, meanPoolGradient, sigmoid, softmax } from "./pool.js";
 export { type PreparedView, prepareView } from "./preprocess.js";
 export { seededRandom } from "./random.js";
 export { type RawTensor, readMetadata, readSafetensors, readTensors, toFloat32, writeSafetensors } from "./safetensors.js";
 export { type VolumeStatistics, volumeStatistics } from "./statistics.js";
 export { forwardStudy, type StudyForward, type StudyGradient, type StudyModules } from "./study.js";
+export { TASK_KINDS, type Task, type TaskKindId, taskKind, taskSchema } from "./tasks/index.js";
+export type { Conformal, TaskLabel } from "./tasks/labels.js";
+export type { Outcome, TaskKind, TaskShape } from "./tasks/task-kind.js";
 export * from "./types.js";

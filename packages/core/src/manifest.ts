@@ -3,6 +3,9 @@
 // As a namespace: where `z` is imported by name, webpack 5.113 takes `z.iso.date` for `z.date`.
 import * as z from "zod";
 import { AnyMC3DError } from "./errors.js";
+import { HEAD_FORMS, HEADS } from "./kinds/head/index.js";
+import { withoutIdleThresholds } from "./manifest-upgrade.js";
+import { taskKind, taskSchema } from "./tasks/index.js";
 import { withoutEval } from "./without-eval.js";
 
 withoutEval();
@@ -116,28 +119,6 @@ const view = z.strictObject({
   expect,
 });
 
-const label = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9_-]*$/)
-    .describe("Lower-case letters, digits, - and _; what programs and columns of labels.csv call it."),
-  name: text.describe("What people read."),
-  description: text.optional().describe("What it means, where the name does not say it."),
-  snomed: z
-    .string()
-    .regex(/^\d{6,18}$/)
-    .optional()
-    .describe("SNOMED CT concept id."),
-  threshold: z
-    .number()
-    .min(0)
-    .max(1)
-    .optional()
-    .describe(
-      "Decision threshold on the probability; `positive` is probability ≥ threshold. adapter.json of binary and multilabel tasks must have it; multiclass: absent.",
-    ),
-});
-
 const interval = z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]);
 
 const metrics = z.strictObject({
@@ -187,14 +168,7 @@ export const adapterManifestSchema = z.strictObject({
     .describe("The package's version: major.minor.patch."),
   title: text.describe("One line, for lists."),
   description: text.describe("What is classified, from which input; one or two sentences."),
-  task: z
-    .strictObject({
-      kind: z
-        .enum(["binary", "multilabel", "multiclass"])
-        .describe("`binary`: one label, yes or no; `multilabel`: several, each yes or no; `multiclass`: exactly one of several (softmax)."),
-      labels: z.array(label).min(1).max(10_000).describe("In the order of the head's rows."),
-    })
-    .describe("What is answered."),
+  task: taskSchema.describe("What is answered."),
   backbone: z
     .strictObject({
       name: text.describe("The backbone's npm package."),
@@ -219,7 +193,9 @@ export const adapterManifestSchema = z.strictObject({
         .describe(
           "Of several views: pooled by a learned query (`attention`), or one after the other, the head as wide as all of them (`concat`). One view: `none`.",
         ),
-      head: z.literal("linear").describe("Linear map to the labels' logits."),
+      head: z
+        .enum(HEAD_FORMS)
+        .describe(`What gives the logits; follows from the task's kind. ${HEADS.map(({ id, text }) => `\`${id}\`: ${text}`).join("; ")}.`),
     })
     .describe("What was learned; the tensors in weights.safetensors must match."),
   metrics: z.array(metrics).describe("What was measured, on what."),
@@ -230,7 +206,7 @@ export const adapterManifestSchema = z.strictObject({
   conformance: z
     .strictObject({
       seed: z.int().describe("Of the synthetic volumes, one a source, see `syntheticVolume`."),
-      logits: z.array(z.number()).min(1).describe("What the author's engine computed for them, one a label."),
+      logits: z.array(z.number()).min(1).describe("What the author's engine computed for them, all that the head gives."),
       tolerance: z.number().positive().describe("Largest difference of a logit that is let through; 50 times it for int8 engines."),
     })
     .describe("By which a machine checks that it computes what the author saw."),
@@ -260,7 +236,7 @@ export function parseAdapterManifest(json: unknown, name = "adapter.json"): Adap
   const { schemaVersion } = (json ?? {}) as { schemaVersion?: unknown };
   if (typeof schemaVersion === "number" && schemaVersion > 1)
     throw new AnyMC3DError("MANIFEST_INVALID", `${name}: schemaVersion ${schemaVersion}; this version of @anymc3d/core reads 1. Update it.`);
-  const parsed = adapterManifestSchema.safeParse(json);
+  const parsed = adapterManifestSchema.safeParse(hasTask(json) ? { ...json, task: withoutIdleThresholds(json.task) } : json);
   const faults = parsed.success ? crossFaults(parsed.data) : [z.prettifyError(parsed.error)];
   if (!parsed.success || faults.length) {
     throw new AnyMC3DError("MANIFEST_INVALID", `${name}: ${faults.join("; ")}. The schema is adapter.schema.json of @anymc3d/core.`);
@@ -268,16 +244,16 @@ export function parseAdapterManifest(json: unknown, name = "adapter.json"): Adap
   return parsed.data;
 }
 
+const hasTask = (json: unknown): json is { readonly task: unknown } => typeof json === "object" && json !== null && "task" in json;
+
 function crossFaults({ task, input, modules, conformance }: AdapterManifest): string[] {
-  const faults: string[] = [];
-  const ids = task.labels.map((l) => l.id);
-  if (new Set(ids).size !== ids.length) faults.push("task.labels: two labels share an id");
-  if (task.kind === "binary" && ids.length !== 1) faults.push(`task: binary has one label, found ${ids.length}`);
-  if (task.kind === "multiclass" && ids.length < 2) faults.push("task: multiclass needs at least two labels");
-  if (task.kind !== "multiclass" && task.labels.some((l) => l.threshold === undefined)) faults.push("task.labels: every label needs a threshold");
+  const kind = taskKind(task);
+  const faults = [...kind.faults(task), ...kind.unfinished(task)];
+  const outputs = kind.outputs(task);
+  if (modules.head !== kind.head) faults.push(`modules.head is "${modules.head}", a task of kind "${task.kind}" has "${kind.head}"`);
   if ((modules.fusion === "none") !== (input.views.length === 1))
     faults.push(`modules.fusion is "${modules.fusion}" with ${input.views.length} view(s): several views need "attention" or "concat", one view "none"`);
-  if (conformance.logits.length !== ids.length) faults.push(`conformance.logits has ${conformance.logits.length} values for ${ids.length} label(s)`);
+  if (conformance.logits.length !== outputs) faults.push(`conformance.logits has ${conformance.logits.length} values, the head gives ${outputs}`);
   for (const { intensity } of input.views)
     if (intensity.kind === "percentile" && intensity.low >= intensity.high) faults.push("input: percentile low must be below high");
   return faults;

@@ -1,6 +1,4 @@
-// From slice embeddings to logits and probabilities: attention pooling, linear head, activations.
-
-import type { Tensor } from "./types.js";
+// From slice embeddings to one of the study, and from logits to probabilities: attention and mean pooling, activations.
 
 /** Numerically safe softmax. Masked entries (0) get weight 0; all masked gives all zeros. */
 export function softmax(values: ArrayLike<number>, mask?: ArrayLike<number>): Float32Array {
@@ -76,11 +74,6 @@ function weightedSum(rows: Float32Array, weights: Float32Array, d: number): Floa
   const sum = new Float64Array(d);
   for (let i = 0; i < weights.length; i++) for (let k = 0; k < d; k++) sum[k] += weights[i] * rows[i * d + k];
   return Float32Array.from(sum);
-}
-
-/** weight·x + bias, weight [labels, d]. */
-export function linearHead(x: Float32Array, weight: Tensor, bias: Tensor): Float32Array {
-  return Float32Array.from(bias.data, (b, row) => b + dot(weight.data, row * x.length, x));
 }
 
 /** 1/(1+e⁻ˣ), without overflow. */

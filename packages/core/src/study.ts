@@ -1,7 +1,8 @@
 // From the slices' CLS embeddings to logits, and the way back: pooling of each view, fusion, head.
 
 import type { BoundAdapter } from "./adapter.js";
-import { attentionPool, attentionPoolGradient, linearHead, meanPool, meanPoolGradient } from "./pool.js";
+import { headForward, headGradient } from "./kinds/head/index.js";
+import { attentionPool, attentionPoolGradient, meanPool, meanPoolGradient } from "./pool.js";
 
 /** The tensors behind the backbone. */
 export type StudyModules = Pick<BoundAdapter, "fusion" | "head"> & { readonly views: readonly Pick<BoundAdapter["views"][number], "query">[] };
@@ -13,19 +14,19 @@ export interface StudyGradient {
   /** Of each view's query, [D]; undefined where the view is pooled by its mean. */
   readonly queries: readonly (Float32Array | undefined)[];
   readonly fusion: Float32Array | undefined;
-  /** [labels, D], concatenated views [labels, views·D]; and [labels]. */
+  /** In the shapes of the head: weight [outputs, D] or [1, D] (concatenated views: views·D), bias [outputs]. */
   readonly head: { readonly weight: Float32Array; readonly bias: Float32Array };
 }
 
 /** Logits of a study from its slices' CLS embeddings, and the way back. */
 export interface StudyForward {
-  /** [labels] */
+  /** [outputs of the head] */
   readonly logits: Float32Array;
   /** Pooling weights of each view's slices. */
   readonly weights: readonly Float32Array[];
   /** Fusion weights of the views; equal ones where they are concatenated. */
   readonly fusion: Float32Array;
-  /** @param dLogits [labels] */
+  /** @param dLogits [outputs of the head] */
   backward(dLogits: Float32Array): StudyGradient;
 }
 
@@ -44,7 +45,7 @@ export function forwardStudy(cls: readonly Float32Array[], { views, fusion, head
   pooled.forEach(({ embedding }, v) => void stacked.set(embedding, v * width));
   const fused = fusion ? attentionPool(stacked, fusion) : { weights: new Float32Array(cls.length).fill(1 / cls.length), embedding: stacked };
   const backward = (dLogits: Float32Array): StudyGradient => {
-    const dHead = headGradient(fused.embedding, head.weight.data, dLogits);
+    const dHead = headGradient(fused.embedding, head.weight, dLogits);
     const dFusion = fusion ? attentionPoolGradient(stacked, fusion, fused.weights, dHead.x) : { rows: dHead.x, query: undefined };
     const dViews = cls.map((rows, v) => {
       const { query } = views[v];
@@ -60,17 +61,5 @@ export function forwardStudy(cls: readonly Float32Array[], { views, fusion, head
       head: { weight: dHead.weight, bias: dLogits },
     };
   };
-  return { logits: linearHead(fused.embedding, head.weight, head.bias), weights: pooled.map(({ weights }) => weights), fusion: fused.weights, backward };
-}
-
-function headGradient(x: Float32Array, weight: Float32Array, dLogits: Float32Array): { x: Float32Array; weight: Float32Array } {
-  const dWeight = new Float32Array(weight.length);
-  const dX = new Float32Array(x.length);
-  dLogits.forEach((d, row) => {
-    for (let k = 0; k < x.length; k++) {
-      dWeight[row * x.length + k] = d * x[k];
-      dX[k] += d * weight[row * x.length + k];
-    }
-  });
-  return { x: dX, weight: dWeight };
+  return { logits: headForward(fused.embedding, head.weight, head.bias), weights: pooled.map(({ weights }) => weights), fusion: fused.weights, backward };
 }

@@ -1,6 +1,8 @@
 // The contract: what a volume, a backbone, an adapter, an engine and a result are. Types only, no code.
 
 import type { AdapterManifest, Plane } from "./manifest.js";
+import type { TaskKindId } from "./tasks/index.js";
+import type { Outcome } from "./tasks/task-kind.js";
 
 /** Voxel arrays a {@link Volume} may hold; real-world values, slope and intercept already applied. */
 export type VoxelArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
@@ -225,7 +227,7 @@ export interface Progress {
  */
 export type HeatmapOptions =
   | { readonly method: "attention" }
-  /** `label`: its id; default: the label with the largest logit. */
+  /** `label`: its id; default: the label with the largest logit. Ordered classes have one score, no label to name: the map is what speaks for a higher class. */
   | { readonly method: "gradcam"; readonly label?: string };
 
 /** How a study is classified. */
@@ -250,14 +252,16 @@ export interface LabelResult {
   readonly name: string;
   /** SNOMED CT concept, if the adapter gives one. */
   readonly snomed?: string;
-  /** 0 … 1. Sigmoid of the logit, or softmax over the labels for multiclass tasks. */
+  /** 0 … 1. Of a label that is there or not by itself: a sigmoid; of classes of which one is right: they sum to 1. */
   readonly probability: number;
-  /** What the head gives, before sigmoid or softmax. The temperature of a trained adapter is part of its head, so this is the calibrated one. */
-  readonly logit: number;
-  /** The adapter's decision threshold on the probability, 0 … 1. Multiclass: absent. */
+  /** What the head gives for the label, before sigmoid or softmax; the temperature of a trained adapter is part of its head. Ordered classes: absent. */
+  readonly logit?: number;
+  /** The adapter's decision threshold on the probability, 0 … 1. Of classes: absent. */
   readonly threshold?: number;
-  /** Binary and multilabel: probability ≥ threshold. Multiclass: the most probable label. */
+  /** Labels that are there or not: probability ≥ threshold. Classes: the one that is decided for, the most probable or, of ordered ones, the median. */
   readonly positive: boolean;
+  /** Of a label that is there or not, where the adapter has conformal calibration: the answers that hold the truth in `coverage` of cases. */
+  readonly set?: readonly ("yes" | "no")[];
 }
 
 /** How much a slice counted. */
@@ -292,9 +296,11 @@ export interface Times {
 }
 
 /** The answer to one study, and where it comes from. */
-export interface ClassifyResult {
-  /** One a label, in the order of the adapter's manifest. */
-  readonly labels: readonly LabelResult[];
+export interface ClassifyResult extends Omit<Outcome, "warnings"> {
+  /** The adapter's kind of task, `task.kind` of its manifest; what the answer consists of follows from it. */
+  readonly task: TaskKindId;
+  /** What the head gave, in the order of its outputs. */
+  readonly logits: readonly number[];
   /** One a view of the manifest, with the slices that counted. */
   readonly views: readonly ViewResult[];
   /** Per source, on the source's own grid, float32, 0 … 1 (1 = the strongest place). If asked for. */

@@ -1,5 +1,5 @@
 // Pooling, head and activations against PyTorch, masked and with extreme scores.
-import { attentionPool, linearHead, meanPool, sigmoid, softmax } from "@anymc3d/core";
+import { attentionPool, headForward, meanPool, sigmoid, softmax } from "@anymc3d/core";
 import { describe, expect, test } from "vitest";
 import { expectClose, reference } from "./expectations.js";
 
@@ -34,7 +34,7 @@ describe.each(wanted.cases.map((c, i) => ({ ...c, i })))(
     test("mean pooling", () => expectClose(meanPool(Float32Array.from(rows), wanted.d).embedding, mean, 1e-6 * size));
 
     test("linear head and softmax of its logits", () => {
-      const found = linearHead(
+      const found = headForward(
         Float32Array.from(embedding),
         { shape: [3, wanted.d], data: Float32Array.from(head) },
         { shape: [3], data: Float32Array.from(bias) },

@@ -12,8 +12,8 @@ const folder = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.ur
 /** PyTorch's logits of the sample. */
 const LOGITS = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];
 
-function expectLogits(result: { labels: readonly { logit: number }[] }): void {
-  result.labels.forEach(({ logit }, i) => expect(logit).toBeCloseTo(LOGITS[i], 3));
+function expectLogits(result: { logits: readonly number[] }): void {
+  result.logits.forEach((logit, i) => expect(logit).toBeCloseTo(LOGITS[i], 3));
 }
 
 describe("classify()", () => {

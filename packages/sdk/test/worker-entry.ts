@@ -7,7 +7,7 @@ import { createClassifier, readVolume } from "../src/index.js";
 import { createWorkerClassifier, type WorkerClassifier, type WorkerClassifierOptions } from "../src/worker/classifier.js";
 
 const sampleFile = async () => new File([await (await fetch(sample)).blob()], "sample.nii.gz");
-const logitsOf = ({ labels }: Awaited<ReturnType<WorkerClassifier["classify"]>>) => labels.map(({ logit }) => logit);
+const logitsOf = ({ logits }: Awaited<ReturnType<WorkerClassifier["classify"]>>) => [...logits];
 
 async function refusal(work: Promise<unknown>) {
   const started = performance.now();
@@ -245,9 +245,9 @@ async function losesDevice() {
   const classifier = await createClassifier({ engine: "tfjs/webgl" });
   const { gpgpu } = tf.backend() as unknown as { gpgpu: { gl: WebGLRenderingContext } };
   gpgpu.gl.getExtension("WEBGL_lose_context")?.loseContext();
-  const { labels, warnings } = await classifier.classify(await sampleFile(), lungNodule);
+  const { logits, warnings } = await classifier.classify(await sampleFile(), lungNodule);
   await classifier.dispose();
-  return { logits: labels.map(({ logit }) => logit), warnings };
+  return { logits, warnings };
 }
 
 export const pageTools = {

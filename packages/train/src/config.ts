@@ -1,6 +1,6 @@
 // task.json: what to train and how. It is adapter.json without what training finds out, plus `dataset` and `training`.
 
-import { type AdapterManifest, AnyMC3DError, adapterManifestSchema, type BackboneSpec } from "@anymc3d/core";
+import { type AdapterManifest, AnyMC3DError, adapterManifestSchema, type BackboneSpec, taskKind } from "@anymc3d/core";
 import * as z from "zod";
 import { RESERVED_COLUMNS } from "./data/columns.js";
 
@@ -194,7 +194,7 @@ export function manifestParts({ name, version, title, description, task, input, 
     description,
     task,
     input: { ...input, views: input.views.map((view) => ({ ...view, expect: view.expect ?? {} })) },
-    modules: { ...modules, fusion: input.views.length > 1 ? (modules.fusion ?? ("attention" as const)) : ("none" as const), head: "linear" as const },
+    modules: { ...modules, fusion: input.views.length > 1 ? (modules.fusion ?? ("attention" as const)) : ("none" as const), head: taskKind(task).head },
     license,
     citation,
   };
@@ -231,13 +231,12 @@ export function parseTrainConfig(json: unknown, name = "task.json"): TrainConfig
 }
 
 function crossFaults({ task, training, modules }: TrainConfig): string[] {
-  const faults: string[] = [];
+  const faults = taskKind(task).faults(task);
   const ids = task.labels.map(({ id }) => id);
   const reserved = ids.filter((id) => RESERVED_COLUMNS.includes(id));
   if (reserved.length) faults.push(`task.labels: ${reserved.join(", ")} is a column of labels.csv with another meaning; choose another id`);
-  if (new Set(ids).size !== ids.length) faults.push("task.labels: two labels share an id");
-  if (task.kind === "binary" && ids.length !== 1) faults.push(`task: binary has one label, found ${ids.length}`);
-  if (task.kind === "multiclass" && ids.length < 2) faults.push("task: multiclass needs at least two labels");
+  if (taskKind(task).head !== "linear" || taskKind(task).probabilities(task, [0]).length === 0)
+    faults.push(`task.kind: "${task.kind}" can be classified, but not trained yet`);
   if (training.loss === "cross-entropy" && task.kind !== "multiclass")
     faults.push('training.loss "cross-entropy" is for multiclass tasks; use "bce" or "focal"');
   if (task.kind === "multiclass" && training.loss === "bce")

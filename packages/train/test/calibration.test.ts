@@ -1,6 +1,6 @@
 // Temperatures against scipy's minimiser, thresholds against scikit-learn's ROC curve (reference/make_calibration.py).
 import { readFileSync } from "node:fs";
-import { linearHead } from "@anymc3d/core";
+import { headForward } from "@anymc3d/core";
 import { describe, expect, test } from "vitest";
 import { chooseThreshold, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "../src/metrics/calibration.js";
 
@@ -27,7 +27,7 @@ describe("temperature", () => {
       ["fusion.query", { shape: [3], data: Float32Array.of(1, 1, 1) }],
     ]);
     const scaled = foldTemperatures(tensors, [2, 4]);
-    const logits = (from: typeof scaled) => [...linearHead(Float32Array.of(1, 0, -1), from.get("head.weight") as never, from.get("head.bias") as never)];
+    const logits = (from: typeof scaled) => [...headForward(Float32Array.of(1, 0, -1), from.get("head.weight") as never, from.get("head.bias") as never)];
     expect(logits(tensors)).toEqual([-1, -3]);
     expect(logits(scaled)).toEqual([-0.5, -0.75]);
     expect(scaled.get("fusion.query")).toBe(tensors.get("fusion.query"));

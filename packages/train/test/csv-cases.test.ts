@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { parseTrainConfig } from "../src/config.js";
+import { parseTrainConfig, type Task } from "../src/config.js";
 import { checkCases } from "../src/data/check-cases.js";
 import { csvCases } from "../src/data/csv-cases.js";
 import { expectationsOf, looksOf } from "../src/data/looks.js";
@@ -239,7 +239,7 @@ const nodules = fileURLToPath(new URL("../../../../shared/data/lung-nodule/label
 if (!existsSync(nodules)) console.warn(`SKIPPED: no ${nodules}`);
 
 test.skipIf(!existsSync(nodules))("lung nodules: the published numbers of cases, real crops are read", async () => {
-  const task = { ...multilabelTask, labels: ["spiculated", "subsolid"].map((id) => ({ id, name: id })) };
+  const task: Task = { kind: "multilabel", labels: ["spiculated", "subsolid"].map((id) => ({ id, name: id })) };
   const { cases } = await csvCases(nodules, { task, sources: ["volume"], read: { modality: "CT" } });
   expect(summariseCases(cases, task).map(({ split, n }) => [split, n])).toEqual([["train", 667], ["val", 127]]); // biome-ignore format: one line
   const { faults, volumes } = await checkCases(cases.slice(0, 20));

@@ -54,7 +54,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
         progress.clear();
         if (isAbortError(error)) throw error;
         failed++;
-        if (flags.json) process.stdout.write(`${JSON.stringify({ schema: "anymc3d.classify/1", file, ok: false, error: describeError(error) })}\n`);
+        if (flags.json) process.stdout.write(`${JSON.stringify({ schema: "anymc3d.classify/2", file, ok: false, error: describeError(error) })}\n`);
         else reportError(error, Boolean(flags.verbose), file);
       }
     }
@@ -69,7 +69,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
 /** The stable JSON form of a result; heatmap voxels stay in their file. */
 function toJson(file: string, result: ClassifyResult, heatmap: string | undefined) {
   const { heatmap: _, heatmaps: __, ...rest } = result;
-  return { schema: "anymc3d.classify/1", file, ok: true, ...rest, ...(heatmap ? { heatmap } : {}) };
+  return { schema: "anymc3d.classify/2", file, ok: true, ...rest, ...(heatmap ? { heatmap } : {}) };
 }
 
 function heatmapPath(pattern: string, file: string): string {

@@ -2,7 +2,7 @@
 
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError, type TaskLabel } from "@anymc3d/core";
 import { checkConformanceOnce } from "@anymc3d/registry";
 import type { Classifier } from "@anymc3d/sdk";
 import { evaluateLabel, type LabelMetrics, topOneAccuracy } from "@anymc3d/train";
@@ -87,7 +87,7 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
     try {
       const read = readOptions(flags);
       const result = await classifier.classify(await row.study(), adapter, { checks: flags.checks, signal, read, onProgress: progress.show });
-      predictions.push({ row, logits: result.labels.map(({ logit }) => logit), probabilities: result.labels.map(({ probability }) => probability) });
+      predictions.push({ row, logits: result.logits, probabilities: result.labels.map(({ probability }) => probability) });
     } catch (error) {
       progress.clear();
       if (isAbortError(error)) throw error;
@@ -104,7 +104,7 @@ type LabelReport = LabelMetrics & { readonly id: string; readonly name: string; 
 
 /** Each label over the volumes that have it; a blank label is skipped and counted. */
 function measure(adapter: Adapter, predictions: readonly Prediction[], { samples, seed }: EvaluateFlags): LabelReport[] {
-  return adapter.manifest.task.labels.map(({ id, name, threshold = 0.5 }, i) => {
+  return (adapter.manifest.task.labels as readonly TaskLabel[]).map(({ id, name, threshold = 0.5 }, i) => {
     const cases = predictions.flatMap(({ row, probabilities }) => {
       const label = row.labels.get(id);
       return label === undefined ? [] : [{ group: row.group, label, probability: probabilities[i] }];

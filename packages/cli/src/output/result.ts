@@ -13,13 +13,8 @@ interface Extras {
 
 export function printResult(file: string, { manifest }: Adapter, result: ClassifyResult, extras: Extras): void {
   const out: string[] = [];
-  const width = Math.max(...result.labels.map(({ name }) => name.length));
   out.push(`${pc.bold(file)}  ${pc.dim(`${manifest.title}, ${manifest.name}@${manifest.version}`)}`);
-  for (const { name, probability, threshold, positive } of result.labels) {
-    const decision = positive ? pc.yellow("yes") : pc.dim("no ");
-    const limit = threshold === undefined ? "" : pc.dim(` (threshold ${Number(threshold.toFixed(3))})`);
-    out.push(`  ${name.padEnd(width)}  ${bar(probability)} ${percent(probability)}  ${decision}${limit}`);
-  }
+  out.push(...labelLines(result), ...valueLines(result));
   out.push(...result.views.map((view) => pc.dim(`  ${mostRelevant(view)}`)));
   if (extras.heatmap) out.push(pc.dim(`  heatmap: ${extras.heatmap}`));
   const { engine, precision, times } = result.provenance;
@@ -32,6 +27,31 @@ export function printResult(file: string, { manifest }: Adapter, result: Classif
     process.stderr.write(`${pc.yellow("warning")} ${ofMachine ? "" : `${file}: `}${message}\n`);
   }
 }
+
+/** A line a label: its probability, the decision, and which answers its set holds. */
+function labelLines({ labels, coverage }: ClassifyResult): string[] {
+  const width = Math.max(...labels.map(({ name }) => name.length));
+  return labels.map(({ name, probability, threshold, positive, set }) => {
+    const decision = positive ? pc.yellow("yes") : pc.dim("no ");
+    const limit = threshold === undefined ? [] : [`threshold ${Number(threshold.toFixed(3))}`];
+    const answers = set ? [`${set.join(" or ")} at ${share(coverage)}`] : [];
+    const details = [...limit, ...answers].join("; ");
+    return `  ${name.padEnd(width)}  ${bar(probability)} ${percent(probability)}  ${decision}${details && pc.dim(` (${details})`)}`;
+  });
+}
+
+/** The value with its unit and interval, and the set of classes, as far as the result has them. */
+function valueLines({ labels, quantity, value, unit, interval, set, coverage }: ClassifyResult): string[] {
+  const digits = (number: number) => String(Number(number.toPrecision(4)));
+  const within = interval ? pc.dim(` (${digits(interval[0])} to ${digits(interval[1])} at ${share(coverage)})`) : "";
+  const name = (id: string) => labels.find((label) => label.id === id)?.name ?? id;
+  return [
+    ...(value === undefined ? [] : [`  ${quantity?.name ?? "expected value"}  ${pc.bold(digits(value))}${unit ? ` ${unit}` : ""}${within}`]),
+    ...(set ? [pc.dim(`  one of ${set.map(name).join(", ")}, at ${share(coverage)}`)] : []),
+  ];
+}
+
+const share = (coverage = 0) => `${Number((coverage * 100).toFixed(1))} %`;
 
 function bar(share: number): string {
   const filled = Math.round(share * 20);

@@ -68,6 +68,8 @@ export interface TensorDifference {
   readonly shapes?: readonly { readonly name: string; readonly found: readonly number[]; readonly expected: readonly number[] }[];
   /** With NaN or infinite values. */
   readonly notFinite?: readonly string[];
+  /** With values that the head's form forbids. */
+  readonly invalid?: readonly string[];
   /** There more than once. */
   readonly repeated?: readonly string[];
 }

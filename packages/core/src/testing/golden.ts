@@ -1,7 +1,8 @@
 // The cases with the real backbone: PyTorch's tokens, attention, slice weights and logits.
 
 import { slicesOf } from "../engine/selftest.js";
-import { attentionPool, linearHead } from "../pool.js";
+import { headForward } from "../kinds/head/index.js";
+import { attentionPool } from "../pool.js";
 import { readTensors } from "../safetensors.js";
 import type { Backbone, Encoded, Engine, LoraTensors, Tensor, Tensors } from "../types.js";
 import { checkClose } from "./checks.js";
@@ -74,7 +75,7 @@ export async function goldenTwoView(create: Create, golden: Golden, tolerance: n
     const stacked = new Float32Array(embeddings.flatMap((e) => [...e]));
     const fused = attentionPool(stacked, tensor(reference, "params.fusion.query").data);
     checkClose("fusion weights", fused.weights, tensor(reference, "fusion.weights").data, 10 * tolerance);
-    const logits = linearHead(fused.embedding, tensor(reference, "params.head.weight"), tensor(reference, "params.head.bias"));
+    const logits = headForward(fused.embedding, tensor(reference, "params.head.weight"), tensor(reference, "params.head.bias"));
     checkClose("logits", logits, tensor(reference, "logits").data, 10 * tolerance);
   });
 }

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, isAnyMC3DError, type TaskKindId } from "@anymc3d/core";
 import { parse } from "csv-parse/sync";
 import { classAt, classChoices } from "./classes.js";
 import { RESERVED_COLUMNS } from "./columns.js";
@@ -32,7 +32,7 @@ export interface LabelRow {
 export interface LabelsOptions {
   /** What to call the file in errors. */
   readonly file: string;
-  readonly kind: "binary" | "multilabel" | "multiclass";
+  readonly kind: TaskKindId;
   readonly labels: readonly { readonly id: string; readonly name: string }[];
   /** Only rows of this split, by any of its names. */
   readonly split?: string;

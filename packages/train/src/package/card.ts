@@ -1,6 +1,6 @@
 // The model card of an adapter package. Every number in it comes from the manifest or the training run.
 
-import { type AdapterManifest, DISCLAIMER } from "@anymc3d/core";
+import { type AdapterManifest, DISCLAIMER, type TaskLabel } from "@anymc3d/core";
 
 export interface CardOptions {
   /** How it was trained, one sentence a line; absent for adapters trained elsewhere. */
@@ -30,7 +30,7 @@ export function modelCard(manifest: AdapterManifest, { training, comparison }: C
     "## Labels",
     table(
       ["id", "name", "decision threshold"],
-      manifest.task.labels.map((label) => [label.id, label.name, label.threshold?.toFixed(3) ?? "most probable"]),
+      (manifest.task.labels as readonly TaskLabel[]).map((label) => [label.id, label.name, label.threshold?.toFixed(3) ?? "most probable"]),
     ),
     "## Metrics",
     metricsText(manifest),

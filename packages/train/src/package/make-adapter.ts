@@ -8,6 +8,7 @@ import {
   loadAdapter,
   sigmoid,
   softmax,
+  taskKind,
   type Warning,
   writeSafetensors,
 } from "@anymc3d/core";
@@ -68,10 +69,10 @@ export async function makeAdapter({ config, outcome, volumes, engine, madeBy, da
   };
   const draft: AdapterManifest = {
     ...parts,
-    task: {
-      ...config.task,
-      labels: config.task.labels.map((label, i) => (config.task.kind === "multiclass" ? label : { ...label, threshold: labels[i].threshold })),
-    },
+    task: taskKind(config.task).withThresholds(
+      config.task,
+      labels.map(({ threshold }) => threshold),
+    ),
     input: { ...parts.input, views: config.input.views.map((view) => ({ ...view, expect: view.expect ?? expectationsOf(volumes, view) })) },
     backbone: { name: engine.backbone.name, hash: engine.backbone.hash },
     intendedUse: intendedUse ? `${intendedUse} ${intendedUse.includes(INTENDED) ? "" : INTENDED}`.trim() : `Research on ${config.title}. ${INTENDED}`,

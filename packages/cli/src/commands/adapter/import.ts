@@ -16,6 +16,7 @@ import {
   selfTestInput,
   type Tensor,
   type Tensors,
+  taskKind,
   writeSafetensors,
 } from "@anymc3d/core";
 import { createEngine, openBackbone } from "@anymc3d/sdk";
@@ -34,7 +35,7 @@ export interface ImportFlags {
   tolerance: number;
 }
 
-const CONFORMANCE = { seed: 7, tolerance: 0.01 } as const;
+const CONFORMANCE = { seed: 7 } as const;
 
 export async function importAdapter(flags: ImportFlags): Promise<void> {
   const out = resolve(flags.out);
@@ -51,7 +52,7 @@ export async function importAdapter(flags: ImportFlags): Promise<void> {
     await checkEffect(adapter, engine);
     const difference = flags.expect ? await checkExpected(adapter, engine, flags.expect, flags.tolerance) : undefined;
     const logits = (await conformanceLogits(adapter, engine)).map((value) => Number(value.toFixed(5)));
-    const manifest = { ...draft, conformance: { ...CONFORMANCE, logits } };
+    const manifest = { ...draft, conformance: { ...draft.conformance, logits } };
     await writeAdapterPackage(out, { manifest, weights, backboneVersion: backbone.version });
     for (const { message } of [...warnings, ...notes(config, flags)]) process.stderr.write(`${pc.yellow("warning")} ${message}\n`);
     process.stdout.write(
@@ -113,16 +114,15 @@ async function readJson(path: string): Promise<unknown> {
 function manifestOf(config: TrainConfig, backbone: Backbone, lora: PeftImport["lora"] | null, metrics: unknown): AdapterManifest {
   const parts = manifestParts(config);
   const { task, modules } = parts;
-  const labels = task.kind === "multiclass" ? task.labels : task.labels.map((label) => ({ ...label, threshold: label.threshold ?? 0.5 }));
   return {
     ...parts,
-    task: { ...task, labels },
+    task: taskKind(task).completed(task).task,
     backbone: { name: backbone.name, hash: backbone.hash },
     modules: { ...modules, lora },
     metrics: [metrics].flat() as AdapterManifest["metrics"],
     intendedUse: config.intendedUse ?? "Research use only; not a medical device.",
     limits: config.limits.length ? config.limits : ["Imported from PyTorch; what it was trained and measured on is not stated here."],
-    conformance: { ...CONFORMANCE, logits: new Array(labels.length).fill(0) },
+    conformance: { ...CONFORMANCE, tolerance: taskKind(task).tolerance(task), logits: new Array(taskKind(task).outputs(task)).fill(0) },
   };
 }
 
@@ -170,8 +170,7 @@ function notes(config: TrainConfig, { expect }: ImportFlags): { message: string 
   const open = config.input.views.flatMap((view, v) => (view.expect ? [] : [v]));
   const messages: string[] = [];
   if (open.length) messages.push(`input.views ${open.join(", ")}: no "expect" in the config, so no input is refused for its modality, values or size`);
-  if (config.task.kind !== "multiclass" && config.task.labels.some(({ threshold }) => threshold === undefined))
-    messages.push("labels without a threshold got 0.5; choose one on validation data");
+  messages.push(...taskKind(config.task).completed(config.task).notes);
   if (!expect) messages.push("not compared with PyTorch's logits; --expect does it");
   return messages.map((message) => ({ message }));
 }
