@@ -36,6 +36,7 @@ export {
   parseAdapterManifest,
   type ViewManifest,
 } from "./manifest.js";
+export { ADAPTER_KEYWORD, isNamedAs, isPackageName, newPackageName, type PackageKind, packageName, packageNames, shortName } from "./package-names.js";
 export { attentionPool, attentionPoolGradient, meanPool, meanPoolGradient, sigmoid, softmax } from "./pool.js";
 export { type PreparedView, prepareView } from "./preprocess.js";
 export { seededRandom } from "./random.js";

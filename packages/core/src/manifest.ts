@@ -5,6 +5,7 @@ import * as z from "zod";
 import { AnyMC3DError } from "./errors.js";
 import { HEAD_FORMS, HEADS } from "./kinds/head/index.js";
 import { withoutIdleThresholds } from "./manifest-upgrade.js";
+import { PACKAGE_NAME, PACKAGE_NAME_LENGTH } from "./package-names.js";
 import { taskKind, taskSchema } from "./tasks/index.js";
 import { withoutEval } from "./without-eval.js";
 
@@ -141,10 +142,10 @@ const metrics = z.strictObject({
 });
 
 /** A package on npm: lower case, with or without a scope. */
-const packageName = z
+const npmName = z
   .string()
-  .max(214)
-  .regex(/^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/, "not an npm package name: lower-case letters, digits and - . _, with or without @scope/");
+  .max(PACKAGE_NAME_LENGTH)
+  .regex(PACKAGE_NAME, "not an npm package name: lower-case letters, digits and - . _, with or without @scope/");
 
 const lora = z.strictObject({
   rank: z.int().min(1).max(256).describe("Rank r of the matrices."),
@@ -161,7 +162,7 @@ const lora = z.strictObject({
 export const adapterManifestSchema = z.strictObject({
   $schema: z.string().optional().describe("Address of this schema, for editors."),
   schemaVersion: z.literal(1).describe("Version of this format."),
-  name: packageName.describe("The npm package's name."),
+  name: npmName.describe("The npm package's name."),
   version: z
     .string()
     .regex(/^\d+\.\d+\.\d+(-[\w.]+)?$/)

@@ -1,6 +1,6 @@
 // Adapters and backbones by name: resolved, fetched, checked, kept, loaded. Only data is read from a package, never its code.
 
-import { type Adapter, AnyMC3DError, type Backbone, isAnyMC3DError, loadAdapter, loadBackbone } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, type Backbone, isAnyMC3DError, loadAdapter, loadBackbone, type PackageKind } from "@anymc3d/core";
 
 import { reworded } from "@anymc3d/core/errors";
 
@@ -14,7 +14,7 @@ import type { LoadOptions, RegistryOptions } from "./options.js";
 import { Packages, type Unpacked } from "./packages.js";
 import { Registries, type Resolved } from "./registries.js";
 import { type Found, type SearchOptions, search } from "./search.js";
-import { type Kind, parseSpec } from "./spec.js";
+import { parseSpec } from "./spec.js";
 
 /** Adapters by name, from the registries that it was made with. */
 export interface Registry {
@@ -141,7 +141,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 }
 
 /** @throws AnyMC3DError `LOCK_MISMATCH` where the bytes that a lock names are those of another package */
-function checkLockedPackage(unpacked: Unpacked, kind: Kind): void {
+function checkLockedPackage(unpacked: Unpacked, kind: PackageKind): void {
   const { files, id, resolved } = unpacked;
   if (!files.has(`${kind}.json`)) throw lockChanged(id, `the package of the hash that ${LOCK_FILE} holds is no ${kind}`);
   const own = packageJson(unpacked);
@@ -150,7 +150,7 @@ function checkLockedPackage(unpacked: Unpacked, kind: Kind): void {
 }
 
 /** The two data files. */
-function dataOf({ files, id }: Unpacked, kind: Kind): { manifest: unknown; weights: Uint8Array } {
+function dataOf({ files, id }: Unpacked, kind: PackageKind): { manifest: unknown; weights: Uint8Array } {
   const [manifest, weights] = [files.get(`${kind}.json`), files.get("weights.safetensors")];
   if (!manifest || !weights) throw invalid(id, `${manifest ? "no weights.safetensors" : `no ${kind}.json`}: it is no ${kind}`);
   return { manifest: jsonOf(manifest, `${kind}.json`, id), weights };

@@ -1,13 +1,13 @@
 // Adapters that registries have, by text, modality, body part, backbone: npm's search endpoint finds candidates, their package.json tells the rest.
 
-import { type AdapterFacts, AnyMC3DError } from "@anymc3d/core";
+import { ADAPTER_KEYWORD, type AdapterFacts, AnyMC3DError } from "@anymc3d/core";
 import { isObject, parseJson } from "../protocol/json.js";
 import { chooseVersion, type PackageInfo } from "../protocol/metadata.js";
 import type { LoadOptions } from "./options.js";
 import type { Registries } from "./registries.js";
 
 /** On every adapter's package, so that registries find them. */
-export const KEYWORD = "anymc3d-adapter";
+export const KEYWORD = ADAPTER_KEYWORD;
 
 /** What is searched for; everything given must fit. */
 export interface SearchOptions extends Pick<LoadOptions, "signal" | "onWarning"> {

@@ -1,23 +1,19 @@
 // What a user asks for: "lung-nodule", "lung-nodule@^1", "@me/adapter-x@next", the address of a tarball, a folder or file.
 
-import { AnyMC3DError } from "@anymc3d/core";
-
-export type Kind = "adapter" | "backbone";
+import { AnyMC3DError, isPackageName, type PackageKind, packageName } from "@anymc3d/core";
 
 export type Spec =
   | { readonly kind: "package"; readonly name: string /** A range, an exact version or a tag; undefined: any. */; readonly wanted: string | undefined }
   | { readonly kind: "tarball"; readonly url: string }
   | { readonly kind: "path"; readonly path: string };
 
-const NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
 const PATH = /^(?:\.{0,2}[\\/]|[a-z]:[\\/]|file:)|\.tgz$/i;
 
 /**
- * Reads a spec. A bare name is one of this project's packages: "lung-nodule" is "@anymc3d/adapter-lung-nodule"; names that begin with
- * "anymc3d-adapter-" or "adapter-", and scoped ones, stand for themselves. What begins with ./, ../, / or file:, or ends in .tgz, is a path.
+ * Reads a spec. Which package a name stands for, `packageName` of core says. What begins with ./, ../, / or file:, or ends in .tgz, is a path.
  * @throws AnyMC3DError `OPTION_INVALID`
  */
-export function parseSpec(text: string, kind: Kind): Spec {
+export function parseSpec(text: string, kind: PackageKind): Spec {
   if (/^https?:\/\//i.test(text)) {
     if (/^https?:\/\/[^/]*@/i.test(text))
       throw new AnyMC3DError(
@@ -31,10 +27,10 @@ export function parseSpec(text: string, kind: Kind): Spec {
     throw new AnyMC3DError("OPTION_INVALID", `${text} is a bundle: \`anymc3d adapter add ${text}\` takes in what it holds, which is used by name then.`);
   const at = text.indexOf("@", 1);
   const [given, wanted] = at > 0 ? [text.slice(0, at), text.slice(at + 1).trim()] : [text, undefined];
-  const name = /[@/]|^(?:anymc3d-)?(?:adapter|backbone)-/.test(given) ? given : `@anymc3d/${kind}-${given}`;
-  if (NAME.test(name.toLowerCase()) && name !== name.toLowerCase())
+  const name = packageName(kind, given);
+  if (isPackageName(name.toLowerCase()) && name !== name.toLowerCase())
     throw new AnyMC3DError("OPTION_INVALID", `"${text}": names of packages are lower case. Did you mean ${text.toLowerCase()}? A path begins with ./`);
-  if (given === "" || name.length > 214 || !NAME.test(name) || wanted === "") {
+  if (given === "" || !isPackageName(name) || wanted === "") {
     throw new AnyMC3DError(
       "OPTION_INVALID",
       `"${text}" names no ${kind}: expected a name such as lung-nodule, @me/${kind}-x@^1 or x@next, the address of a tarball, or a path that begins with ./`,

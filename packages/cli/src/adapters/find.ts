@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type Adapter, type Backbone, isAnyMC3DError } from "@anymc3d/core";
+import { type Adapter, type Backbone, isAnyMC3DError, packageNames } from "@anymc3d/core";
 import type { Lock } from "@anymc3d/registry";
 import type { OpenRegistry } from "@anymc3d/registry/node";
 import { backboneOf, openAdapter } from "@anymc3d/sdk";
@@ -30,10 +30,10 @@ export async function findAdapter(text: string, flags: RegistryFlags, signal: Ab
   const registry = await openFor(flags);
   const found = (adapter: Adapter, locked = false): FoundAdapter => ({ adapter, registry, backbone: () => backboneFor(adapter, locked, registry, signal) });
   if (!isAddress(text) && existsSync(join(resolve(text), "adapter.json"))) return found(await openAdapter(resolve(text), { signal }));
-  if (!flags.frozen && !isAddress(text) && !hasCapitals(text) && !hasRange(text) && !lockedName(registry.lockFile?.lock, text))
-    return found(await openAdapter(text, { signal }));
+  const locked = isAddress(text) ? undefined : lockedName(registry.lockFile?.lock, text);
+  if (!flags.frozen && !isAddress(text) && !hasCapitals(text) && !hasRange(text) && !locked) return found(await openAdapter(text, { signal }));
   const loading = loadingOptions(text, signal);
-  const adapter = await registry.load(text, loading).finally(loading.done);
+  const adapter = await registry.load(locked ?? text, loading).finally(loading.done);
   return found(
     adapter,
     Object.values(registry.lockFile?.lock.adapters ?? {}).some(({ hash }) => hash === adapter.hash),
@@ -42,7 +42,7 @@ export async function findAdapter(text: string, flags: RegistryFlags, signal: Ab
 
 /** The lock's name for what a user calls an adapter; undefined where it does not hold it. */
 export const lockedName = (lock: Lock | undefined, text: string): string | undefined =>
-  [text, `@anymc3d/adapter-${text}`].find((name) => Object.hasOwn(lock?.adapters ?? {}, name));
+  packageNames("adapter", text).find((name) => Object.hasOwn(lock?.adapters ?? {}, name));
 
 /** The lock's backbone for a locked adapter, to the bytes; for others an installed one with the right weights saves a download. */
 async function backboneFor(adapter: Adapter, locked: boolean, registry: OpenRegistry, signal: AbortSignal): Promise<Backbone> {

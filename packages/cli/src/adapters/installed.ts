@@ -1,10 +1,11 @@
-// Adapters installed where the command runs: packages named adapter-* in a node_modules folder on the way up.
+// Adapters installed where the command runs: packages called like adapters in a node_modules folder on the way up.
 
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isNamedAs } from "@anymc3d/core";
 
-/** Folders of installed adapters, scoped (@anymc3d/adapter-*) or not (anymc3d-adapter-*). */
+/** Folders of installed adapters, whatever their scope. */
 export function installedAdapters(): string[] {
   const found = new Map<string, string>();
   for (const start of [process.cwd(), dirname(fileURLToPath(import.meta.url))]) {
@@ -18,8 +19,7 @@ export function installedAdapters(): string[] {
 
 function adaptersIn(modules: string): [string, string][] {
   const list = (folder: string) => (existsSync(folder) ? readdirSync(folder) : []);
-  const scoped = list(join(modules, "@anymc3d")).filter((name) => name.startsWith("adapter-"));
-  const plain = list(modules).filter((name) => name.startsWith("anymc3d-adapter-"));
-  const all = [...scoped.map((name) => join("@anymc3d", name)), ...plain];
-  return all.filter((name) => existsSync(join(modules, name, "adapter.json"))).map((name) => [name, join(modules, name)]);
+  const names = list(modules).flatMap((entry) => (entry.startsWith("@") ? list(join(modules, entry)).map((name) => `${entry}/${name}`) : [entry]));
+  const adapters = names.filter((name) => isNamedAs("adapter", name) && existsSync(join(modules, name, "adapter.json")));
+  return adapters.map((name) => [name, join(modules, name)]);
 }

@@ -1,6 +1,6 @@
 // The model card of an adapter package. Every number in it comes from the manifest or the training run.
 
-import { type AdapterManifest, DISCLAIMER, type TaskLabel } from "@anymc3d/core";
+import { type AdapterManifest, DISCLAIMER, shortName, type TaskLabel } from "@anymc3d/core";
 
 export interface CardOptions {
   /** How it was trained, one sentence a line; absent for adapters trained elsewhere. */
@@ -12,7 +12,7 @@ export interface CardOptions {
 /** README.md of an adapter package. */
 export function modelCard(manifest: AdapterManifest, { training, comparison }: CardOptions = {}): string {
   const { name, title, version, description, intendedUse, limits, license, citation, backbone, conformance } = manifest;
-  const short = name.replace(/^@anymc3d\/adapter-/, "");
+  const short = shortName("adapter", name);
   const parts = [
     `# ${title}`,
     `\`${name}\` ${version}. ${description}`,

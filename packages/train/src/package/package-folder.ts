@@ -2,7 +2,7 @@
 
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type AdapterManifest, AnyMC3DError, factsOf } from "@anymc3d/core";
+import { ADAPTER_KEYWORD, type AdapterManifest, AnyMC3DError, factsOf } from "@anymc3d/core";
 import { replaceFile } from "../run/run-folder.js";
 import { type CardOptions, modelCard } from "./card.js";
 
@@ -98,7 +98,7 @@ function packageJson(manifest: AdapterManifest, before: PackageBefore, { sample,
     license,
     type: "module",
     sideEffects: false,
-    keywords: own(["anymc3d-adapter", ...input.bodyParts], before.keywords),
+    keywords: own([ADAPTER_KEYWORD, ...input.bodyParts], before.keywords),
     exports: {
       ".": { types: "./index.d.ts", default: "./index.js" },
       "./adapter.json": "./adapter.json",

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  ADAPTER_KEYWORD,
   type Adapter,
   type AdapterFacts,
   type AdapterManifest,
@@ -160,7 +161,7 @@ function packageFaults(found: Record<string, unknown>, expected: { name: string;
       .map((field) => `package.json: ${field} is ${found[field]}, adapter.json says ${expected[field]}`),
     ...["adapter.json", "weights.safetensors"].filter((file) => !files.includes(file)).map((file) => `package.json: files lacks ${file}`),
     ...[".", "./adapter.json", "./weights.safetensors"].filter((path) => !paths.includes(path)).map((path) => `package.json: exports lacks ${path}`),
-    ...(keywords.includes("anymc3d-adapter") ? [] : ['package.json: keywords lacks "anymc3d-adapter"']),
+    ...(keywords.includes(ADAPTER_KEYWORD) ? [] : [`package.json: keywords lacks "${ADAPTER_KEYWORD}"`]),
     ...(expected.backbone in ((found.peerDependencies ?? {}) as object) ? [] : [`package.json: peerDependencies lacks ${expected.backbone}`]),
     ...(JSON.stringify(found.anymc3d) === JSON.stringify(expected.anymc3d)
       ? []

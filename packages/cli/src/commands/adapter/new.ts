@@ -2,7 +2,7 @@
 
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { AnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, newPackageName } from "@anymc3d/core";
 import { parseTrainConfig } from "@anymc3d/train";
 
 export interface NewFlags {
@@ -17,13 +17,10 @@ function intensityOf(modality: string) {
   return { kind: "percentile", low: 0.5, high: 99.5, over: "nonzero" };
 }
 
-/** A folder's name as a package's. */
-const slug = (text: string): string => text.toLowerCase().replace(/[^a-z0-9._~-]+/g, "-").replace(/^[-._]+|[-._]+$/g, "") || "my-task"; // biome-ignore format: one line
-
 /** A path as a shell takes it. */
 const quoted = (path: string): string => (/^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
-export async function newAdapter(folder: string, { name = `adapter-${slug(basename(resolve(folder)))}`, modality, labels }: NewFlags): Promise<void> {
+export async function newAdapter(folder: string, { name = newPackageName("adapter", basename(resolve(folder))), modality, labels }: NewFlags): Promise<void> {
   const there = await readdir(folder).catch(() => []);
   if (there.length) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder} is not empty; choose a new folder`);
   const ids = labels.split(",").map((label) => label.trim());
