@@ -1,4 +1,4 @@
-// The marketplace from an empty folder: start a private registry, publish everything to it, install and add an adapter from it, classify by name in Node
+// The marketplace from an empty folder: start a private registry, release everything to it, install and add an adapter from it, classify by name in Node
 // and in Chromium, stop the registry, classify again.
 // usage: node integrations/marketplace.mjs     (npm run build first)
 import { execFileSync, spawn } from "node:child_process";
@@ -10,8 +10,8 @@ import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { build } from "vite";
-import { publishedPackages } from "../scripts/pack.mjs";
 import { check } from "./packed-packages.mjs";
+import { releaseFromCopy } from "./release-copy.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "anymc3d-marketplace-"));
@@ -46,12 +46,8 @@ async function publishAll(url) {
   const account = await fetch(`${url}-/user/org.couchdb.user:author`, { method: "PUT", headers: { "content-type": "application/json" }, body });
   const { token } = await account.json();
   writeFileSync(env.npm_config_userconfig, `@anymc3d:registry=${url}\n${url.replace("http:", "")}:_authToken=${token}\n`);
-  const folders = publishedPackages();
-  for (const each of folders) {
-    if (existsSync(join(each, "adapter.json"))) exec("node", [bin, "adapter", "publish", each, "--registry", url, "--yes"]);
-    else exec("npm", ["publish", "--ignore-scripts", "--silent", "--registry", url], each);
-  }
-  console.log(`ok ${folders.length} packages published to ${url}`);
+  const versions = releaseFromCopy(folder, env);
+  console.log(`ok ${versions.length} packages versioned and published to ${url} by npm run release`);
 }
 
 const classify = (...more) => {
