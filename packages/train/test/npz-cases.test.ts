@@ -1,12 +1,10 @@
 // .npz in MedMNIST's layout: cases, labels by task, and what is refused.
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
 import { isAnyMC3DError } from "@anymc3d/core";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Task } from "../src/config.js";
 import { npzCases } from "../src/data/npz-cases.js";
 import { checkSplits } from "../src/data/splits.js";
-import { checkLabels, summariseCases } from "../src/data/summary.js";
 import { binaryTask, multiclassTask, multilabelTask } from "./build.js";
 
 interface Reference {
@@ -69,24 +67,4 @@ test.each<[string, Task, string, RegExp]>([
     error = caught;
   }
   expect(isAnyMC3DError(error) && [error.code, error.message]).toEqual([code, expect.stringMatching(says)]);
-});
-
-const adrenal = fileURLToPath(new URL("../../../../shared/data/adrenal/adrenalmnist3d_64_trainval.npz", import.meta.url));
-if (!existsSync(adrenal)) console.warn(`SKIPPED: no ${adrenal}`);
-
-describe.skipIf(!existsSync(adrenal))("AdrenalMNIST3D", () => {
-  test("has the published numbers of cases and classes", async () => {
-    const task: Task = { kind: "binary", labels: [{ id: "hyperplasia", name: "Hyperplasia" }] };
-    const cases = npzCases(Uint8Array.from(readFileSync(adrenal)), { file: "adrenal", task });
-    const summary = summariseCases(cases, task);
-    expect(summary.map(({ split, n, labels: [{ positives, negatives }] }) => [split, n, positives, negatives])).toEqual([
-      ["train", 1188, 259, 929],
-      ["val", 98, 22, 76],
-    ]);
-    expect(checkLabels(summary, "adrenal")).toEqual([]);
-    const { volume } = await cases[1188 + 7].load();
-    expect(volume.shape).toEqual([64, 64, 64]);
-    // np.flatnonzero(val_images[7])[:3]
-    expect([...volume.data].flatMap((v, i) => (v ? [i] : [])).slice(0, 3)).toEqual([74837, 74900, 74901]);
-  });
 });
