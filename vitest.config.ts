@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 
 const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
 
-const FOLDERS = ["packages/*/test", "registry/test", "apps/*/test", "docs/test"];
+const FOLDERS = ["packages/*/test", "registry/test", "apps/*/test", "docs/test", "examples/test"];
 const named = (ending: string) => FOLDERS.map((folder) => `${folder}/**/*${ending}`);
 const PROCESS = named(".process.test.ts");
 const BROWSER = named(".browser.test.ts");
@@ -31,9 +31,19 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: "unit", include: [...named(".test.ts"), "benchmarks/*.test.mjs"], exclude: [...PROCESS, ...BROWSER] } },
-      { extends: true, test: { name: "process", include: PROCESS } },
-      { extends: true, test: { name: "browser", include: BROWSER } },
+      // Without isolation a worker loads the sources once, not once a file: a unit test leaves no global changed behind.
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: [...named(".test.ts"), "benchmarks/*.test.mjs"],
+          exclude: [...PROCESS, ...BROWSER],
+          isolate: false,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { extends: true, test: { name: "process", include: PROCESS, sequence: { groupOrder: 1 } } },
+      { extends: true, test: { name: "browser", include: BROWSER, sequence: { groupOrder: 2 } } },
     ],
   },
 });
