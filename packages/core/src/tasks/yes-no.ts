@@ -16,7 +16,7 @@ const label = z.strictObject({
     .describe("Decision threshold on the probability; `positive` is probability ≥ threshold. adapter.json must have it; training finds it."),
 });
 
-interface YesNoTask {
+export interface YesNoTask {
   readonly labels: readonly z.infer<typeof label>[];
   readonly conformal?: Conformal;
 }
