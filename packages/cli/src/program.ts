@@ -116,6 +116,13 @@ export function createProgram(): Command {
     .action(async (folder, flags) => (await import("./commands/adapter/verify.js")).verify(folder, flags));
 
   adapter
+    .command("upgrade")
+    .description("write adapter.json anew in today's version, the weights beside it pinned by their hash")
+    .argument("<folder>")
+    .option("--verbose", "show where an error came from")
+    .action(async (folder) => (await import("./commands/adapter/upgrade.js")).upgradeAdapter(folder));
+
+  adapter
     .command("new")
     .description("start a task: a folder with task.json and labels.csv to fill")
     .argument("<folder>")

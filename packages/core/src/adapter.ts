@@ -8,11 +8,12 @@ import { headKind } from "./kinds/head/index.js";
 import { type AdapterManifest, parseAdapterManifest } from "./manifest.js";
 import { readSafetensors, toFloat32 } from "./safetensors.js";
 import { taskKind } from "./tasks/index.js";
-import type { Adapter, Backbone, BackboneSpec, LoraTensors, Tensor, Tensors } from "./types.js";
+import type { Adapter, Backbone, BackboneSpec, LoraTensors, Tensor, Tensors, Warning } from "./types.js";
 
 /**
  * Reads an adapter. Whether its tensors fit is known once the backbone is: see {@link bindAdapter}.
- * @throws AnyMC3DError `MANIFEST_INVALID`, `SAFETENSORS_INVALID`, `TENSORS_MISMATCH` for values that are not finite
+ * @throws AnyMC3DError `MANIFEST_INVALID`, `SAFETENSORS_INVALID`, `TENSORS_MISMATCH` for values that are not finite,
+ * `INTEGRITY_MISMATCH` for other weights than the manifest pins
  */
 export async function loadAdapter(manifestJson: unknown, weights: Uint8Array): Promise<Adapter> {
   const manifest = parseAdapterManifest(manifestJson);
@@ -26,9 +27,28 @@ export async function loadAdapter(manifestJson: unknown, weights: Uint8Array): P
       });
     tensors.set(name, { shape: tensor.shape, data });
   }
+  const weightsHash = await contentHash(raw);
+  const warnings = checkPin(manifest, weightsHash);
   const text = JSON.stringify(sortKeys(manifestJson));
-  const hash = `sha256-${await sha256(new TextEncoder().encode(`${text}\n${await contentHash(raw)}`))}`;
-  return { manifest, tensors, hash };
+  const hash = `sha256-${await sha256(new TextEncoder().encode(`${text}\n${weightsHash}`))}`;
+  return { manifest, tensors, hash, ...(warnings.length ? { warnings } : {}) };
+}
+
+/** `weights.hash` of a manifest, for the content of weights.safetensors. @throws AnyMC3DError `SAFETENSORS_INVALID` */
+export const weightsHash = (weights: Uint8Array): Promise<string> => contentHash(readSafetensors(weights, "weights.safetensors"));
+
+/** @throws AnyMC3DError `INTEGRITY_MISMATCH` */
+function checkPin({ name, schemaVersion, weights }: AdapterManifest, found: string): Warning[] {
+  if (!weights) {
+    const message = `${name}: its adapter.json is of version ${schemaVersion} and does not say which weights belong to it; \`anymc3d adapter upgrade\` writes version 2, which does`;
+    return [{ code: "WEIGHTS_NOT_PINNED", message }];
+  }
+  if (weights.hash === found) return [];
+  throw new AnyMC3DError(
+    "INTEGRITY_MISMATCH",
+    `adapter ${name}: weights.safetensors holds ${found}, adapter.json expects ${weights.hash}. One of the two was replaced or damaged; fetch the adapter again.`,
+    { details: { expected: weights.hash, found } },
+  );
 }
 
 function sortKeys(value: unknown): unknown {

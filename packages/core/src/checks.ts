@@ -170,6 +170,9 @@ const HEADER_NOISE = 1e-4;
 const WORDS = {
   minimum: { what: "its smallest voxel value", unit: undefined },
   maximum: { what: "its largest voxel value", unit: undefined },
+  p1: { what: "the 1st percentile of its voxel values", unit: undefined },
+  p50: { what: "the median of its voxel values", unit: undefined },
+  p99: { what: "the 99th percentile of its voxel values", unit: undefined },
   pixelSpacing: { what: "its pixel spacing", unit: "mm" },
   sliceSpacing: { what: "its slice spacing", unit: "mm" },
   extent: { what: "its in-plane extent", unit: "mm" },
@@ -196,6 +199,10 @@ function rangeFindings(volume: Volume, view: ViewManifest, range: ValueRange): F
   const units = expect.modality?.includes("CT") ? " (Hounsfield units; was the file rescaled, windowed or exported without its intercept?)" : "";
   compare("INPUT_VALUES", "minimum", [range.minimum], expect.minimum, units);
   compare("INPUT_VALUES", "maximum", [range.maximum], expect.maximum, units);
+  if (expect.percentiles) {
+    const found = volumeStatistics(volume).percentiles([1, 50, 99]);
+    (["p1", "p50", "p99"] as const).forEach((key, i) => void compare("INPUT_VALUES", key, [found[i]], expect.percentiles?.[key], units));
+  }
   if (volume.affine) {
     compare("INPUT_SPACING", "pixelSpacing", [columns.spacing, rows.spacing], expect.pixelSpacing);
     compare("INPUT_SPACING", "sliceSpacing", [slices.spacing], expect.sliceSpacing);

@@ -54,7 +54,7 @@ export async function classify(input: ClassifyInput, adapter: Adapter, options: 
     logits: [...logits],
     views: prepared.map((view, v) => viewResult(view, adapter.manifest.input.views[v], weights[v], fusion[v])),
     ...(heatmaps ? { heatmaps, heatmap: heatmaps[adapter.manifest.input.views[0].source] } : {}),
-    warnings: [...engine.warnings, ...warnings, ...doubts],
+    warnings: [...engine.warnings, ...(adapter.warnings ?? []), ...warnings, ...doubts],
     provenance: {
       adapter: { name: adapter.manifest.name, version: adapter.manifest.version, hash: adapter.hash },
       backbone: { name: engine.backbone.name, hash: engine.backbone.hash },

@@ -1,6 +1,6 @@
 // The public API of @anymc3d/core.
 
-export { adapterShapes, type BoundAdapter, bindAdapter, loadAdapter, viewLora } from "./adapter.js";
+export { adapterShapes, type BoundAdapter, bindAdapter, loadAdapter, viewLora, weightsHash } from "./adapter.js";
 export { type BackboneManifest, backboneManifestSchema, backboneShapes, loadBackbone, parseBackboneManifest } from "./backbone.js";
 export { type ClassifyInput, checkInput, checkStudy, type StudyCheck, type ValueRange, valueRange } from "./checks.js";
 export { classify, DISCLAIMER } from "./classify.js";
@@ -36,6 +36,7 @@ export {
   parseAdapterManifest,
   type ViewManifest,
 } from "./manifest.js";
+export { upgradeManifest } from "./manifest-upgrade.js";
 export { ADAPTER_KEYWORD, isNamedAs, isPackageName, newPackageName, type PackageKind, packageName, packageNames, shortName } from "./package-names.js";
 export { attentionPool, attentionPoolGradient, meanPool, meanPoolGradient, sigmoid, softmax } from "./pool.js";
 export { type PreparedView, prepareView } from "./preprocess.js";

@@ -3,8 +3,10 @@
 // As a namespace: where `z` is imported by name, webpack 5.113 takes `z.iso.date` for `z.date`.
 import * as z from "zod";
 import { AnyMC3DError } from "./errors.js";
+import { featuresSchema } from "./kinds/features/index.js";
 import { HEAD_FORMS, HEADS } from "./kinds/head/index.js";
-import { withoutIdleThresholds } from "./manifest-upgrade.js";
+import { roiSchema } from "./kinds/roi/index.js";
+import { fromVersion1 } from "./manifest-upgrade.js";
 import { PACKAGE_NAME, PACKAGE_NAME_LENGTH } from "./package-names.js";
 import { taskKind, taskSchema } from "./tasks/index.js";
 import { withoutEval } from "./without-eval.js";
@@ -39,6 +41,14 @@ const expect = z
     sliceSpacing: expectation.optional().describe("Distance of the slices' middles, mm. Not held against volumes without orientation and spacing."),
     extent: expectation.optional().describe("In-plane extent of the whole volume, mm, each side. Not held against volumes without orientation and spacing."),
     slices: expectation.optional().describe("Number of slices of the volume in this plane."),
+    percentiles: z
+      .strictObject({
+        p1: expectation.optional().describe("The 1st percentile."),
+        p50: expectation.optional().describe("The median."),
+        p99: expectation.optional().describe("The 99th percentile."),
+      })
+      .optional()
+      .describe("Where percentiles of all the volume's voxels must lie, in its units: judges the values by their distribution, not by two voxels."),
   })
   .describe("What a volume must look like. What is left out is not checked. NaN and infinite voxels are refused in any case.");
 
@@ -122,23 +132,55 @@ const view = z.strictObject({
 
 const interval = z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]);
 
+const labelMetrics = z.strictObject({
+  id: text.describe("The label's id."),
+  n: z.int().min(1).describe("Cases whose label is known."),
+  positives: z.int().min(0).describe("Of these, the cases where it is there."),
+  auroc: z.number().min(0).max(1).nullable().describe("Area under the ROC curve; null where only one class occurs."),
+  interval: interval.nullable().describe("95 % interval of the AUROC: [low, high]; null where there is none."),
+});
+
+const figure = z.strictObject({
+  id: text.describe("What programs call it: `mae`, `r2`, `spearman`, `kappa`."),
+  name: text.describe("What people read."),
+  n: z.int().min(1).describe("Cases that it was measured on."),
+  value: z.number().nullable().describe("The figure; null where it is undefined."),
+  interval: z.tuple([z.number(), z.number()]).nullable().describe("Its 95 % interval: [low, high]; null where there is none."),
+  unit: text.optional().describe("Of the value; absent: a pure number."),
+});
+
+const coverage = z.strictObject({
+  nominal: z.number().gt(0).lt(1).describe("What the calibration promises, `task.conformal.coverage`."),
+  measured: z.number().min(0).max(1).describe("Share of cases, none of which calibrated it, whose truth the sets or intervals held."),
+  n: z.int().min(1).describe("Cases."),
+  how: text.describe("How calibration and measurement were kept apart."),
+  size: z.number().min(0).optional().describe("Mean number of answers in a set, or mean width of an interval, in the unit."),
+});
+
 const metrics = z.strictObject({
   dataset: text.describe("What the data is called, with its licence."),
   split: text.describe("Which part of it the figures are from: val, test."),
   date: z.iso.date().describe("When they were computed, YYYY-MM-DD."),
   seed: z.int().describe("Of the training run."),
   madeBy: text.describe("How the figures came about: program and version."),
-  labels: z
+  labels: z.array(labelMetrics).describe("One entry a label; none where the task's figures are not label by label."),
+  figures: z.array(figure).optional().describe("Figures of the task as a whole: of ordered classes and of quantities."),
+  coverage: coverage.optional().describe("How often prediction sets or intervals hold the truth."),
+  baselines: z
     .array(
       z.strictObject({
-        id: text.describe("The label's id."),
-        n: z.int().min(1).describe("Cases whose label is known."),
-        positives: z.int().min(0).describe("Of these, the cases where it is there."),
-        auroc: z.number().min(0).max(1).nullable().describe("Area under the ROC curve; null where only one class occurs."),
-        interval: interval.nullable().describe("95 % interval of the AUROC: [low, high]; null where there is none."),
+        id: text.describe("What programs call it: `size`."),
+        name: text.describe("What it is, for people: the best that size alone does."),
+        labels: z.array(labelMetrics).optional().describe("Its figures, label by label."),
+        figures: z.array(figure).optional().describe("Its figures of the task as a whole."),
       }),
     )
-    .describe("One entry a label."),
+    .optional()
+    .describe("What simpler means reach on the same cases."),
+  warnings: z
+    .array(z.strictObject({ code: text.describe("`FEW_CASES`, `NEAR_CHANCE`, …"), message: text.describe("For people.") }))
+    .optional()
+    .describe("What speaks against relying on these figures."),
 });
 
 /** A package on npm: lower case, with or without a scope. */
@@ -146,6 +188,8 @@ const npmName = z
   .string()
   .max(PACKAGE_NAME_LENGTH)
   .regex(PACKAGE_NAME, "not an npm package name: lower-case letters, digits and - . _, with or without @scope/");
+
+const contentHash = z.string().regex(/^sha256-[0-9a-f]{64}$/);
 
 const lora = z.strictObject({
   rank: z.int().min(1).max(256).describe("Rank r of the matrices."),
@@ -161,7 +205,7 @@ const lora = z.strictObject({
 /** The zod schema of adapter.json; every field is described in it. */
 export const adapterManifestSchema = z.strictObject({
   $schema: z.string().optional().describe("Address of this schema, for editors."),
-  schemaVersion: z.literal(1).describe("Version of this format."),
+  schemaVersion: z.literal(2).describe("Version of this format. Version 1 is read, too, with a warning: it does not pin its weights."),
   name: npmName.describe("The npm package's name."),
   version: z
     .string()
@@ -170,24 +214,40 @@ export const adapterManifestSchema = z.strictObject({
   title: text.describe("One line, for lists."),
   description: text.describe("What is classified, from which input; one or two sentences."),
   task: taskSchema.describe("What is answered."),
+  weights: z
+    .strictObject(
+      { hash: contentHash.describe("Content hash of the tensors in weights.safetensors, checked at every load; others are refused.") },
+      { error: ({ input }) => (input === undefined ? "missing: schemaVersion 2 holds the hash of weights.safetensors" : undefined) },
+    )
+    .describe("The file beside this one."),
   backbone: z
     .strictObject({
       name: text.describe("The backbone's npm package."),
-      hash: z
-        .string()
-        .regex(/^sha256-[0-9a-f]{64}$/)
-        .describe("Content hash of its weights; other weights are refused."),
+      hash: contentHash.describe("Content hash of its weights; other weights are refused."),
     })
     .describe("The frozen network the adapter was trained on."),
   input: z
     .strictObject({
       bodyParts: z.array(text).describe("Body parts, lower case (`lung`): for search and people; not checked."),
+      roi: roiSchema,
+      sources: z
+        .record(
+          text,
+          z.strictObject({
+            title: text.describe("What people call it: `T2-weighted`."),
+            description: text.optional().describe("What it must be, where the title does not say it: sequence, phase, plane."),
+          }),
+        )
+        .optional()
+        .describe("What the volumes of `views[].source` are, by those names, for people who are asked for them."),
       views: z.array(view).min(1).max(16).describe("How slices are made; one entry a plane or a source, each with LoRA and query of its own."),
     })
     .describe("What goes in, and what it must look like."),
   modules: z
     .strictObject({
       lora: lora.nullable().describe("Low-rank matrices beside the frozen ones. null: frozen features, head only."),
+      features: featuresSchema,
+      members: z.literal(1).default(1).describe("How many sets of modules weights.safetensors holds, whose answers would be averaged; this version reads one."),
       pooling: z.enum(["attention", "mean"]).describe("How a view's slices become one vector: weighted by a learned query, or their mean."),
       fusion: z
         .enum(["none", "attention", "concat"])
@@ -214,7 +274,11 @@ export const adapterManifestSchema = z.strictObject({
 });
 
 /** adapter.json, checked. Every field is described by the schema, `@anymc3d/core/adapter.schema.json`. */
-export type AdapterManifest = z.infer<typeof adapterManifestSchema>;
+export type AdapterManifest = Omit<z.infer<typeof adapterManifestSchema>, "schemaVersion" | "weights"> & {
+  /** That of the file. Version 1 has no `weights`; all else is filled in as version 2 has it. */
+  readonly schemaVersion: 1 | 2;
+  readonly weights?: { readonly hash: string };
+};
 /** One plane of one source, as `input.views` of adapter.json has it. */
 export type ViewManifest = AdapterManifest["input"]["views"][number];
 /** What a view expects of its volume; a range outside of which it is refused or warned about. */
@@ -235,9 +299,9 @@ export function adapterJsonSchema(): unknown {
  */
 export function parseAdapterManifest(json: unknown, name = "adapter.json"): AdapterManifest {
   const { schemaVersion } = (json ?? {}) as { schemaVersion?: unknown };
-  if (typeof schemaVersion === "number" && schemaVersion > 1)
-    throw new AnyMC3DError("MANIFEST_INVALID", `${name}: schemaVersion ${schemaVersion}; this version of @anymc3d/core reads 1. Update it.`);
-  const parsed = adapterManifestSchema.safeParse(hasTask(json) ? { ...json, task: withoutIdleThresholds(json.task) } : json);
+  if (typeof schemaVersion === "number" && schemaVersion > 2)
+    throw new AnyMC3DError("MANIFEST_INVALID", `${name}: schemaVersion ${schemaVersion}; this version of @anymc3d/core reads 1 and 2. Update it.`);
+  const parsed = schemaVersion === 1 ? manifestSchema1.safeParse(fromVersion1(json)) : adapterManifestSchema.safeParse(json);
   const faults = parsed.success ? crossFaults(parsed.data) : [z.prettifyError(parsed.error)];
   if (!parsed.success || faults.length) {
     throw new AnyMC3DError("MANIFEST_INVALID", `${name}: ${faults.join("; ")}. The schema is adapter.schema.json of @anymc3d/core.`);
@@ -245,7 +309,8 @@ export function parseAdapterManifest(json: unknown, name = "adapter.json"): Adap
   return parsed.data;
 }
 
-const hasTask = (json: unknown): json is { readonly task: unknown } => typeof json === "object" && json !== null && "task" in json;
+/** Version 1 is version 2 without the weights' hash. */
+const manifestSchema1 = adapterManifestSchema.extend({ schemaVersion: z.literal(1), weights: adapterManifestSchema.shape.weights.optional() });
 
 function crossFaults({ task, input, modules, conformance }: AdapterManifest): string[] {
   const kind = taskKind(task);
@@ -255,6 +320,9 @@ function crossFaults({ task, input, modules, conformance }: AdapterManifest): st
   if ((modules.fusion === "none") !== (input.views.length === 1))
     faults.push(`modules.fusion is "${modules.fusion}" with ${input.views.length} view(s): several views need "attention" or "concat", one view "none"`);
   if (conformance.logits.length !== outputs) faults.push(`conformance.logits has ${conformance.logits.length} values, the head gives ${outputs}`);
+  const known = new Set(input.views.map(({ source }) => source));
+  const others = Object.keys(input.sources ?? {}).filter((source) => !known.has(source));
+  if (others.length) faults.push(`input.sources: no view reads ${others.join(", ")}`);
   for (const { intensity } of input.views)
     if (intensity.kind === "percentile" && intensity.low >= intensity.high) faults.push("input: percentile low must be below high");
   return faults;

@@ -201,6 +201,8 @@ export interface Adapter {
   readonly tensors: Tensors;
   /** SHA-256 over manifest and tensors. */
   readonly hash: string;
+  /** What its users should know of it; goes into every result. */
+  readonly warnings?: readonly Warning[];
 }
 
 /** Something the user should know that did not stop the work. */

@@ -1,10 +1,20 @@
 // Adapters: tensors exactly those the manifest implies, the right backbone, the right LoRA scale.
 import { readFile } from "node:fs/promises";
-import { adapterShapes, type Backbone, bindAdapter, loadAdapter, readTensors, type Tensor, writeSafetensors } from "@anymc3d/core";
+import {
+  adapterShapes,
+  type Backbone,
+  bindAdapter,
+  loadAdapter,
+  readTensors,
+  type Tensor,
+  upgradeManifest,
+  weightsHash,
+  writeSafetensors,
+} from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
 import { fixtures } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";
-import { type Loose, manifestJson, refusal } from "./expectations.js";
+import { type Loose, manifestJson, pinned, refusal, version1 } from "./expectations.js";
 
 const HASH = `sha256-${"ab".repeat(32)}`;
 const tiny: Backbone = { ...(await loadTiny(fixtures, "tiny-dinov2")).backbone, hash: HASH };
@@ -33,8 +43,12 @@ function tensors(rank = 2): Map<string, Tensor> {
   return made;
 }
 
-const bind = async (manifest: Loose, own: Map<string, Tensor>, backbone: Backbone = tiny) =>
-  bindAdapter(await loadAdapter(manifest, writeSafetensors(own)), backbone);
+const load = async (manifest: Loose, own: Map<string, Tensor>, dtype: "F32" | "F16" = "F32") => {
+  const weights = writeSafetensors(own, dtype);
+  return loadAdapter(await pinned(manifest, weights), weights);
+};
+
+const bind = async (manifest: Loose, own: Map<string, Tensor>, backbone: Backbone = tiny) => bindAdapter(await load(manifest, own), backbone);
 
 test("the tensors of the design fit, and come apart by view", async () => {
   const bound = await bind(json(), tensors());
@@ -199,7 +213,8 @@ test("a slice size that is no multiple of the patch: INPUT_SHAPE", async () => {
 });
 
 describe("adapter hash", () => {
-  const hashOf = async (manifest: Loose, own = tensors(), dtype: "F32" | "F16" = "F32") => (await loadAdapter(manifest, writeSafetensors(own, dtype))).hash;
+  const hashOf = async (manifest: Loose, own = tensors(), dtype: "F32" | "F16" = "F32") =>
+    (await loadAdapter(version1(manifest), writeSafetensors(own, dtype))).hash;
 
   test("the order of keys and of tensors does not matter, every value does", async () => {
     const hash = await hashOf(json());
@@ -220,9 +235,45 @@ describe("adapter hash", () => {
   });
 });
 
+describe("weights", () => {
+  test("other weights than the manifest pins are refused, and both hashes named", async () => {
+    const manifest = await pinned(json(), writeSafetensors(tensors()));
+    const changed = tensors();
+    changed.set("head.bias", { shape: [1], data: Float32Array.of(0.02) });
+    const error = await refusal(() => loadAdapter(manifest, writeSafetensors(changed)));
+    expect(error.code).toBe("INTEGRITY_MISMATCH");
+    expect(error.message).toContain(manifest.weights.hash);
+    expect((await loadAdapter(manifest, writeSafetensors(tensors()))).warnings).toBeUndefined();
+  });
+
+  test("version 1 pins none: it loads as version 2 does, with a warning", async () => {
+    const old = await loadAdapter(version1(json()), writeSafetensors(tensors()));
+    expect(old.warnings?.map(({ code }) => code)).toEqual(["WEIGHTS_NOT_PINNED"]);
+    const { schemaVersion: _, weights: __, ...rest } = (await load(json(), tensors())).manifest;
+    expect(old.manifest).toEqual({ ...rest, schemaVersion: 1 });
+    expect(old.manifest).toMatchObject({ input: { roi: { kind: "whole" } }, modules: { features: [{ kind: "cls" }], members: 1 } });
+  });
+
+  test("upgraded, version 1 is version 2; a threshold that decided nothing is gone", async () => {
+    const weights = writeSafetensors(tensors());
+    const manifest = await pinned(json(), weights);
+    expect(upgradeManifest(version1(manifest), await weightsHash(weights))).toEqual(manifest);
+    const task = { kind: "multiclass", labels: ["a", "b"].map((id) => ({ id, name: id, threshold: 0.5 })) };
+    expect(upgradeManifest({ ...version1(manifest), task }, "")).toMatchObject({
+      task: {
+        labels: [
+          { id: "a", name: "a" },
+          { id: "b", name: "b" },
+        ],
+      },
+    });
+    expect(upgradeManifest({ ...version1(manifest), task }, "")).not.toHaveProperty("task.labels.0.threshold");
+  });
+});
+
 test("float16 tensors are read as numpy's float16 of them", async () => {
   const own = tensors();
-  const adapter = await loadAdapter(json(), writeSafetensors(own, "F16"));
+  const adapter = await load(json(), own, "F16");
   expect(adapter.tensors.get("head.bias")?.data[0]).toBe(0.01000213623046875); // numpy.float16(0.01)
   expect(readTensors(writeSafetensors(own)).get("head.bias")?.data[0]).toBe(Math.fround(0.01));
 });

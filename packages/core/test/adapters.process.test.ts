@@ -1,7 +1,7 @@
 // The shipped adapters on the shipped backbone, end to end: the logits and slice weights that PyTorch gives from the same files
 // (scripts/reference/adapter_logits.py), and their conformance vectors.
 import { readFile } from "node:fs/promises";
-import { type Adapter, checkConformance, classify, loadAdapter, readTensors, type Volume, writeSafetensors } from "@anymc3d/core";
+import { type Adapter, checkConformance, classify, loadAdapter, readTensors, type Volume, weightsHash, writeSafetensors } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { type NpyArray, readNpz, readVolume } from "@anymc3d/io";
 import { hasShared, shared, shippedBackbone } from "@anymc3d/testkit/fixtures";
@@ -86,6 +86,9 @@ describe("a conformance vector catches", () => {
     expect((await refusal(async () => checkConformance(await loadAdapter(other, weights), engine))).code).toBe("CONFORMANCE_FAILED");
     const tensors = readTensors(weights);
     tensors.get("head.weight")?.data.fill(0, 0, 20);
-    expect((await refusal(async () => checkConformance(await loadAdapter(manifest, writeSafetensors(tensors)), engine))).code).toBe("CONFORMANCE_FAILED");
+    const replaced = writeSafetensors(tensors);
+    expect((await refusal(() => loadAdapter(manifest, replaced))).code).toBe("INTEGRITY_MISMATCH");
+    const pinnedAgain = { ...manifest, weights: { hash: await weightsHash(replaced) } };
+    expect((await refusal(async () => checkConformance(await loadAdapter(pinnedAgain, replaced), engine))).code).toBe("CONFORMANCE_FAILED");
   });
 });

@@ -19,7 +19,7 @@ import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { fixtures } from "@anymc3d/testkit/fixtures";
 import { afterAll, describe, expect, test } from "vitest";
-import { axisOrders, expectClose, type Loose, manifestJson, refusal, volumeOf } from "./expectations.js";
+import { axisOrders, expectClose, type Loose, manifestJson, pinned, refusal, volumeOf } from "./expectations.js";
 
 const HASH = `sha256-${"ab".repeat(32)}`;
 const tiny: Backbone = { ...(await loadTiny(fixtures, "tiny-dinov2")).backbone, hash: HASH };
@@ -40,7 +40,8 @@ async function adapterOf(change: (m: Loose) => void = () => {}): Promise<Adapter
     const reach = name.endsWith("query") ? 3 : 0.3;
     tensors.set(name, { shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => (random() - 0.5) * reach) });
   }
-  return loadAdapter(manifest, writeSafetensors(tensors));
+  const weights = writeSafetensors(tensors);
+  return loadAdapter(await pinned(manifest, weights), weights);
 }
 
 const twoViews = (m: Loose) => {

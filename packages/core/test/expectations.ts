@@ -1,6 +1,6 @@
 // What the unit tests share: reading reference values, comparing arrays, naming the code of a refusal.
 import { readFileSync } from "node:fs";
-import { type AnyMC3DError, isAnyMC3DError, parseAdapterManifest, type ViewManifest, type Volume } from "@anymc3d/core";
+import { type AnyMC3DError, isAnyMC3DError, parseAdapterManifest, type ViewManifest, type Volume, weightsHash } from "@anymc3d/core";
 import { expect } from "vitest";
 
 /** A file of reference/, made by reference/make.py. */
@@ -34,12 +34,13 @@ export async function refusal(run: () => unknown): Promise<AnyMC3DError> {
 }
 
 const MANIFEST = {
-  schemaVersion: 1,
+  schemaVersion: 2,
   name: "adapter-made-for-tests",
   version: "1.0.0",
   title: "Made for tests",
   description: "Made for tests",
   task: { kind: "binary", labels: [{ id: "finding", name: "Finding", threshold: 0.5 }] },
+  weights: { hash: `sha256-${"0".repeat(64)}` },
   backbone: { name: "tiny", hash: `sha256-${"0".repeat(64)}` },
   input: {
     bodyParts: ["head"],
@@ -74,6 +75,16 @@ export function manifestJson(change: (manifest: Loose) => void = () => {}): Loos
   const copy = structuredClone(MANIFEST);
   change(copy);
   return copy;
+}
+
+/** A manifest that pins these weights. */
+export async function pinned(manifest: Loose, weights: Uint8Array): Promise<Loose> {
+  return { ...manifest, weights: { hash: await weightsHash(weights) } };
+}
+
+/** The same manifest as version 1 had it: without its weights' hash. */
+export function version1({ weights: _, ...manifest }: Loose): Loose {
+  return { ...manifest, schemaVersion: 1 };
 }
 
 /** The only view of that manifest, with fields replaced. */

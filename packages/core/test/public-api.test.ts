@@ -69,10 +69,12 @@ test("@anymc3d/core", () => {
     "tensorsFromHuggingFace",
     "toFloat32",
     "unfoldLoraGradient",
+    "upgradeManifest",
     "valueRange",
     "viewLora",
     "volumeStatistics",
     "voxelSpacing",
+    "weightsHash",
     "writeSafetensors",
   ]);
 });

@@ -142,6 +142,7 @@ describe("in a manifest", () => {
     ["one ordered class", { kind: "ordinal", labels: named(["a"]) }, "cumulative", [0], /at least two/],
     ["regression of two quantities", { ...diameter, labels: [...diameter.labels, { ...diameter.labels[0], id: "other" }] }, "linear", [0], /one label/],
     ["regression without a unit", { kind: "regression", labels: named(["a"]) }, "linear", [0], /unit/],
+    ["regression with a threshold", { kind: "regression", labels: [{ ...diameter.labels[0], threshold: 1 }] }, "linear", [0], /threshold/],
     ["range upside down", { kind: "regression", labels: [{ ...diameter.labels[0], range: [2, 1] }] }, "linear", [0], /low must be below high/],
     ["a quantile too many", rating({ coverage: 0.9, quantiles: [0.5, 0.5], n: [9] }), "cumulative", [0, 0, 0, 0], /conformal\.quantiles/],
     ["coverage of 1", rating({ coverage: 1, quantiles: [0.5], n: [9] }), "cumulative", [0, 0, 0, 0], /coverage/],

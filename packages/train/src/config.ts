@@ -137,6 +137,8 @@ const trainConfigSchema = z.strictObject({
   input: z
     .strictObject({
       bodyParts: input.shape.bodyParts.default([]),
+      roi: input.shape.roi,
+      sources: input.shape.sources,
       views: z
         .array(
           view.extend({
@@ -155,6 +157,7 @@ const trainConfigSchema = z.strictObject({
   modules: z
     .strictObject({
       lora: modules.shape.lora,
+      features: modules.shape.features,
       pooling: modules.shape.pooling,
       fusion: modules.shape.fusion
         .exclude(["none"])
@@ -163,7 +166,7 @@ const trainConfigSchema = z.strictObject({
           "Of several views: pooled by a learned query (`attention`, the default), or one after the other, the head as wide as all of them (`concat`). A single view has nothing to fuse.",
         ),
     })
-    .default({ lora: { rank: 8, alpha: 16, rankStabilised: false, targets: ["patch", "qkv", "proj"] }, pooling: "attention" })
+    .default({ lora: { rank: 8, alpha: 16, rankStabilised: false, targets: ["patch", "qkv", "proj"] }, features: [{ kind: "cls" }], pooling: "attention" })
     .describe("What is learned."),
   dataset: text.describe("What the data is called in the metrics and on the card, with its licence."),
   intendedUse: text
@@ -187,14 +190,19 @@ export type Task = AdapterManifest["task"];
 /** The parts of a manifest that follow from the configuration alone: an `expect` that is left out is empty, a single view has no fusion. */
 export function manifestParts({ name, version, title, description, task, input, modules, license, citation }: TrainConfig) {
   return {
-    schemaVersion: 1 as const,
+    schemaVersion: 2 as const,
     name,
     version,
     title,
     description,
     task,
     input: { ...input, views: input.views.map((view) => ({ ...view, expect: view.expect ?? {} })) },
-    modules: { ...modules, fusion: input.views.length > 1 ? (modules.fusion ?? ("attention" as const)) : ("none" as const), head: taskKind(task).head },
+    modules: {
+      ...modules,
+      members: 1 as const,
+      fusion: input.views.length > 1 ? (modules.fusion ?? ("attention" as const)) : ("none" as const),
+      head: taskKind(task).head,
+    },
     license,
     citation,
   };

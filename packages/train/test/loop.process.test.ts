@@ -12,6 +12,7 @@ import { initialState, readCheckpoint, type TrainState, writeCheckpoint } from "
 import { madeCases, ballTruth as truth } from "./balls.js";
 import { binaryTask, multiclassTask } from "./build.js";
 
+const frozen = { lora: null, features: [{ kind: "cls" as const }] };
 let engine: TrainableEngine;
 let backbone: Backbone;
 beforeAll(async () => {
@@ -69,21 +70,21 @@ describe("learning", () => {
   });
 
   test("frozen features: only head and query are trained", async () => {
-    const config = { ...configOf({}), modules: { lora: null, pooling: "attention" as const } };
+    const config = { ...configOf({}), modules: { ...frozen, pooling: "attention" as const } };
     const { tensors, history } = await trained(config, madeCases(48, 24, truth));
     expect([...tensors.keys()].sort()).toEqual(["head.bias", "head.weight", "views.0.pool.query"]);
     expect(history.at(-1)?.loss).toBeLessThan(history[0].loss);
   });
 
   test("frozen features are those of the slices as they are: augmentation asked for changes no weight", async () => {
-    const modules = { lora: null, pooling: "attention" as const };
+    const modules = { ...frozen, pooling: "attention" as const };
     const cases = madeCases(12, 6, truth);
     const weights = async (augment: unknown) => (await trained({ ...configOf({ augment, epochs: 2 }), modules }, cases)).tensors;
     expect(await weights({ flip: 1, noise: { p: 1, sd: 0.5 } })).toEqual(await weights(false));
   });
 
   test("frozen features, planes concatenated: the head sees every plane and learns", async () => {
-    const config = { ...configOf({}, ["axial", "coronal"]), modules: { lora: null, pooling: "mean" as const, fusion: "concat" as const } };
+    const config = { ...configOf({}, ["axial", "coronal"]), modules: { ...frozen, pooling: "mean" as const, fusion: "concat" as const } };
     const { tensors, history } = await trained({ ...config, training: { ...config.training, augment: false } }, madeCases(48, 24, truth));
     const { width } = backbone.spec;
     expect([...tensors].map(([name, { shape }]) => [name, shape])).toEqual([

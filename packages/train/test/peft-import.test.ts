@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
   type Adapter,
-  adapterManifestSchema,
   type Backbone,
   bindAdapter,
   isAnyMC3DError,
   loadAdapter,
+  parseAdapterManifest,
   readTensors,
   type Tensor,
   type Tensors,
@@ -55,7 +55,7 @@ async function adapterOf({ lora, tensors }: PeftImport, backbone: Backbone, view
     all.set("head.weight", { shape: [1, backbone.spec.width], data: new Float32Array(backbone.spec.width) });
     all.set("head.bias", { shape: [1], data: new Float32Array(1) });
   }
-  const manifest = adapterManifestSchema.parse({
+  const manifest = parseAdapterManifest({
     schemaVersion: 1,
     name: "imported",
     version: "0.1.0",

@@ -53,7 +53,7 @@ export interface Unfetched extends AboutFile {
 export interface InputFinding {
   /** The adapter's name for the volume. */
   readonly source: string;
-  readonly measured: "modality" | "units" | "minimum" | "maximum" | "foreground" | "pixelSpacing" | "sliceSpacing" | "extent" | "slices";
+  readonly measured: "modality" | "units" | "minimum" | "maximum" | "p1" | "p50" | "p99" | "foreground" | "pixelSpacing" | "sliceSpacing" | "extent" | "slices";
   readonly found: number | string;
   /** Of a number: smallest and largest; of a word: those that are taken; of foreground: what some voxel must be above. */
   readonly expected: readonly number[] | readonly string[];

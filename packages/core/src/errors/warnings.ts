@@ -3,7 +3,7 @@
 import type { ErrorCode } from "./codes.js";
 
 export interface WarningEntry {
-  readonly about: "engine" | "input" | "file" | "training" | "registry";
+  readonly about: "engine" | "adapter" | "input" | "file" | "training" | "registry";
   /** Whether it holds for every file on this machine, and needs to be shown once, or for one file, or for this run of a command. */
   readonly of: "machine" | "file" | "run";
   /** For docs/errors.md, Markdown. */
@@ -57,6 +57,18 @@ export const WARNINGS = {
     of: "file",
     says: "The volume lies more than 20° off the body's axes; its nearest plane is taken.",
     todo: "Reformat it if the plane matters.",
+  },
+  WEIGHTS_NOT_PINNED: {
+    about: "adapter",
+    of: "machine",
+    says: "The adapter's `adapter.json` is of version 1, which does not say which weights belong to it.",
+    todo: "Its author: `anymc3d adapter upgrade DIR`, and publish anew. Its users: hold the versions by a lock file until then.",
+  },
+  VALUE_IMPLAUSIBLE: {
+    about: "adapter",
+    of: "file",
+    says: "A quantity came out beyond what the adapter states as plausible.",
+    todo: "Look at the input: it may not show what the adapter measures.",
   },
   EXTRA_BYTES: { about: "file", of: "file", says: "Bytes follow the voxels; they were ignored.", todo: "Check that the sizes in the header are right." },
   MODALITY_STATED: { about: "file", of: "file", says: "The files state another modality than you gave; theirs is believed.", todo: "Leave the option out." },

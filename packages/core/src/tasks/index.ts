@@ -1,6 +1,7 @@
 // The table of task kinds. The manifest's union, the command line's choices and the documentation follow from it; a new kind is a file and a line here.
 
-import * as z from "zod";
+import type * as z from "zod";
+import { unionOf } from "../kinds/union.js";
 import { binary } from "./binary.js";
 import { multiclass } from "./multiclass.js";
 import { multilabel } from "./multilabel.js";
@@ -16,10 +17,8 @@ export type Task = z.infer<(typeof TASK_KINDS)[number]["schema"]>;
 /** `task.kind`. */
 export type TaskKindId = Task["kind"];
 
-type SchemasOf<Kinds extends readonly unknown[]> = { [K in keyof Kinds]: Kinds[K] extends { schema: infer S } ? S : never };
-
 /** The zod schema of `task`. */
-export const taskSchema = z.discriminatedUnion("kind", TASK_KINDS.map(({ schema }) => schema) as unknown as SchemasOf<typeof TASK_KINDS>);
+export const taskSchema = unionOf(TASK_KINDS, "kind");
 
 /** What is known of a task's kind. */
 export function taskKind(task: Pick<Task, "kind">): TaskKind<Task> {

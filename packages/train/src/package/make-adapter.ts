@@ -10,6 +10,7 @@ import {
   softmax,
   taskKind,
   type Warning,
+  weightsHash,
   writeSafetensors,
 } from "@anymc3d/core";
 import { manifestParts, type TrainConfig } from "../config.js";
@@ -74,6 +75,7 @@ export async function makeAdapter({ config, outcome, volumes, engine, madeBy, da
       labels.map(({ threshold }) => threshold),
     ),
     input: { ...parts.input, views: config.input.views.map((view) => ({ ...view, expect: view.expect ?? expectationsOf(volumes, view) })) },
+    weights: { hash: await weightsHash(weights) },
     backbone: { name: engine.backbone.name, hash: engine.backbone.hash },
     intendedUse: intendedUse ? `${intendedUse} ${intendedUse.includes(INTENDED) ? "" : INTENDED}`.trim() : `Research on ${config.title}. ${INTENDED}`,
     limits: limits.length ? limits : [`Trained and judged on ${dataset} only; how it does on other data is not known.`],

@@ -17,6 +17,7 @@ import {
   type Tensor,
   type Tensors,
   taskKind,
+  weightsHash,
   writeSafetensors,
 } from "@anymc3d/core";
 import { createEngine, openBackbone } from "@anymc3d/sdk";
@@ -44,7 +45,7 @@ export async function importAdapter(flags: ImportFlags): Promise<void> {
   const backbone = await openBackbone(flags.backbone);
   const { lora, tensors, warnings } = await readModules(flags, config, backbone);
   const weights = writeSafetensors(tensors);
-  const draft = manifestOf(config, backbone, lora, flags.metrics ? await readJson(flags.metrics) : []);
+  const draft = { ...manifestOf(config, backbone, lora, flags.metrics ? await readJson(flags.metrics) : []), weights: { hash: await weightsHash(weights) } };
   const engine = await createEngine(backbone, { engine: "auto" });
   try {
     const adapter = await loadAdapter(draft, weights);

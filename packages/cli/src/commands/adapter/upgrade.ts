@@ -1,0 +1,42 @@
+// anymc3d adapter upgrade: an adapter.json of an earlier version, written anew in today's.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AnyMC3DError, loadAdapter, parseAdapterManifest, upgradeManifest, weightsHash } from "@anymc3d/core";
+import { writeWhole } from "@anymc3d/registry/node";
+
+/**
+ * Pins the weights that lie in the folder.
+ * @throws AnyMC3DError `FILE_NOT_FOUND`, `FORMAT_INVALID`, `MANIFEST_INVALID`, `SAFETENSORS_INVALID`, `OUTPUT_NOT_WRITABLE`; the file is then as it was
+ */
+export async function upgradeAdapter(folder: string): Promise<void> {
+  const path = join(folder, "adapter.json");
+  const json = parseJson((await read(path)).toString("utf8"), path);
+  const { name, schemaVersion } = parseAdapterManifest(json, path);
+  if (schemaVersion !== 1) {
+    process.stdout.write(`${path}: is of version ${schemaVersion} already\n`);
+    return;
+  }
+  const weights = await read(join(folder, "weights.safetensors"));
+  const hash = await weightsHash(weights);
+  const upgraded = upgradeManifest(json as Readonly<Record<string, unknown>>, hash);
+  await loadAdapter(upgraded, weights);
+  await writeWhole(path, `${JSON.stringify(upgraded, null, 2)}\n`).catch((cause: Error) => {
+    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${path} could not be written: ${cause.message}`, { cause });
+  });
+  process.stdout.write(`${path}: ${name} is of version 2 now; its weights are pinned, ${hash}. Publish it under a new version.\n`);
+}
+
+async function read(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: Error) => {
+    throw new AnyMC3DError("FILE_NOT_FOUND", `${path} could not be read: ${cause.message}`, { cause });
+  });
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AnyMC3DError("FORMAT_INVALID", `${path}: not JSON`, { cause });
+  }
+}
