@@ -12,28 +12,30 @@ const UNUSED = /\.(jsep|asyncify)-/;
 /** What is not stored at once, but when the page is idle. */
 const LARGE = /backbone|engine/;
 
-/** What the files of weights and WebAssembly are, for people, by the file they were made from. */
-const NAMES: readonly (readonly [RegExp, string])[] = [
+/** What the files of weights and WebAssembly are, by the file they were made from: for people, and as errors name it. */
+const NAMES: readonly (readonly [RegExp, string, string?])[] = [
   [/backbone/, "the backbone"],
-  [/ort-wasm/, "the engine"],
-  [/tfjs/, "the spare engine"],
-  [/charls/, "the JPEG-LS decoder"],
-  [/openjpeg/, "the JPEG 2000 decoder"],
-  [/openjph/, "the HTJ2K decoder"],
+  [/ort-wasm/, "the engine", "onnx"],
+  [/tfjs/, "the spare engine", "tfjs"],
+  [/charls/, "the JPEG-LS decoder", "jpeg-ls"],
+  [/openjpeg/, "the JPEG 2000 decoder", "jpeg-2000"],
+  [/openjph/, "the HTJ2K decoder", "htj2k"],
   [/sample/, "the sample"],
 ];
 
-function nameOf(from: string): string {
+function nameOf(from: string): { what: string; role?: string } {
   const manifest = join(dirname(from), "adapter.json");
   const title = /weights/.test(from) && existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).title;
-  return title ? `the weights of “${title}”` : (NAMES.find(([pattern]) => pattern.test(from))?.[1] ?? "a part of the page");
+  if (title) return { what: `the weights of “${title}”` };
+  const [, what = "a part of the page", role] = NAMES.find(([pattern]) => pattern.test(from)) ?? [];
+  return { what, role };
 }
 
 /** A file that is not code: what it is for, and what tells whether it is whole. */
 function partOf({ fileName, source, originalFileNames }: Rolldown.OutputAsset) {
   const from = fileURLToPath(new URL(originalFileNames[0] ?? fileName, import.meta.url));
-  const what = nameOf(from);
-  return { path: fileName, what, bytes: source.length, sha256: createHash("sha256").update(source).digest("hex"), later: LARGE.test(what) };
+  const { what, role } = nameOf(from);
+  return { path: fileName, what, role, bytes: source.length, sha256: createHash("sha256").update(source).digest("hex"), later: LARGE.test(what) };
 }
 
 /** Writes sw.js with the list of the page's files and a version that follows from it, and the list of its parts into the page. */

@@ -449,6 +449,9 @@ function browserThreads(wanted: number | undefined): number {
 
 const asFolder = (address: string): string => (address.endsWith("/") ? address : `${address}/`);
 
+/** How browsers say, inside of ONNX Runtime's own words, that a file could not be fetched. */
+const UNFETCHED = /failed to fetch|networkerror|load failed|importing a module|imported module/i;
+
 /** Why a session did not start, in words that help. */
 async function explainStart(error: unknown, id: string, wasmPaths: string | undefined): Promise<unknown> {
   if (isAnyMC3DError(error)) return error;
@@ -456,13 +459,14 @@ async function explainStart(error: unknown, id: string, wasmPaths: string | unde
   if (/Content Security Policy/i.test(text))
     return new AnyMC3DError("ENGINE_UNAVAILABLE", `${id}: the page's Content-Security-Policy forbids WebAssembly; add 'wasm-unsafe-eval' to script-src.`, {
       cause: error,
+      details: { engine: id, reason: "policy" },
     });
   if (/magic word|fell off end|Incorrect response MIME|Failed to fetch dynamically imported|wasm.*(404|text\/html)/i.test(text)) {
     const found = wasmPaths ? await probe(new URL("ort-wasm-simd-threaded.wasm", new URL(asFolder(wasmPaths), globalThis.location?.href)).href) : "";
     return new AnyMC3DError(
       "ASSET_INVALID",
       `${id}: onnxruntime-web's .wasm file did not load${found}. Serve the files of onnxruntime-web/dist and name the folder with the option wasmPaths. Reason: ${text}`,
-      { cause: error },
+      { cause: error, details: { engine: id, reason: UNFETCHED.test(text) ? "network" : "content" } },
     );
   }
   if (/bad_alloc|out of memory|memory allocation|Array buffer allocation/i.test(text)) {
@@ -470,6 +474,7 @@ async function explainStart(error: unknown, id: string, wasmPaths: string | unde
   }
   return new AnyMC3DError("ENGINE_UNAVAILABLE", `${id} could not start. Choose another device${inNode ? ", or run `anymc3d doctor`" : ""}. Reason: ${text}`, {
     cause: error,
+    details: { engine: id, ...(UNFETCHED.test(text) && { reason: "network" }) },
   });
 }
 

@@ -52,7 +52,11 @@ export async function loadRuntime(device: Device, wanted?: Runtime["name"]): Pro
     return { name: "onnxruntime-node", ort: await importNative(), warnings: [] };
   } catch (cause) {
     const advice = "onnxruntime-node could not be loaded; install it with `npm install onnxruntime-node`";
-    if (wanted || device !== "cpu") throw new AnyMC3DError("ENGINE_UNAVAILABLE", `${advice} to use ${device}. Reason: ${String(cause)}`, { cause });
+    if (wanted || device !== "cpu")
+      throw new AnyMC3DError("ENGINE_UNAVAILABLE", `${advice} to use ${device}. Reason: ${String(cause)}`, {
+        cause,
+        details: { engine: `onnxruntime-node/${device}`, reason: "package" },
+      });
     const warning = {
       code: "ENGINE_FALLBACK",
       message: `${advice}. Meanwhile onnxruntime-web's WebAssembly build is used: right values, several times slower.`,

@@ -53,11 +53,12 @@ async function chosenFile(): Promise<string> {
  */
 export async function checkWasmFile(files: Readonly<Record<string, string>>): Promise<void> {
   const address = files[await chosenFile()];
-  const { first, found } = await (inNode ? peekFile(address) : peekUrl(address));
+  const { first, found, unreached } = await (inNode ? peekFile(address) : peekUrl(address));
   if (first && isWasm(first)) return;
   throw new AnyMC3DError(
     "ASSET_INVALID",
     `tfjs/wasm: ${address} is no WebAssembly file: ${found}. Serve the .wasm files of @tensorflow/tfjs-backend-wasm/dist and name their folder with the option wasmPaths.`,
+    { details: { file: address, engine: "tfjs/wasm", reason: unreached ? "network" : "content" } },
   );
 }
 
@@ -69,11 +70,12 @@ export function isWasm(bytes: Uint8Array): boolean {
 interface Peek {
   readonly first?: Uint8Array;
   readonly found: string;
+  readonly unreached?: true;
 }
 
 export async function peekUrl(url: string): Promise<Peek> {
   const response = await fetch(url).catch((reason: unknown) => String(reason));
-  if (typeof response === "string") return { found: `it could not be reached (${response})` };
+  if (typeof response === "string") return { found: `it could not be reached (${response})`, unreached: true };
   const reader = response.body?.getReader();
   const first = (await reader?.read())?.value;
   void reader?.cancel().catch(() => undefined);

@@ -1,6 +1,6 @@
 // Which engine runs: the one asked for, or the best that passes its self-test where this runs, with a warning for each passed over.
 
-import { AnyMC3DError, type Backbone, isAbortError, isAnyMC3DError, type Precision, type TrainableEngine, type Warning } from "@anymc3d/core";
+import { AnyMC3DError, type Backbone, type ErrorCode, isAbortError, isAnyMC3DError, type Precision, type TrainableEngine, type Warning } from "@anymc3d/core";
 
 /** `auto`, or an engine and its device. */
 export type EngineChoice =
@@ -100,6 +100,7 @@ export async function createEngine(backbone: Backbone, options: EngineOptions = 
     throw new AnyMC3DError("OPTION_INVALID", `wasmPaths is ${JSON.stringify(options.wasmPaths)}, expected the address of a folder`);
   if (choice !== "auto") return start(choice, backbone, options);
   const passedOver: Warning[] = [];
+  const tried: ReturnType<typeof attempt>[] = [];
   let last: unknown;
   for (const candidate of candidates(precision)) {
     try {
@@ -109,11 +110,22 @@ export async function createEngine(backbone: Backbone, options: EngineOptions = 
     } catch (error) {
       if (isAbortError(error)) throw error;
       last = error;
+      tried.push(attempt(candidate, error));
       passedOver.push({ code: "ENGINE_FALLBACK", message: `${candidate} was passed over: ${(error as Error).message}` });
     }
   }
   if (passedOver.length === 1 && isAnyMC3DError(last)) throw last;
-  throw new AnyMC3DError("ENGINE_UNAVAILABLE", `no engine could start. ${passedOver.map(({ message }) => message).join("\n")}`, { cause: last });
+  throw new AnyMC3DError("ENGINE_UNAVAILABLE", `no engine could start. ${passedOver.map(({ message }) => message).join("\n")}`, {
+    cause: last,
+    details: { engine: choice, tried },
+  });
+}
+
+/** What an attempt to start came to, as data. */
+function attempt(engine: EngineChoice, error: unknown): { engine: EngineChoice; code: ErrorCode; reason?: "network" } {
+  const code = isAnyMC3DError(error) ? error.code : "ENGINE_FAILED";
+  const unfetched = (isAnyMC3DError(error, "ENGINE_UNAVAILABLE") || isAnyMC3DError(error, "ASSET_INVALID")) && error.details?.reason === "network";
+  return { engine, code, ...(unfetched && { reason: "network" }) };
 }
 
 function withWarnings(engine: TrainableEngine, warnings: readonly Warning[]): TrainableEngine {

@@ -98,6 +98,7 @@ function checkBackbone(manifest: AdapterManifest): void {
   throw new AnyMC3DError(
     "BACKBONE_MISMATCH",
     `${keyOf(manifest)} was made for other weights of the backbone than this page has, and would give wrong answers with them. Another version of it may fit; its author knows.`,
+    { details: { backbone: manifest.backbone.name, expected: manifest.backbone.hash, found: ownBackbone?.hash ?? "none" } },
   );
 }
 

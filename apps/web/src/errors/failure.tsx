@@ -1,7 +1,9 @@
 // What went wrong, in words that say what to do; where a choice is all that is missing, the choice.
 
+import { ERRORS, type MissingOption } from "@anymc3d/core/errors";
 import { useEffect, useRef } from "preact/hooks";
-import { type Asked, failure, type ReadChoices, readAgain } from "../page/state.js";
+import { failure, type ReadChoices, readAgain } from "../page/state.js";
+import type { Fault } from "./faults.js";
 
 export function Failure() {
   const { value } = failure;
@@ -9,15 +11,21 @@ export function Failure() {
   // On a phone what was tapped may lie far below.
   useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), [value]);
   if (!value) return null;
+  const { asks, again } = value;
+  const form = asks && asks.option in FIELDS;
   return (
     <div ref={box} class="failure" role="alert">
       <div>
         <p>
-          <strong>{HEADLINES[value.code] ?? (value.asks ? "One thing is missing." : "That did not work.")}</strong>{" "}
-          {value.asks ? withoutCommands(value.message) : value.message}
+          <strong>{titleOf(value)}</strong> {form ? `${asks.file}: ${asks.holds}.` : value.message}
         </p>
-        {value.asks && <Choices asks={value.asks} message={value.message} />}
+        {form && <Choices {...asks} />}
       </div>
+      {again && !form && (
+        <button type="button" class="quiet" onClick={again}>
+          Try again
+        </button>
+      )}
       <button
         type="button"
         class="quiet"
@@ -31,76 +39,53 @@ export function Failure() {
   );
 }
 
-const HEADLINES: Readonly<Record<string, string>> = {
-  FORMAT_UNKNOWN: "This is not a scan that can be read.",
-  FORMAT_INVALID: "The file is damaged.",
-  FILE_TRUNCATED: "The file is cut short.",
-  INPUT_MODALITY: "Wrong kind of scan.",
-  REGISTRY_UNREACHABLE: "The registry cannot be reached.",
-  ENGINE_UNAVAILABLE: "The engine could not start.",
-  BACKBONE_INVALID: "The backbone's weights are damaged.",
-  BACKBONE_MISMATCH: "The backbone's weights are not what they should be.",
-  OUT_OF_MEMORY: "Not enough memory.",
-};
+const titleOf = ({ code }: Fault): string => (code in ERRORS ? ERRORS[code as keyof typeof ERRORS].title : "That did not work.");
 
-/** A reader's message without what only programs and the command line can do. */
-const withoutCommands = (message: string) =>
-  message
-    .split("\n")[0]
-    .replaceAll(/ \(--[^)]*\)/g, "")
-    .replaceAll(/(?: Choose| Choose one| Choose it| Choose a frame)? with the option `\w+`(?:, 0 to \d+|, from 0)?/g, " Choose below")
-    .replace(/ Pass uneven: "resample"/, " Below, they can be interpolated")
-    .replace(/[:;,]?$/, "");
+interface Field {
+  readonly label: string;
+  readonly type: "number" | "text";
+  readonly initial: string;
+}
 
-/** What a message lists: "0: temporal position 1". */
-const listed = (message: string) => [...message.matchAll(/^\s+(\d+): (.+)$/gm)].map(([, value, text]) => ({ value, text }));
-
-/** Words for people, and what a field of the form holds at first; `uneven` has one answer. */
-const FIELDS: Readonly<Record<Exclude<Asked, "uneven">, { readonly label: string; readonly type: "number" | "text"; readonly initial: string }>> = {
-  frame: { label: "Frame, from 0", type: "number", initial: "0" },
-  channel: { label: "Channel, from 0", type: "number", initial: "0" },
-  index: { label: "Volume, from 0", type: "number", initial: "0" },
-  stack: { label: "Stack, from 0", type: "number", initial: "0" },
+/** Words for people, and what a field of the form holds at first. */
+const FIELDS: Readonly<Record<string, Field>> = {
+  series: { label: "Series", type: "text", initial: "" },
+  frame: { label: "Frame", type: "number", initial: "0" },
+  channel: { label: "Channel", type: "number", initial: "0" },
+  index: { label: "Volume", type: "number", initial: "0" },
+  stack: { label: "Stack", type: "number", initial: "0" },
   array: { label: "Array", type: "text", initial: "" },
   orientation: { label: "Orientation of the voxel axes", type: "text", initial: "LPS" },
-};
+  uneven: { label: "Slices at uneven distances", type: "text", initial: "" },
+} satisfies { readonly [K in Exclude<keyof ReadChoices, "modality">]-?: Field };
 
-function Choices({ asks, message }: { readonly asks: readonly Asked[]; readonly message: string }) {
-  const choices = listed(message);
-  const last = /0 to (\d+)/.exec(message)?.[1];
-  const fields = asks.filter((name) => name !== "uneven");
+/** One answer needs no question: its words are the button's. */
+function Choices({ option, choices = [], range }: MissingOption) {
+  const only = choices.length === 1 ? choices[0] : undefined;
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const given = new FormData(event.currentTarget as HTMLFormElement);
-    const values = Object.fromEntries(fields.map((name) => [name, FIELDS[name].type === "number" ? Number(given.get(name)) : given.get(name)]));
-    void readAgain({ ...values, ...(asks.includes("uneven") && { uneven: "resample" }) } as ReadChoices);
+    const given = new FormData(event.currentTarget as HTMLFormElement).get(option);
+    const value = only ? only.value : FIELDS[option].type === "number" ? Number(given) : given;
+    void readAgain({ [option]: value } as ReadChoices);
   };
   return (
     <form class="choices" onSubmit={submit}>
-      {fields.map((name) => (
-        <Field key={name} name={name} choices={FIELDS[name].type === "number" ? choices : []} last={last} />
-      ))}
-      <button type="submit">{asks.includes("uneven") ? "Interpolate onto even slices" : "Read it"}</button>
+      {!only && <Question option={option} choices={choices} range={range} />}
+      <button type="submit">{only?.text ?? "Read it"}</button>
     </form>
   );
 }
 
-interface FieldProps {
-  readonly name: keyof typeof FIELDS;
-  readonly choices: readonly { readonly value: string; readonly text: string }[];
-  readonly last?: string;
-}
-
-function Field({ name, choices, last }: FieldProps) {
-  const { label, type, initial } = FIELDS[name];
+function Question({ option, choices = [], range }: Pick<MissingOption, "option" | "choices" | "range">) {
+  const { label, type, initial } = FIELDS[option];
   if (choices.length > 0)
     return (
       <label>
-        {label.replace(/, from 0$/, "")}
-        <select name={name}>
+        {label}
+        <select name={option}>
           {choices.map(({ value, text }) => (
             <option key={value} value={value}>
-              {text}
+              {text ?? value}
             </option>
           ))}
         </select>
@@ -110,13 +95,14 @@ function Field({ name, choices, last }: FieldProps) {
     return (
       <label>
         {label}
-        <input name={name} required value={initial} />
+        <input name={option} required value={initial} />
       </label>
     );
+  const [first = 0, last] = range ?? [];
   return (
     <label>
-      {last ? label.replace("from 0", `0 to ${last}`) : label}
-      <input name={name} required type="number" min="0" max={last} value={initial} />
+      {last === undefined ? `${label}, from ${first}` : `${label}, ${first} to ${last}`}
+      <input name={option} required type="number" min={first} max={last} value={initial} />
     </label>
   );
 }

@@ -1,39 +1,71 @@
 // What goes wrong with the page's own parts and with registries, in words for people who use the page.
 
-import { AnyMC3DError, isAbortError } from "@anymc3d/core";
+import {
+  AnyMC3DError,
+  ERRORS,
+  type ErrorCode,
+  type ErrorEntry,
+  isAbortError,
+  isAnyMC3DError,
+  type MissingOption,
+  reworded,
+  type Unfetched,
+} from "@anymc3d/core/errors";
 import { forgetDamaged, megabytes, missingParts, type Part } from "../offline/offline.js";
-
-/** After these a stored part of the page may be the fault. */
-const SUSPECT = new Set([
-  "ASSET_INVALID",
-  "SAFETENSORS_INVALID",
-  "TENSORS_MISMATCH",
-  "BACKBONE_INVALID",
-  "BACKBONE_MISMATCH",
-  "MANIFEST_INVALID",
-  "ENGINE_SELF_TEST",
-  "ENGINE_UNAVAILABLE",
-]);
-/** How browsers and libraries say that something could not be fetched. */
-const UNFETCHED = /failed to fetch|could not be fetched|networkerror|load failed|importing a module|imported module|decoder could not be loaded/i;
+import { addressIn, isUnfetched } from "./browser-texts.js";
 
 export interface Fault {
-  readonly code: string;
+  /** A code of the table, or one of the page's own: a part of it is missing or damaged, or it failed in a way that nobody foresaw. */
+  readonly code: ErrorCode | "PART_MISSING" | "PART_DAMAGED" | "UNEXPECTED";
   readonly message: string;
+  /** What the reader has to be told. */
+  readonly asks?: MissingOption;
 }
+
+const entryOf = (code: ErrorCode): ErrorEntry => ERRORS[code];
 
 /** An error in words; where a stored part was damaged, it is let go of. */
 export async function faultOf(error: unknown): Promise<Fault> {
-  const { code = "UNEXPECTED", message } = error as { code?: string; message: string };
-  if (code.startsWith("REGISTRY_")) return { code, message };
-  if (UNFETCHED.test(message)) return { code: "PART_MISSING", message: unfetched(message, await missingParts()) };
-  const damaged = SUSPECT.has(code) ? await forgetDamaged() : [];
-  if (damaged.length === 0) return { code, message };
-  return { code: "PART_DAMAGED", message: `What this page had stored of ${listed(damaged)} was damaged. It is fetched anew: try again. (${message})` };
+  const message = error instanceof Error ? error.message : String(error);
+  const lost = lostPart(error);
+  if (lost) return { code: "PART_MISSING", message: unfetched(lost, await missingParts()) };
+  if (!isAnyMC3DError(error)) return { code: "UNEXPECTED", message };
+  const { code } = error;
+  const { action } = entryOf(code);
+  const damaged = action === "refetch" ? await forgetDamaged() : [];
+  if (damaged.length > 0)
+    return { code: "PART_DAMAGED", message: `What this page had stored of ${listed(damaged)} was damaged. It is fetched anew: try again. (${message})` };
+  return { code, message, ...(action === "choose" && { asks: error.details as MissingOption | undefined }) };
 }
 
-function unfetched(message: string, missing: readonly Part[]): string {
-  const named = missing.filter(({ path, what }) => message.includes(path) || message.toLowerCase().replace("jpeg-2000", "jpeg 2000").includes(what));
+/** Whether the same once more may go well. */
+export const mayGoWell = ({ code }: Pick<Fault, "code">): boolean =>
+  code === "PART_MISSING" || code === "PART_DAMAGED" || (code !== "UNEXPECTED" && entryOf(code).action === "retry");
+
+/** What is known of a part that did not come: its address, or what it is for. */
+interface Lost {
+  readonly file?: string;
+  readonly role?: string;
+}
+
+/** Which part of the page an error says could not be fetched; undefined for errors that say something else. */
+function lostPart(error: unknown): Lost | undefined {
+  if (!isAnyMC3DError(error)) return isUnfetched(error) ? { file: addressIn(error) } : undefined;
+  if (isAnyMC3DError(error, "FILE_UNREADABLE") && error.details?.reason === "network") return { file: error.details.file };
+  if (isAnyMC3DError(error, "ASSET_INVALID")) {
+    const { file, reason, decoder, engine } = error.details ?? ({} as Partial<Unfetched> & { decoder?: string; engine?: string });
+    if (decoder || reason === "network") return { file, role: decoder ?? engine };
+  }
+  if (isAnyMC3DError(error, "ENGINE_UNAVAILABLE") && error.details) {
+    const { engine, reason, tried = [] } = error.details;
+    const lost = [{ engine, reason }, ...tried].find((one) => one.reason === "network");
+    if (lost) return { role: lost.engine };
+  }
+  return undefined;
+}
+
+function unfetched({ file, role }: Lost, missing: readonly Part[]): string {
+  const named = missing.filter((part) => file?.endsWith(part.path) || (part.role !== undefined && role?.startsWith(part.role)));
   const about = named.length > 0 ? named : missing.filter(({ later }) => later);
   const what = about.length > 0 ? listed(about) : "a part of this page";
   const are = about.length > 1 ? "were" : "was";
@@ -49,36 +81,37 @@ export function listed(some: readonly Part[]): string {
   return new Intl.ListFormat("en-GB").format(texts);
 }
 
-/** Faults of a package that only its author can mend. */
-const AUTHORS = new Set(["MANIFEST_INVALID", "SAFETENSORS_INVALID", "TENSORS_MISMATCH", "LORA_SHAPE", "PACKAGE_INVALID", "CONFORMANCE_FAILED"]);
-
 /** An error of asking a registry, in words. @param spec the adapter that was asked for; undefined: a search */
 export function registryFault(error: unknown, host: string, spec?: string): unknown {
   if (isAbortError(error)) return error;
-  const { code = "REGISTRY_FAULT", name, message } = error as { code?: string; name?: string; message: string };
-  const told = (words: string) => new AnyMC3DError(code as AnyMC3DError["code"], words, { cause: error });
-  if (name === "TimeoutError") return new AnyMC3DError("REGISTRY_UNREACHABLE", `${host} did not answer in time. Try again.`, { cause: error });
+  if (error instanceof Error && error.name === "TimeoutError")
+    return new AnyMC3DError("REGISTRY_UNREACHABLE", `${host} did not answer in time. Try again.`, { cause: error, details: { reason: "timeout" } });
+  if (!isAnyMC3DError(error)) return error;
+  const words = registryWords(error, host, spec);
+  return words === undefined ? error : reworded(error, words);
+}
+
+function registryWords({ code, message }: AnyMC3DError, host: string, spec: string | undefined): string | undefined {
   switch (code) {
     case "REGISTRY_UNREACHABLE":
-      return told(
-        navigator.onLine
-          ? `${host} does not answer. Is the address right, the registry running, and may pages like this one ask it?`
-          : `You are offline, and ${spec ? `${spec} is` : "a registry's list is"} not stored on this device.`,
-      );
+      return navigator.onLine
+        ? `${host} does not answer. Is the address right, the registry running, and may pages like this one ask it?`
+        : `You are offline, and ${spec ? `${spec} is` : "a registry's list is"} not stored on this device.`;
     case "PACKAGE_NOT_FOUND":
-      return told(spec ? `${host} has no adapter called ${spec}.` : `${host} cannot be searched. Is it a registry?`);
+      return spec ? `${host} has no adapter called ${spec}.` : `${host} cannot be searched. Is it a registry?`;
     case "VERSION_NOT_FOUND":
-      return told(`${host} has no such version: ${spec}.`);
+      return `${host} has no such version: ${spec}.`;
     case "ACCESS_DENIED":
-      return told(`${host} asks for a login, which this page cannot give.`);
+      return `${host} asks for a login, which this page cannot give.`;
     case "ASSET_INVALID":
-      return told(`${host} answers, but not as a registry does. Is the address right?`);
+      return `${host} answers, but not as a registry does. Is the address right?`;
     case "INTEGRITY_MISMATCH":
     case "SIGNATURE_INVALID":
-      return told(`What ${host} sent as ${spec} is not what its author published. Nothing of it was used; try again, and tell who runs the registry.`);
+      return `What ${host} sent as ${spec} is not what its author published. Nothing of it was used; try again, and tell who runs the registry.`;
     case "FILE_TOO_LARGE":
-      return told(`${spec} is larger than this page takes.`);
+      return `${spec} is larger than this page takes.`;
     default:
-      return AUTHORS.has(code) ? told(`${spec} cannot be used: it is not put together as it should be. Tell its author. (${message})`) : error;
+      // What only its author can mend.
+      return entryOf(code).about === "adapter" ? `${spec} cannot be used: it is not put together as it should be. Tell its author. (${message})` : undefined;
   }
 }

@@ -8,6 +8,8 @@ export interface Part {
   readonly path: string;
   /** For people. */
   readonly what: string;
+  /** Of programs: the decoder, or what the engine's id begins with, as errors name them. */
+  readonly role?: string;
   readonly bytes: number;
   readonly sha256: string;
   /** Too large to be stored when the page is first opened. */

@@ -24,7 +24,7 @@ import {
   sourcesOf,
 } from "../adapters/adapters.js";
 import { anyClassifier, classifierFor } from "../classify/classifier.js";
-import { faultOf } from "../errors/faults.js";
+import { type Fault, faultOf, mayGoWell } from "../errors/faults.js";
 import { mayBeDicom, scansAmong, sourceOf, volumesAmong } from "../scan/files.js";
 
 export interface Scan {
@@ -48,18 +48,13 @@ export interface Run {
   readonly method: HeatmapOptions;
 }
 
-export interface Failure {
-  readonly code: string;
-  readonly message: string;
-  /** What the reader wants to be told, if that is all that keeps it from reading. */
-  readonly asks?: readonly Asked[];
+export interface Failure extends Fault {
+  /** Does the same once more, where that may go well. */
+  readonly again?: () => Promise<void>;
 }
 
 /** What a reader can be told of these files. */
 export type ReadChoices = Pick<ReadOptions, "series" | "frame" | "channel" | "array" | "index" | "orientation" | "stack" | "uneven" | "modality">;
-
-const ASKABLE = ["frame", "channel", "array", "index", "orientation", "stack", "uneven"] as const;
-export type Asked = (typeof ASKABLE)[number];
 
 export type HeatmapMethod = "attention" | "gradcam";
 
@@ -128,9 +123,6 @@ export async function loadAdapters(): Promise<void> {
 /** Files whose reading failed for want of a choice. */
 let waiting: { readonly files: readonly File[]; readonly read: ReadChoices } | undefined;
 
-/** The options that a reader's message names. */
-const askedBy = (message: string): Asked[] => ASKABLE.filter((name) => new RegExp(`\`${name}\`|\\b${name}: "`).test(message));
-
 /** Reads once more what wanted a choice. */
 export async function readAgain(choices: ReadChoices): Promise<void> {
   if (!waiting) return;
@@ -147,16 +139,15 @@ export function stateModality(modality: string | undefined): void {
   runs.value = new Map();
 }
 
-/** Runs work; what it throws becomes the page's failure, an abort nothing. */
-async function guarded(work: () => Promise<void>): Promise<void> {
+/** Runs work; what it throws becomes the page's failure, an abort nothing. @param again does it once more */
+async function guarded(work: () => Promise<void>, again?: () => Promise<void>): Promise<void> {
   failure.value = undefined;
   try {
     await work();
   } catch (error) {
     if (isAbortError(error)) return;
-    const { code, message } = await faultOf(error);
-    const asks = waiting && code !== "FORMAT_UNKNOWN" ? askedBy(message) : [];
-    failure.value = { code, message, ...(asks.length > 0 && { asks }) };
+    const { asks, ...fault } = await faultOf(error);
+    failure.value = { ...fault, ...(waiting && asks && { asks }), ...(again && mayGoWell(fault) && { again }) };
   }
 }
 
@@ -168,7 +159,10 @@ async function occupied(what: "reading" | "classifying", work: (stop: AbortContr
   const onProgress = (progress: Progress) => {
     if (busy.value?.stop === stop) busy.value = { what, stop, progress };
   };
-  await guarded(() => work(stop, onProgress));
+  await guarded(
+    () => work(stop, onProgress),
+    () => occupied(what, work),
+  );
   if (busy.value?.stop === stop) busy.value = undefined;
 }
 

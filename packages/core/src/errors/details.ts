@@ -85,6 +85,12 @@ export interface Faults {
   readonly faults: readonly { readonly field: string; readonly message: string }[];
 }
 
+interface EngineFault {
+  /** Its id, or the choice that was to be made: `onnxruntime-web/wasm`, `auto`. */
+  readonly engine: string;
+  readonly reason?: "network" | "policy" | "package" | "device";
+}
+
 /** Details that the code's errors always have: somebody acts on them. */
 export interface RequiredDetails {
   FRAME_REQUIRED: MissingOption;
@@ -122,7 +128,8 @@ export interface OptionalDetails {
   MANIFEST_INVALID: Faults;
   BACKBONE_INVALID: Faults;
   CONFIG_INVALID: Faults;
-  ENGINE_UNAVAILABLE: { readonly engine: string; readonly reason?: "policy" | "package" | "device" };
+  /** `network`: a file of it could not be fetched; `policy`: the page forbids it; `package`: it is not installed. `tried`: where several were, in order. */
+  ENGINE_UNAVAILABLE: EngineFault & { readonly tried?: readonly (EngineFault & { readonly code: ErrorCode })[] };
   /** `file`: its address or its name; `decoder`: of compressed DICOM. */
   ASSET_INVALID: Partial<Unfetched> & { readonly decoder?: string; readonly engine?: string };
   LABELS_INVALID: AboutFile & { readonly lines?: readonly number[]; readonly column?: string };

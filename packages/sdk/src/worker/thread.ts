@@ -112,18 +112,18 @@ export class Thread {
       try {
         worker = this.#make();
       } catch (cause) {
-        return reject(notStarted((cause as Error).message, cause));
+        return reject(notStarted((cause as Error).message, "policy", cause));
       }
       this.#worker = worker;
       const timer = setTimeout(() => fail("it did not answer within a minute"), START_MS);
-      const fail = (why: string) => {
+      const fail = (why: string, reason?: "network") => {
         clearTimeout(timer);
-        reject(notStarted(why));
+        reject(notStarted(why, reason));
         this.#drop(new AnyMC3DError("ENGINE_FAILED", `the worker ended: ${why}`));
       };
       worker.onerror = (event) => {
         event.preventDefault();
-        fail(event.message || "its script could not be loaded: a policy forbids it (Content-Security-Policy worker-src), or the server does not have it");
+        fail(event.message || "its script could not be loaded: a policy forbids it (Content-Security-Policy worker-src), or the server does not have it", "network");
       };
       worker.onmessageerror = () => fail("a message could not be read");
       worker.onmessage = ({ data }: { data: Answer }) => {
@@ -213,9 +213,9 @@ const notSent = (cause: Error) =>
     { cause },
   );
 
-const notStarted = (why: string, cause?: unknown) =>
+const notStarted = (why: string, reason?: "network" | "policy", cause?: unknown) =>
   new AnyMC3DError(
     "ENGINE_UNAVAILABLE",
     `the worker could not be started: ${why}. Serve the SDK's worker script from the page's own origin, and see "In the browser" in @anymc3d/sdk's README.`,
-    { cause },
+    { cause, details: { engine: "worker", ...(reason && { reason }) } },
   );
