@@ -118,6 +118,7 @@ describe("classify", () => {
       "INPUT_SIZE",
       "ok",
     ]);
+    expect(results[5].error.details).toEqual({ source: "volume", measured: "extent", found: 300, expected: [15, 120], unit: "mm" });
     for (const { error, file } of results.slice(0, 4)) expect(error.message).toContain(file.split("/").at(-1));
   });
 

@@ -1,5 +1,6 @@
 // The contract: what a volume, a backbone, an adapter, an engine and a result are. Types only, no code.
 
+import type { WarningCode } from "./errors.js";
 import type { AdapterManifest, Plane } from "./manifest.js";
 import type { TaskKindId } from "./tasks/index.js";
 import type { Outcome } from "./tasks/task-kind.js";
@@ -208,7 +209,7 @@ export interface Adapter {
 /** Something the user should know that did not stop the work. */
 export interface Warning {
   /** Never renamed; all of them, and what to do, are on the page "Errors and warnings" of the documentation. */
-  readonly code: string;
+  readonly code: WarningCode;
   /** For people. */
   readonly message: string;
 }

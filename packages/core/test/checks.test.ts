@@ -72,7 +72,7 @@ test("without orientation: a warning, sizes in mm unchecked", () => {
 });
 
 test("the reader's notes are passed on", () => {
-  const note = { code: "UNITS", message: "µm read as mm" };
+  const note = { code: "NIFTI_UNITS" as const, message: "µm read as mm" };
   expect(check(nodule({ notes: [note] }))).toEqual([note]);
 });
 

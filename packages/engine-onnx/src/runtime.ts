@@ -58,7 +58,7 @@ export async function loadRuntime(device: Device, wanted?: Runtime["name"]): Pro
         details: { engine: `onnxruntime-node/${device}`, reason: "package" },
       });
     const warning = {
-      code: "ENGINE_FALLBACK",
+      code: "ENGINE_FALLBACK" as const,
       message: `${advice}. Meanwhile onnxruntime-web's WebAssembly build is used: right values, several times slower.`,
     };
     return { name: "onnxruntime-web", ort: await importWeb("wasm"), warnings: [warning] };

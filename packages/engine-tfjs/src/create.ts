@@ -57,7 +57,7 @@ export async function createTfjsEngine(backbone: Backbone, options: TfjsEngineOp
   if (options.backend) return createOn(options.backend, backbone, fold, options, []);
   const passedOver: { backend: TfjsBackend; error: AnyMC3DError }[] = [];
   for (const backend of ORDER) {
-    const warnings = passedOver.map((p) => ({ code: "ENGINE_FALLBACK", message: `${engineId(p.backend)} was passed over. ${p.error.message}` }));
+    const warnings = passedOver.map((p) => ({ code: "ENGINE_FALLBACK" as const, message: `${engineId(p.backend)} was passed over. ${p.error.message}` }));
     try {
       return await createOn(backend, backbone, fold, options, warnings);
     } catch (error) {
@@ -97,7 +97,7 @@ async function createOn(
       `${device.id} is emulated by the processor here (${device.softwareRenderer}), which is slower than tfjs/wasm. Name the backend to use it all the same.`,
     );
   }
-  const untested = { code: "NO_SELF_TEST", message: `backbone ${backbone.name} has no stored self-test; the device was not checked` };
+  const untested = { code: "NO_SELF_TEST" as const, message: `backbone ${backbone.name} has no stored self-test; the device was not checked` };
   const engine = await TfjsEngine.upload(backbone, fold(), device, { chunk, warnings: backbone.selfTest ? warnings : [...warnings, untested] });
   try {
     signal?.throwIfAborted();

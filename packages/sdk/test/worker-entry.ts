@@ -3,7 +3,7 @@
 import lungNodule, { sample } from "@anymc3d/adapter-lung-nodule";
 import { isAnyMC3DError } from "@anymc3d/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { createClassifier, readVolume } from "../src/index.js";
+import { createClassifier, readVolume, writeNifti } from "../src/index.js";
 import { createWorkerClassifier, type WorkerClassifier, type WorkerClassifierOptions } from "../src/worker/classifier.js";
 
 const sampleFile = async () => new File([await (await fetch(sample)).blob()], "sample.nii.gz");
@@ -13,7 +13,7 @@ async function refusal(work: Promise<unknown>) {
   const started = performance.now();
   const error = await work.catch((reason: unknown) => reason);
   const ms = performance.now() - started;
-  return isAnyMC3DError(error) ? { code: error.code, message: error.message, ms } : { code: "none", message: String(error), ms };
+  return isAnyMC3DError(error) ? { code: error.code, message: error.message, details: error.details, ms } : { code: "none", message: String(error), ms };
 }
 
 async function withClassifier<T>(work: (classifier: WorkerClassifier) => Promise<T>, options: WorkerClassifierOptions = {}): Promise<T> {
@@ -63,14 +63,24 @@ async function keepsArrays() {
   });
 }
 
+/** A volume of 2×2×2 voxels, four times, as NIfTI. */
+function fourFrames(): File {
+  const one = writeNifti({ data: new Int16Array(8), shape: [2, 2, 2], affine: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1] });
+  const header = new DataView(one.buffer, one.byteOffset);
+  header.setInt16(40, 4, true);
+  header.setInt16(48, 4, true);
+  return new File([one as Uint8Array<ArrayBuffer>, ...Array(3).fill(one.subarray(352))], "four.nii");
+}
+
 async function refusals() {
   return withClassifier(async (classifier) => {
     const text = await refusal(classifier.classify(new File(["hello"], "hello.txt"), lungNodule));
     const other = await refusal(classifier.classify(await sampleFile(), lungNodule, { read: { modality: "MR" } }));
+    const frames = await refusal(classifier.read(fourFrames()));
     const named = await refusal(classifier.classify(await sampleFile(), "lung-nodule" as never));
     const checked = [{}, { modality: "MR" }].map(async (read) => classifier.check(await sampleFile(), lungNodule, { read }));
     const after = logitsOf(await classifier.classify(await sampleFile(), lungNodule));
-    return { text, other, named, checked: await Promise.all(checked), after };
+    return { text, other, frames, named, checked: await Promise.all(checked), after };
   });
 }
 

@@ -47,10 +47,15 @@ describe.skipIf(!hasChromium)("in a page of a plain server", () => {
     for (const each of logits) expectLogits(each);
   });
 
-  test("errors arrive with their codes, and the next call works", async () => {
-    const { text, other, named, checked, after } = await inPage((page) => page.evaluate(() => anymc3d.refusals()));
+  test("errors arrive with their codes and details, and the next call works", async () => {
+    const { text, other, frames, named, checked, after } = await inPage((page) => page.evaluate(() => anymc3d.refusals()));
     expect([text.code, other.code, named.code]).toEqual(["FORMAT_UNKNOWN", "INPUT_MODALITY", "ADAPTER_NOT_FOUND"]);
     expect(text.message).toContain("hello.txt");
+    expect(other.details).toEqual({ source: "volume", measured: "modality", found: "MR", expected: ["CT"] });
+    expect([frames.code, frames.details]).toEqual([
+      "FRAME_REQUIRED",
+      { option: "frame", file: "four.nii", holds: "a 4-D file of 4 frames (2 × 2 × 2 × 4)", range: [0, 3] },
+    ]);
     expect(checked).toMatchObject([
       { verdict: "accepted", findings: [] },
       { verdict: "refused", findings: [{ code: "INPUT_MODALITY" }] },

@@ -114,7 +114,7 @@ async function storeMissing(): Promise<void> {
       offline.value = { state: "storing", done: Math.min(done, total), total };
     });
   } catch (error) {
-    why = (error as Error).message === "QuotaExceededError" ? "there is no room for it on this device" : navigator.onLine ? undefined : "you are offline";
+    why = (error as Error).name === "QuotaExceededError" ? "there is no room for it on this device" : navigator.onLine ? undefined : "you are offline";
   }
   await lookAgain(why);
 }
@@ -129,7 +129,7 @@ function inWorker(order: Order, onBytes?: (bytes: number) => void): Promise<read
     worker.onmessage = ({ data }: MessageEvent<Answer>) => {
       if ("bytes" in data) onBytes?.(data.bytes);
       else if ("damaged" in data) resolve(data.damaged);
-      else reject(new Error(data.failed));
+      else reject(Object.assign(new Error(data.failed), { name: data.failed }));
     };
     worker.postMessage(order);
   }).finally(() => worker.terminate());

@@ -55,11 +55,11 @@ export async function csvCases(csv: string, options: CsvCasesOptions): Promise<C
 function tableWarnings(rows: readonly LabelRow[], useful: number, csv: string): Warning[] {
   const left = rows.length - useful;
   return [
-    ...(left ? [{ code: "NO_LABEL", message: `${csv}: ${left} of ${rows.length} rows have no label of this task and are left out` }] : []),
+    ...(left ? [{ code: "NO_LABEL" as const, message: `${csv}: ${left} of ${rows.length} rows have no label of this task and are left out` }] : []),
     ...(rows.every(({ id, group }) => group === id)
       ? [
           {
-            code: "NO_GROUPS",
+            code: "NO_GROUPS" as const,
             message: `${csv}: no group column, so every row counts as a patient of its own. If a patient has several rows, name the patient in a column "group"`,
           },
         ]

@@ -95,13 +95,15 @@ function doubts({ id, n, positives, auroc, temperature }: MadeAdapter["labels"][
   const near = auroc.interval && auroc.interval[0] <= 0.5 && auroc.interval[1] >= 0.5;
   return [
     ...(fewest < FEW
-      ? [{ code: "FEW_CASES", message: `${id}: validation has ${positives} positive and ${n - positives} negative cases; its figures say little` }]
+      ? [{ code: "FEW_CASES" as const, message: `${id}: validation has ${positives} positive and ${n - positives} negative cases; its figures say little` }]
       : []),
-    ...(near ? [{ code: "NEAR_CHANCE", message: `${id}: the interval of its AUROC holds 0.5, what guessing gives; nothing shows that it was learned` }] : []),
+    ...(near
+      ? [{ code: "NEAR_CHANCE" as const, message: `${id}: the interval of its AUROC holds 0.5, what guessing gives; nothing shows that it was learned` }]
+      : []),
     ...(atBound(temperature)
       ? [
           {
-            code: "NOT_CALIBRATED",
+            code: "NOT_CALIBRATED" as const,
             message: `${id}: no temperature makes its probabilities match the validation frequencies (the best lies at the bound, ${Number(temperature.toPrecision(2))}); do not read them as probabilities`,
           },
         ]
