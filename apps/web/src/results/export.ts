@@ -1,6 +1,7 @@
 // What a user can take away: JSON, the heatmap as NIfTI, a picture, a report in one HTML file.
 
 import { type AdapterManifest, voxelSpacing } from "@anymc3d/core";
+import { isOfMachine } from "@anymc3d/core/errors";
 import { type ClassifyResult, writeNifti } from "@anymc3d/sdk";
 import type { Run, Scan } from "../page/state.js";
 
@@ -81,7 +82,7 @@ export function reportHtml(scan: Scan, run: Run, picture: string, slice: string)
     ["Engine", `${provenance.engine}, ${provenance.precision}, ${(provenance.times.total / 1000).toFixed(1)} s`],
     ["Made", new Date().toISOString()],
   ];
-  const [notes, faults] = [warnings.filter(isOfTheMachine), warnings.filter((each) => !isOfTheMachine(each))];
+  const [notes, faults] = [warnings.filter(({ code }) => isOfMachine(code)), warnings.filter(({ code }) => !isOfMachine(code))];
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(manifest.title)}: ${escapeHtml(scan.name)}</title>
 <style>${REPORT_STYLE}</style>
 <h1>${escapeHtml(manifest.title)}</h1><p><strong>${escapeHtml(disclaimer)}</strong></p>
@@ -96,7 +97,6 @@ ${notes.length ? `<h2>On the machine</h2>${list(notes.map(({ message }) => messa
 }
 
 /** Says nothing about the scan or the answer. */
-const isOfTheMachine = ({ code }: { readonly code: string }) => code === "ENGINE_FALLBACK" || code === "DEVICE_LOST";
 
 /** "LIDC-IDRI, val: malignant AUROC 0.82 [0.70–0.94], 43 of 83 positive; …" */
 function metricsText({ dataset, split, labels }: AdapterManifest["metrics"][number]): string {

@@ -123,7 +123,10 @@ export class Thread {
       };
       worker.onerror = (event) => {
         event.preventDefault();
-        fail(event.message || "its script could not be loaded: a policy forbids it (Content-Security-Policy worker-src), or the server does not have it", "network");
+        fail(
+          event.message || "its script could not be loaded: a policy forbids it (Content-Security-Policy worker-src), or the server does not have it",
+          "network",
+        );
       };
       worker.onmessageerror = () => fail("a message could not be read");
       worker.onmessage = ({ data }: { data: Answer }) => {
