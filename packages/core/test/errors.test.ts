@@ -1,5 +1,6 @@
 // Error codes and warnings are tables; what an error says is data, too, and stays so through copies, clones and JSON.
 import { afterEach, describe, expect, expectTypeOf, test, vi } from "vitest";
+import * as errors from "../src/errors.js";
 import { AnyMC3DError, ERRORS, errorFrom, isAnyMC3DError, isOfMachine, type MissingOption, reworded, WARNINGS } from "../src/errors.js";
 
 /** Codes as they were published. One that is missing here was renamed, which none may be; a new one is added. */
@@ -12,6 +13,11 @@ SIGNATURE_INVALID TENSORS_MISMATCH TRAINING_DIVERGED VERSION_NOT_FOUND VOLUME_IN
 
 const choice = { option: "frame", file: "scan.nii", holds: "a 4-D file of 3 frames", range: [0, 2] } as const satisfies MissingOption;
 const asked = () => new AnyMC3DError("FRAME_REQUIRED", "scan.nii: choose", { details: choice });
+
+test("the entry point @anymc3d/core/errors", () => {
+  const names = ["AnyMC3DError", "ERRORS", "WARNINGS", "errorFrom", "isAbortError", "isAnyMC3DError", "isOfMachine", "reworded"];
+  expect(Object.keys(errors).sort()).toEqual(names);
+});
 
 test("no published code is gone", () => {
   expect(Object.keys(ERRORS)).toEqual(expect.arrayContaining(PUBLISHED));

@@ -38,6 +38,7 @@ interface Failure {
   readonly id: string;
   readonly code: string;
   readonly message: string;
+  readonly details?: unknown;
 }
 
 export async function evaluate(data: string, flags: EvaluateFlags): Promise<void> {
@@ -91,8 +92,9 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
     } catch (error) {
       progress.clear();
       if (isAbortError(error)) throw error;
-      const { code, message } = describeError(error);
-      failures.push({ id: row.id, code, message });
+      const fault = describeError(error);
+      const { code, message } = fault;
+      failures.push({ id: row.id, ...fault });
       process.stderr.write(`${pc.red("error")} ${row.id} ${pc.dim(code)} ${message}\n`);
     }
   }
