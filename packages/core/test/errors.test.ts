@@ -53,7 +53,7 @@ describe("details", () => {
   });
 
   test("an error without has no such property", () => {
-    expect(Object.keys(new AnyMC3DError("FILE_EMPTY", "scan.nii"))).toEqual(["name", "code"]);
+    expect(Object.keys(new AnyMC3DError("FILE_EMPTY", "scan.nii")).sort()).toEqual(["code", "name"]);
   });
 
   test("go through JSON, a structured clone and another copy of the package as they are", async () => {
