@@ -17,7 +17,7 @@ const ERRORS_OF: Readonly<Record<string, readonly ErrorEntry["about"][]>> = {
   Registries: ["registry"],
 };
 const WARNINGS_OF: Readonly<Record<string, readonly WarningEntry["about"][]>> = {
-  "Warnings of results": ["engine", "input"],
+  "Warnings of results": ["engine", "input", "adapter"],
   "Warnings of readers": ["file"],
   "Warnings of training and import": ["training"],
   "Warnings of registries": ["registry"],
