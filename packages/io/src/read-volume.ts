@@ -1,22 +1,19 @@
-// Reads a volume from wherever it is, in whatever format its bytes are.
+// Reads a volume from wherever it is, in whatever format its bytes are: source → set of files → format → volume.
 
 import { AnyMC3DError, type Volume } from "@anymc3d/core";
 import { gunzipHead, isGzip } from "./compression/gzip.js";
-import { hasDicomPrefix, isDicom } from "./formats/dicom/parse.js";
-import { decodeDicom, seriesIn } from "./formats/dicom/read.js";
-import type { SeriesSummary } from "./formats/dicom/series.js";
-import { decodeMha } from "./formats/meta/read.js";
-import { decodeMgh } from "./formats/mgh/read.js";
-import { decodeNifti, pairImage } from "./formats/nifti/read.js";
-import { decodeNrrd } from "./formats/nrrd/read.js";
-import { npzSizes } from "./formats/numpy/npz.js";
-import { decodeNpy, decodeNpz } from "./formats/numpy/volume.js";
-import { describeBytes, formatOf, READABLE } from "./formats/sniff.js";
-import { byteLimit, checkReadOptions, type ReadOptions } from "./options/options.js";
-import { bytesOf, folderPath, headerBeside, type Source, sourcePath } from "./sources/bytes.js";
+import type { Format } from "./formats/format.js";
+import { FORMATS, formatOf } from "./formats/index.js";
+import { endingOf, HEADER_ENDINGS } from "./formats/names.js";
+import { unknownFormat } from "./formats/unknown.js";
+import { checkReadOptions } from "./options/check.js";
+import { byteLimit } from "./options/limits.js";
+import type { ReadOptions } from "./options/read-options.js";
 import { companionsOf } from "./sources/companions.js";
-import { bytesFile, type DicomFile, folderFiles, isZip, sourceFiles, zipFiles } from "./sources/file-set.js";
-import { isFolder } from "./sources/node-files.js";
+import type { FileEntry } from "./sources/file-entry.js";
+import { type FileSet, fileSet, loadedFile, unpackedFiles } from "./sources/file-set.js";
+import type { Source } from "./sources/open.js";
+import { isZip, zipFiles } from "./sources/zip.js";
 
 /**
  * Reads a volume: NIfTI-1 and NIfTI-2 (.nii, .nii.gz, .hdr with .img), ANALYZE 7.5 (with `orientation`), NRRD (.nrrd, .nhdr), MetaImage
@@ -31,117 +28,79 @@ import { isFolder } from "./sources/node-files.js";
  */
 export async function readVolume(source: Source | readonly Source[], options: ReadOptions = {}): Promise<Volume> {
   checkReadOptions(options);
-  if (Array.isArray(source)) return readList(source, options);
-  const given = source as Source;
+  const set = await fileSet(source, { limit: byteLimit(options), signal: options.signal });
+  return set.kind === "file" ? readFile(set.files[0], undefined, options) : readSet(set, options);
+}
+
+/** Of several files: the header that a list was made for, all files of a format that lies in many, or the only volume. */
+async function readSet(set: FileSet, options: ReadOptions): Promise<Volume> {
   const limit = byteLimit(options);
-  const folder = await folderOf(given);
-  if (folder !== undefined) return decodeDicom(await folderFiles(folder, options.signal), options.name ?? folder, options);
+  const named = (holds: string) => set.files.filter((file) => endingOf(file.path)?.holds === holds);
+  const headers = named("header");
+  if (set.kind === "list" && headers.length === 1) return readFile(headers[0], othersOf(set, headers[0]), options);
+  const files = set.kind === "list" ? await unpackedFiles(set, limit) : set.files;
+  const volumes = [...headers, ...named("volume")];
+  // In a folder, it is the reader of many files that says what is wrong with them.
+  const format = (await formatOfMany(files)) ?? (set.kind === "folder" && volumes.length !== 1 ? MANY[0] : undefined);
+  const name = options.name ?? (set.kind === "list" ? `${files.length} files` : set.name);
+  if (format) return format.read({ name, files, companions: companionsOf(files[0], { ...options, limit }), options });
+  if (volumes.length === 1) return readFile(volumes[0], othersOf(set, volumes[0]), options);
+  throw notOneVolume(set, volumes.length, headers.length);
+}
+
+const othersOf = ({ files }: FileSet, file: FileEntry): readonly FileEntry[] | undefined =>
+  files.length > 1 ? files.filter((each) => each !== file) : undefined;
+
+/** Formats whose volume may lie in many files. */
+const MANY: readonly Format[] = FORMATS.filter(({ many }) => many);
+
+/** A format that lies in many files, one of which is among these. */
+async function formatOfMany(files: readonly FileEntry[]): Promise<Format | undefined> {
+  for (const file of files) {
+    const head = await file.read(0, 544);
+    const found = MANY.find(({ sniff }) => sniff(head));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** One file, with what was given beside it: by its content. */
+async function readFile(given: FileEntry, siblings: readonly FileEntry[] | undefined, options: ReadOptions): Promise<Volume> {
+  const limit = byteLimit(options);
   // Of a pair, the header is read first, whichever file was named.
-  const header = await headerBeside(given);
-  const file = await bytesOf(header ?? given, { name: options.name, limit, signal: options.signal });
-  const companions = companionsOf(header ?? given, file.name, options, limit);
-  if (hasDicomPrefix(file.bytes) || (isDicom(file.bytes) && formatOf(file.bytes) === undefined))
-    return decodeDicom([bytesFile(file.bytes, file.name)], file.name, options);
-  if (isZip(file.bytes) && !hasArrays(file.bytes, file.name)) {
-    const files = zipFiles(file.bytes, file.name, limit);
-    return (await anyDicom(files)) ? decodeDicom(files, file.name, options) : readZipped(files, file.name, options);
-  }
-  const packed = isGzip(file.bytes);
-  const head = packed ? gunzipHead(file.bytes) : file.bytes;
+  const file = await loadedFile((await headerBeside(given)) ?? given, limit, options.name);
+  const { bytes, name } = file;
+  const packed = isGzip(bytes);
+  const head = packed ? await gunzipHead(bytes, { name, limit, signal: options.signal }) : bytes;
+  if (head.length === 0)
+    throw new AnyMC3DError("FILE_EMPTY", `${name}: the file is empty (0 bytes${packed ? " after unpacking" : ""}). Copy or export it again.`, {
+      details: { file: name },
+    });
   const format = formatOf(head);
-  if (format === "nifti" || head.length === 0)
-    return decodeNifti(file, options, () => pairImage(options.name === undefined ? file.name : sourcePath(header ?? given), options, companions));
-  if (format === "mgh") return decodeMgh(file, options);
-  if (packed || format === undefined) throw unknown(file.name, head, packed);
-  return { nrrd: decodeNrrd, mha: decodeMha, npy: decodeNpy, npz: decodeNpz }[format](file, options, companions);
+  if (format && (!packed || format.packed))
+    return format.read({ name, files: [file], companions: companionsOf(file, { ...options, limit, siblings }), options });
+  if (!isZip(bytes)) throw unknownFormat(name, head, packed);
+  return readSet({ name, kind: "zip", files: zipFiles(bytes, name, limit) }, options);
 }
 
-function unknown(name: string, head: Uint8Array, packed: boolean): AnyMC3DError {
-  const todo = packed && formatOf(head) !== undefined ? "Unpack it first (gunzip)." : "Convert the file, or check that it is the one you meant.";
-  return new AnyMC3DError(
-    "FORMAT_UNKNOWN",
-    `${name}: not a volume that can be read; its content${packed ? ", unpacked from gzip," : ""} looks like ${describeBytes(head)}. What can be read: ${READABLE}. ${todo}`,
-  );
+/** The header that belongs to a file of voxels, if it is there. */
+async function headerBeside({ path, beside }: FileEntry): Promise<FileEntry | undefined> {
+  const ending = endingOf(path);
+  if (!beside || !ending?.header) return undefined;
+  const base = path.replace(/^.*[\\/]/s, "").slice(0, -ending.ending.length);
+  const shouted = path.slice(-ending.ending.length).startsWith(ending.ending.slice(0, 4).toUpperCase());
+  const header = base + (shouted ? ending.header.toUpperCase() : ending.header);
+  return (await beside(header)) ?? beside(`${header}.gz`);
 }
 
-/** Names of files that hold a volume, or the header of one. */
-const VOLUME = /\.(?:nii|nrrd|nhdr|mha|mhd|hdr|mgh)(?:\.gz)?$|\.mgz$/i;
-
-/** The one volume of a zip without DICOM. */
-async function readZipped(files: readonly DicomFile[], name: string, options: ReadOptions): Promise<Volume> {
-  const volumes = files.filter((file) => VOLUME.test(file.name));
-  if (volumes.length !== 1) {
-    const list =
-      files
-        .slice(0, 5)
-        .map((file) => file.name.slice(name.length + 2))
-        .join(", ") + (files.length > 5 ? ", …" : "");
-    const found = volumes.length ? `${volumes.length} volumes` : "no DICOM image, no array and no volume";
-    throw new AnyMC3DError("FORMAT_UNKNOWN", `${name}: the zip holds ${found} (${list || "it is empty"}). Unpack it, and give the one that is meant.`);
-  }
-  const unpacked = await Promise.all(files.map(async (file) => new File([(await file.read(0, file.size)) as Uint8Array<ArrayBuffer>], file.name)));
-  const [volume] = unpacked.filter((file) => VOLUME.test(file.name));
-  const companion = unpacked.filter((file) => file !== volume);
-  return readVolume(volume, companion.length > 0 ? { ...options, companion } : options);
-}
-
-/** Headers that may have their voxels in other files. */
-const HEADER = /\.(?:nhdr|mhd|hdr)(?:\.gz)?$/i;
-
-/** A header and its data files, as they are dropped onto a page; DICOM files; or one file alone. */
-async function readList(sources: readonly Source[], options: ReadOptions): Promise<Volume> {
-  const headers = sources.length === 1 ? sources : sources.filter((each) => HEADER.test(sourcePath(each)));
-  if (headers.length !== 1) {
-    const files = headers.length === 0 ? await sourceFiles(sources, byteLimit(options), options.signal) : [];
-    if (await anyDicom(files)) return decodeDicom(files, options.name ?? `${files.length} files`, options);
-    const names =
-      files
-        .slice(0, 5)
-        .map((file) => file.name)
-        .join(", ") + (files.length > 5 ? ", …" : "");
-    throw new AnyMC3DError(
+/** The refusal of a set of files that is not one volume. */
+function notOneVolume({ kind, files, name }: FileSet, volumes: number, headers: number): AnyMC3DError {
+  const list = files.slice(0, 5).map((file) => (kind === "zip" ? file.path : file.name)).join(", ") + (files.length > 5 ? ", …" : ""); // biome-ignore format: a line
+  if (kind === "list")
+    return new AnyMC3DError(
       "OPTION_INVALID",
-      `${sources.length} files with ${headers.length} headers (.nhdr, .mhd, .hdr) and no DICOM image among them${names && ` (${names})`}: not one volume. Give one file, one header with its data files, or the files of a DICOM series.`,
+      `${files.length} files with ${headers} headers (${HEADER_ENDINGS.join(", ")}) and no DICOM image among them${list && ` (${list})`}: not one volume. Give one file, one header with its data files, or the files of a DICOM series.`,
     );
-  }
-  const companion = sources.filter((each) => each !== headers[0]);
-  return readVolume(headers[0], companion.length > 0 ? { ...options, companion } : options);
-}
-
-/** The folder that a source names, if it does. */
-async function folderOf(source: Source): Promise<string | undefined> {
-  const path = folderPath(source);
-  return path !== undefined && (await isFolder(path)) ? path : undefined;
-}
-
-async function anyDicom(files: readonly DicomFile[]): Promise<boolean> {
-  for (const file of files) if (isDicom(await file.read(0, 132))) return true;
-  return false;
-}
-
-/** Whether a zip is an .npz. One that cannot be listed is left to the .npz reader, which says why. */
-function hasArrays(bytes: Uint8Array, name: string): boolean {
-  try {
-    return npzSizes(bytes, { name }).size > 0;
-  } catch {
-    return true;
-  }
-}
-
-/**
- * The DICOM series in a folder, a zip, a file or a list of files: what the option `series` may choose.
- * @throws AnyMC3DError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `FILE_TOO_LARGE`, `FORMAT_INVALID`; the signal's reason
- */
-export async function listSeries(source: Source | readonly Source[], options: ReadOptions = {}): Promise<SeriesSummary[]> {
-  checkReadOptions(options);
-  return seriesIn(await dicomFiles(source, options), options);
-}
-
-async function dicomFiles(source: Source | readonly Source[], options: ReadOptions): Promise<DicomFile[]> {
-  const limit = byteLimit(options);
-  if (Array.isArray(source)) return sourceFiles(source, limit, options.signal);
-  const folder = await folderOf(source as Source);
-  if (folder !== undefined) return folderFiles(folder, options.signal);
-  const { bytes, name } = await bytesOf(source as Source, { name: options.name, limit, signal: options.signal });
-  return isZip(bytes) ? zipFiles(bytes, name, limit) : [bytesFile(bytes, name)];
+  const found = volumes ? `${volumes} volumes` : "no DICOM image, no array and no volume";
+  return new AnyMC3DError("FORMAT_UNKNOWN", `${name}: the zip holds ${found} (${list || "it is empty"}). Unpack it, and give the one that is meant.`);
 }

@@ -1,9 +1,8 @@
 // Writes a volume to a file, in Node.
 
 import { AnyMC3DError, type Volume } from "@anymc3d/core";
-import { gzip } from "./compression/gzip.js";
-import { writeNifti } from "./formats/nifti/write.js";
-import { writeNrrd } from "./formats/nrrd/write.js";
+import { FORMATS } from "./formats/index.js";
+import { either, endingOf, WRITABLE_ENDINGS } from "./formats/names.js";
 import { hasFiles, toPath, writeFileWhole } from "./sources/node-files.js";
 
 /** Options of `writeVolume()`. */
@@ -25,17 +24,13 @@ export async function writeVolume(path: string | URL, volume: Volume, options: W
       `${String(path)}: there is no file system here. Use writeNifti() or writeNrrd() and offer the bytes as a download.`,
     );
   const target = toPath(path);
-  const [, ending] = /\.(nii|nii\.gz|nrrd)$/i.exec(target) ?? [];
-  if (ending === undefined) {
-    throw new AnyMC3DError("OPTION_INVALID", `${target}: volumes are written as NIfTI or NRRD; give a name that ends in .nii, .nii.gz or .nrrd.`);
+  const ending = endingOf(target);
+  const format = FORMATS.find(({ endings }) => ending?.writes && endings.includes(ending));
+  if (!ending || !format?.write) {
+    const titles = FORMATS.filter(({ write }) => write).map(({ title }) => title);
+    throw new AnyMC3DError("OPTION_INVALID", `${target}: volumes are written as ${either(titles)}; give a name that ends in ${either(WRITABLE_ENDINGS)}.`);
   }
-  const bytes = await encode(volume, ending.toLowerCase());
+  const bytes = await format.write(volume, ending.ending);
   options.signal?.throwIfAborted();
   await writeFileWhole(target, bytes, options.signal);
-}
-
-async function encode(volume: Volume, ending: string): Promise<Uint8Array> {
-  if (ending === "nrrd") return writeNrrd(volume);
-  const bytes = writeNifti(volume);
-  return ending === "nii.gz" ? gzip(bytes) : bytes;
 }

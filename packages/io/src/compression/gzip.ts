@@ -1,7 +1,7 @@
 // Gzip, zlib and raw DEFLATE: bytes decompressed into an array of the size that their own beginning asks for, with a bound; and compressed.
 
 import { AnyMC3DError } from "@anymc3d/core";
-import { allocate, tooLarge } from "../options/options.js";
+import { allocate, tooLarge } from "../options/limits.js";
 import { nodeZlib } from "../sources/node-files.js";
 import { InflateError, inflateGzip, inflateRaw, inflateZlib } from "./inflate.js";
 
@@ -161,14 +161,22 @@ function failure(name: string, wrapping: Wrapping, truncated: boolean, why: stri
   });
 }
 
-/** The first bytes (544, or fewer if there are no more or they are damaged) of gzip data. */
-export function gunzipHead(bytes: Uint8Array): Uint8Array {
+/** Thrown to stop unpacking where no more is needed. */
+class Enough {
+  constructor(readonly head: Uint8Array) {}
+}
+
+/** The first bytes (544, or fewer if there are no more) of gzip data. @throws AnyMC3DError as {@link gunzip}, where it breaks off before them */
+export async function gunzipHead(bytes: Uint8Array, plan: Omit<GunzipPlan, "size">): Promise<Uint8Array> {
+  const size = (head: Uint8Array): number => {
+    throw new Enough(head.slice());
+  };
   try {
-    for (const chunk of inflateGzip(bytes)) if (chunk.length > 0) return chunk.subarray(0, HEAD);
+    return await gunzip(bytes, { ...plan, size });
   } catch (error) {
-    if (!(error instanceof InflateError)) throw error;
+    if (error instanceof Enough) return error.head;
+    throw error;
   }
-  return new Uint8Array(0);
 }
 
 /** Compresses. @throws AnyMC3DError `OUT_OF_MEMORY`, `OUTPUT_NOT_WRITABLE` (a runtime without a compressor) */

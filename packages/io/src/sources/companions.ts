@@ -1,8 +1,10 @@
 // The files that a header names: among those given with it, else in its own folder; never elsewhere.
 
-import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
-import type { ReadOptions } from "../options/options.js";
-import { besideSource, bytesOf, type Named, type Source, sourcePath } from "./bytes.js";
+import { AnyMC3DError } from "@anymc3d/core";
+import { tooLarge } from "../options/limits.js";
+import type { ReadOptions } from "../options/read-options.js";
+import { type FileEntry, type Named, wholeFile } from "./file-entry.js";
+import { openSource, type Source, sourcePath } from "./open.js";
 
 /** Gets the file of a name that a header gives. @throws AnyMC3DError `FILE_NOT_FOUND`, naming both; `FORMAT_INVALID` for a name that leaves the folder */
 export type Companions = (file: string) => Promise<Named>;
@@ -10,34 +12,48 @@ export type Companions = (file: string) => Promise<Named>;
 /** Data files that one header may name. */
 const MOST = 65536;
 
-/**
- * @param source the header, where it came from
- * @param header what to call it
- */
-export function companionsOf(source: Source, header: string, { companion, signal }: ReadOptions, limit: number): Companions {
+export interface CompanionOptions extends Pick<ReadOptions, "companion" | "signal"> {
+  /** Most bytes of all of them. */
+  readonly limit: number;
+  /** What the header was given with. Others are not looked for; default: what lies beside it. */
+  readonly siblings?: readonly FileEntry[];
+}
+
+export function companionsOf(header: FileEntry, { companion, siblings, limit, signal }: CompanionOptions): Companions {
   let left = limit;
+  const find = async (file: string): Promise<FileEntry | undefined> => {
+    const inside = checkName(file, header.name);
+    const open = (source: Source) => openSource(source, { limit: left, signal });
+    if (Array.isArray(companion))
+      return ofName(
+        companion.map((source) => ({ path: sourcePath(source), open: () => open(source) })),
+        header.path,
+        inside,
+      );
+    if (companion !== undefined) return open(companion as Source);
+    if (siblings)
+      return ofName(
+        siblings.map((entry) => ({ path: entry.path, open: async () => entry })),
+        header.path,
+        inside,
+      );
+    return header.beside?.(inside);
+  };
   return async (file) => {
-    const inside = checkName(file, header);
-    const found = Array.isArray(companion)
-      ? amongList(companion, sourcePath(source), inside)
-      : ((companion as Source | undefined) ?? besideSource(source, inside));
-    if (found === undefined) throw notFound(header, file);
-    try {
-      const named = await bytesOf(found, { limit: left, signal });
-      left -= named.bytes.length;
-      return named;
-    } catch (error) {
-      if (isAnyMC3DError(error) && error.code === "FILE_NOT_FOUND" && companion === undefined) throw notFound(header, file, error);
-      throw error;
-    }
+    const found = await find(file);
+    if (!found) throw notFound(header.name, file);
+    const named = await wholeFile(found, left);
+    if (named.bytes.length > left) throw tooLarge(named.name, `it has ${named.bytes.length} bytes`, left);
+    left -= named.bytes.length;
+    return named;
   };
 }
 
-function notFound(header: string, file: string, cause?: unknown): AnyMC3DError {
+function notFound(header: string, file: string): AnyMC3DError {
   return new AnyMC3DError(
     "FILE_NOT_FOUND",
     `${header}: a header whose voxels are in ${file}, which was not found beside it. Put the file there, or pass it as \`companion\`.`,
-    { cause },
+    { details: { file } },
   );
 }
 
@@ -53,11 +69,18 @@ function checkName(file: string, header: string): string {
   return parts.filter((part) => part !== "." && part !== "").join("/");
 }
 
-/** The given file of this name; the one in the header's own folder where several have it. */
-function amongList(list: readonly Source[], header: string, file: string): Source | undefined {
-  const named = list.filter((each) => `/${sourcePath(each).replaceAll("\\", "/")}`.endsWith(`/${file}`));
-  const folder = header.replaceAll("\\", "/").replace(/[^/]*$/, "");
-  return named.find((each) => sourcePath(each).replaceAll("\\", "/") === folder + file) ?? (named.length === 1 ? named[0] : undefined);
+interface Candidate {
+  readonly path: string;
+  readonly open: () => Promise<FileEntry>;
+}
+
+/** The candidate of this name; the one in the header's own folder where several have it. */
+async function ofName(candidates: readonly Candidate[], header: string, file: string): Promise<FileEntry | undefined> {
+  const slashed = (path: string) => path.replaceAll("\\", "/");
+  const named = candidates.filter(({ path }) => `/${slashed(path)}`.endsWith(`/${file}`));
+  const folder = slashed(header).replace(/[^/]*$/, "");
+  const own = named.find(({ path }) => slashed(path) === folder + file) ?? (named.length === 1 ? named[0] : undefined);
+  return own?.open();
 }
 
 /**

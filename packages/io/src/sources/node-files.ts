@@ -1,7 +1,8 @@
 // Node's file system and zlib, got at run time: no import of a Node module for a browser bundler to trip over.
 
 import { AnyMC3DError } from "@anymc3d/core";
-import { allocate, tooLarge } from "../options/options.js";
+import { allocate, MOST_FILES } from "../options/limits.js";
+import { absent, type FileEntry } from "./file-entry.js";
 
 const PIECE = 2 ** 28;
 
@@ -37,22 +38,6 @@ export function toPath(source: string | URL): string {
   }
 }
 
-/** True for a file (or link to one) that exists. */
-export async function fileExists(path: string): Promise<boolean> {
-  return files()
-    .fs.stat(path)
-    .then(
-      (stat) => stat.isFile(),
-      () => false,
-    );
-}
-
-/** The path of a file in the folder of another. */
-export function pathBeside(of: string, file: string): string {
-  const { path } = files();
-  return path.join(path.dirname(of), file);
-}
-
 function readFailure(path: string, cause: unknown): AnyMC3DError {
   if (cause instanceof AnyMC3DError) return cause;
   const { code, message } = cause as { code?: string; message?: string };
@@ -67,20 +52,36 @@ function readFailure(path: string, cause: unknown): AnyMC3DError {
 }
 
 /**
- * Reads a file.
- * @throws AnyMC3DError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `FILE_TOO_LARGE`, `FILE_TRUNCATED` (it shrank meanwhile), `OUT_OF_MEMORY`
+ * A file by its path, read when it is asked for.
+ * @throws AnyMC3DError `FILE_NOT_FOUND`, `FILE_UNREADABLE`; reading it also `FILE_TRUNCATED` (it shrank meanwhile), `OUT_OF_MEMORY`
  */
-export async function readFileBytes(path: string, limit: number, signal?: AbortSignal): Promise<Uint8Array> {
+export async function openPath(path: string, signal?: AbortSignal): Promise<FileEntry> {
   try {
     const stat = await files().fs.stat(path);
     if (stat.isDirectory()) throw new AnyMC3DError("FILE_UNREADABLE", `${path}: a folder, not a file. Give the path of one file in it.`);
     if (!stat.isFile()) throw new AnyMC3DError("FILE_UNREADABLE", `${path}: not a regular file (a pipe or device). Save it to a file first.`);
-    if (stat.size > limit) throw tooLarge(path, `the file has ${stat.size} bytes`, limit);
-    return await readAll(path, stat.size, signal);
+    return pathEntry(path, stat.size, signal);
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
     throw readFailure(path, cause);
   }
+}
+
+function pathEntry(path: string, size: number, signal?: AbortSignal): FileEntry {
+  const read = async (start = 0, end = size) => {
+    try {
+      return await readPart(path, start, Math.max(start, Math.min(end, size)), signal);
+    } catch (cause) {
+      if (signal?.aborted) throw signal.reason;
+      throw readFailure(path, cause);
+    }
+  };
+  return { name: path, path, size, read, beside: (file) => openPath(pathBeside(path, file), signal).catch(absent) };
+}
+
+function pathBeside(of: string, file: string): string {
+  const { path } = files();
+  return path.join(path.dirname(of), file);
 }
 
 /** True for a folder that exists. */
@@ -93,10 +94,10 @@ export async function isFolder(path: string): Promise<boolean> {
     );
 }
 
-/** The regular files below a folder, sorted by path; hidden ones are left out, links to folders not followed. @throws AnyMC3DError as {@link readFileBytes} */
-export async function listFolder(folder: string, most: number, signal?: AbortSignal): Promise<{ path: string; size: number }[]> {
+/** The regular files below a folder, sorted by path; hidden ones are left out, links to folders not followed. @throws AnyMC3DError as {@link openPath}; `FILE_TOO_LARGE` */
+export async function listFolder(folder: string, signal?: AbortSignal): Promise<FileEntry[]> {
   const { fs, path } = files();
-  const found: { path: string; size: number }[] = [];
+  const found: FileEntry[] = [];
   const visit = async (at: string): Promise<void> => {
     signal?.throwIfAborted();
     const entries = await fs.readdir(at, { withFileTypes: true }).catch((cause) => {
@@ -108,25 +109,19 @@ export async function listFolder(folder: string, most: number, signal?: AbortSig
       if (entry.isDirectory()) await visit(full);
       else {
         const stat = await fs.stat(full).catch(() => undefined);
-        if (stat?.isFile()) found.push({ path: full, size: stat.size });
+        if (stat?.isFile()) found.push(pathEntry(full, stat.size, signal));
       }
-      if (found.length > most) throw new AnyMC3DError("FILE_TOO_LARGE", `${folder}: more than ${most} files. Give the folder of one study or series.`);
+      if (found.length > MOST_FILES)
+        throw new AnyMC3DError("FILE_TOO_LARGE", `${folder}: more than ${MOST_FILES} files. Give the folder of one study or series.`);
     }
   };
   await visit(folder);
   return found;
 }
 
-/** Some bytes of a file. @throws AnyMC3DError as {@link readFileBytes} */
-export async function readFilePart(path: string, start: number, end: number): Promise<Uint8Array> {
-  try {
-    return await readAll(path, end - start, undefined, start);
-  } catch (cause) {
-    throw readFailure(path, cause);
-  }
-}
-
-async function readAll(path: string, size: number, signal?: AbortSignal, from = 0): Promise<Uint8Array> {
+async function readPart(path: string, from: number, to: number, signal?: AbortSignal): Promise<Uint8Array> {
+  signal?.throwIfAborted();
+  const size = to - from;
   const handle = await files().fs.open(path, "r");
   try {
     const bytes = allocate(path, size, () => new Uint8Array(size));

@@ -1,7 +1,7 @@
 // A volume on another grid: reordered axes, resampling, cropping.
 
 import { type Affine, AnyMC3DError, nearestAxes, type Volume, type VoxelArray, valueRange, voxelSpacing } from "@anymc3d/core";
-import { allocate } from "../options/options.js";
+import { allocate } from "../options/limits.js";
 import { composeAffines, type Grid, invertAffine, parseOrientation, shiftAffine, type Triple } from "./geometry.js";
 import { smoothed } from "./smooth.js";
 

@@ -1,7 +1,7 @@
 // Gaussian smoothing of a volume, one axis after the other.
 
 import type { VoxelArray } from "@anymc3d/core";
-import { allocate } from "../options/options.js";
+import { allocate } from "../options/limits.js";
 import type { Triple } from "./geometry.js";
 
 /** Standard deviations at which the kernel ends. */

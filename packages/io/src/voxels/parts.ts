@@ -2,9 +2,9 @@
 
 import { AnyMC3DError, type VoxelArray, type Warning } from "@anymc3d/core";
 import { MOST_SHRUNK, unpack, type Wrapping } from "../compression/gzip.js";
-import { allocate } from "../options/options.js";
-import type { Named } from "../sources/bytes.js";
+import { allocate } from "../options/limits.js";
 import type { Companions } from "../sources/companions.js";
+import type { Named } from "../sources/file-entry.js";
 import { bytesOfType, decodeValues, LITTLE_HERE, type NumberType } from "./values.js";
 
 /**

@@ -1,7 +1,7 @@
 // Stored numbers to typed arrays: type, byte order, 64-bit integers, scaling; and one volume picked out of more axes.
 
 import { AnyMC3DError, type VoxelArray } from "@anymc3d/core";
-import { allocate } from "../options/options.js";
+import { allocate } from "../options/limits.js";
 
 export const LITTLE_HERE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 

@@ -2,7 +2,7 @@
 
 import { AnyMC3DError } from "@anymc3d/core";
 import { MOST_SHRUNK } from "../../compression/gzip.js";
-import type { DicomFile } from "../../sources/file-set.js";
+import type { FileEntry } from "../../sources/file-entry.js";
 import { CODECS, type Codec } from "./codecs.js";
 import { type DicomData, tagText } from "./data.js";
 import { DEFLATED, type DicomHeader } from "./parse.js";
@@ -48,7 +48,7 @@ export interface DicomFrame {
 }
 
 export interface DicomImage {
-  readonly file: DicomFile;
+  readonly file: FileEntry;
   readonly codec: Codec;
   readonly littleEndian: boolean;
   /** Offset and bytes of the pixel data's value (-1: encapsulated), and which element it is. */
@@ -109,7 +109,7 @@ export function hasImage({ data, pixels }: DicomHeader, name: string): boolean {
  * The image and its frames.
  * @throws AnyMC3DError `FORMAT_UNKNOWN` (transfer syntax, named), `CHANNELS_UNSUPPORTED` (colour, palette, MONOCHROME1), `FORMAT_INVALID`
  */
-export function imageOf(file: DicomFile, header: DicomHeader, littleEndian: boolean): { image: DicomImage; frames: DicomFrame[] } {
+export function imageOf(file: FileEntry, header: DicomHeader, littleEndian: boolean): { image: DicomImage; frames: DicomFrame[] } {
   const { data, transferSyntax, pixels } = header;
   const { name } = file;
   const codec = CODECS.get(transferSyntax);

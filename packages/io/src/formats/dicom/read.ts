@@ -1,15 +1,16 @@
 // Reads a DICOM series as a volume.
 
 import type { Volume, VolumeMeta, Warning } from "@anymc3d/core";
-import { byteLimit, type ReadOptions } from "../../options/options.js";
-import type { DicomFile } from "../../sources/file-set.js";
+import { byteLimit } from "../../options/limits.js";
+import type { ReadOptions } from "../../options/read-options.js";
+import type { FileEntry } from "../../sources/file-entry.js";
 import { cross, type DicomFrame } from "./image.js";
 import { chooseSeries, indexFiles, type SeriesSummary, seriesOf } from "./series.js";
 import { arrange } from "./stack.js";
 import { FrameReader, readFrames } from "./voxels.js";
 
 /** The series in files. @throws the signal's reason */
-export async function seriesIn(files: readonly DicomFile[], options: ReadOptions): Promise<SeriesSummary[]> {
+export async function seriesIn(files: readonly FileEntry[], options: ReadOptions): Promise<SeriesSummary[]> {
   return seriesOf(await indexFiles(files, { limit: byteLimit(options), signal: options.signal, onProgress: options.onProgress }), options.identity);
 }
 
@@ -19,7 +20,7 @@ export async function seriesIn(files: readonly DicomFile[], options: ReadOptions
  * @throws AnyMC3DError `FORMAT_UNKNOWN`, `FORMAT_INVALID`, `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `SERIES_REQUIRED`, `FRAME_REQUIRED`, `CHANNELS_UNSUPPORTED`,
  * `GEOMETRY_INVALID`, `ASSET_INVALID`, `OUT_OF_MEMORY`, `OPTION_INVALID`; the signal's reason
  */
-export async function decodeDicom(files: readonly DicomFile[], name: string, options: ReadOptions): Promise<Volume> {
+export async function decodeDicom(files: readonly FileEntry[], name: string, options: ReadOptions): Promise<Volume> {
   const limit = byteLimit(options);
   const { signal, codecUrl, onProgress } = options;
   // Headers are half of the work at most.

@@ -2,8 +2,8 @@
 
 import { AnyMC3DError, isAnyMC3DError, type Warning } from "@anymc3d/core";
 import { InflateError, inflateRaw } from "../../compression/inflate.js";
-import { tooLarge } from "../../options/options.js";
-import type { DicomFile } from "../../sources/file-set.js";
+import { tooLarge } from "../../options/limits.js";
+import type { FileEntry } from "../../sources/file-entry.js";
 import { type DicomFrame, hasImage, identity, imageOf, type SeriesIdentity } from "./image.js";
 import { isDicom, NeedMore, type ParsedFile, parseDicom } from "./parse.js";
 import { TAG } from "./tags.js";
@@ -57,7 +57,7 @@ export interface IndexOptions {
 }
 
 /** Reads every file's header. Faults are kept with the series they belong to. @throws the signal's reason */
-export async function indexFiles(files: readonly DicomFile[], { limit, signal, onProgress }: IndexOptions): Promise<DicomIndex> {
+export async function indexFiles(files: readonly FileEntry[], { limit, signal, onProgress }: IndexOptions): Promise<DicomIndex> {
   const found: Found[] = new Array(files.length);
   let next = 0;
   let done = 0;
@@ -86,15 +86,15 @@ interface Found {
 }
 
 /** Hidden files (macOS writes ._ beside each) are nobody's slice. */
-const namedLikeDicom = ({ name }: DicomFile): boolean => /(?:^|[\\/ ])[^.\\/][^\\/]*\.(?:dcm|ima)$/i.test(name);
+const namedLikeDicom = ({ name }: FileEntry): boolean => /(?:^|[\\/ ])[^.\\/][^\\/]*\.(?:dcm|ima)$/i.test(name);
 
-const notDicom = ({ name, size }: DicomFile): AnyMC3DError =>
+const notDicom = ({ name, size }: FileEntry): AnyMC3DError =>
   new AnyMC3DError(
     "FORMAT_INVALID",
     `${name}: named like a DICOM file, and is none (${size} bytes). It is damaged or cut short: copy it again, or take it out.`,
   );
 
-async function look(file: DicomFile, limit: number): Promise<Found> {
+async function look(file: FileEntry, limit: number): Promise<Found> {
   let series: SeriesIdentity | undefined;
   try {
     const parsed = await headerOf(file, limit);
@@ -109,7 +109,7 @@ async function look(file: DicomFile, limit: number): Promise<Found> {
 }
 
 /** The file's header; undefined where it is no DICOM. @throws AnyMC3DError as `parseDicom` */
-async function headerOf(file: DicomFile, limit: number): Promise<ParsedFile | undefined> {
+async function headerOf(file: FileEntry, limit: number): Promise<ParsedFile | undefined> {
   for (const size of HEADS) {
     const head = await file.read(0, size);
     if (!isDicom(head)) return undefined;
@@ -124,7 +124,7 @@ async function headerOf(file: DicomFile, limit: number): Promise<ParsedFile | un
 }
 
 /** The whole file, parsed. */
-export async function parseWhole(file: DicomFile, limit: number): Promise<ParsedFile> {
+export async function parseWhole(file: FileEntry, limit: number): Promise<ParsedFile> {
   const bytes = await file.read(0, Number.POSITIVE_INFINITY);
   try {
     return await parseDicom(bytes, bytes.length, file.name, (packed) => inflated(packed, file.name, limit));

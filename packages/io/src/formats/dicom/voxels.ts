@@ -1,7 +1,7 @@
 // From frames to voxels: bytes to stored values, stored values to real ones, slice by slice into one array.
 
 import { AnyMC3DError, type VoxelArray, type Warning } from "@anymc3d/core";
-import { allocate, tooLarge } from "../../options/options.js";
+import { allocate, tooLarge } from "../../options/limits.js";
 import { LARGEST, LITTLE_HERE, overflow, swapBytes } from "../../voxels/values.js";
 import { type CodecUrl, decodeFrame } from "./codecs.js";
 import { type DicomFrame, type DicomImage, tooFew } from "./image.js";

@@ -1,8 +1,8 @@
 // The MetaImage header (.mha, .mhd; itk.org/Wiki/MetaIO/Documentation): its fields, read and checked; nothing trusted.
 
 import { AnyMC3DError } from "@anymc3d/core";
-import { dicomModality } from "../../options/options.js";
 import { listedNames, numberedNames } from "../../sources/companions.js";
+import { dicomModality } from "../../voxels/modality.js";
 import type { NumberType } from "../../voxels/values.js";
 
 export interface MhaHeader {

@@ -1,28 +1,17 @@
 // Reads a MetaImage file, .mha or .mhd with its data files, into a Volume.
 
 import { type Affine, AnyMC3DError, axisCodes, type Volume, type VoxelArray, type Warning } from "@anymc3d/core";
-import { byteLimit, chosen, mustChoose, type ReadOptions, tooLarge } from "../../options/options.js";
-import { bytesOf, type Named } from "../../sources/bytes.js";
-import { type Companions, companionsOf } from "../../sources/companions.js";
+import { chosen, mustChoose } from "../../options/choose.js";
+import { byteLimit, tooLarge } from "../../options/limits.js";
+import type { ReadOptions } from "../../options/read-options.js";
+import type { Companions } from "../../sources/companions.js";
+import type { Named } from "../../sources/file-entry.js";
 import { isInvertible, millimetres, orientedAffine } from "../../volume/geometry.js";
 import { extraBytes, joinedParts, parseNumbers, tooShort, unpackExactly } from "../../voxels/parts.js";
 import { bytesOfType, decodeValues, type FileAxis, LITTLE_HERE, pickVoxels, scaleValues } from "../../voxels/values.js";
 import { type MhaHeader, parseMhaHeader } from "./header.js";
 
-/**
- * Reads MetaImage bytes: voxels after the header (.mha), or in the files given as `companion` (.mhd).
- *
- * Voxels: x fastest, real-world values; in their stored type where no scaling applies, int64/uint64 as Float64Array. Affine: mm, RAS+, from
- * TransformMatrix (each triple the direction of one axis, LPS), ElementSpacing and Offset. AnatomicalOrientation is only compared.
- * @throws AnyMC3DError `FORMAT_INVALID`, `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `FILE_NOT_FOUND` (data files not given), `GEOMETRY_INVALID`,
- * `FRAME_REQUIRED`, `CHANNELS_UNSUPPORTED`, `OPTION_INVALID`, `OUT_OF_MEMORY`; the signal's reason
- */
-export async function readMha(bytes: Uint8Array | ArrayBuffer, options: ReadOptions = {}): Promise<Volume> {
-  const file = await bytesOf(bytes, { ...options, limit: Number.POSITIVE_INFINITY });
-  return decodeMha(file, options, companionsOf(bytes, file.name, options, byteLimit(options)));
-}
-
-/** As {@link readMha}, with a way to the data files. */
+/** As `readMha()`, with a way to the data files. */
 export async function decodeMha(file: Named, options: ReadOptions, companions: Companions): Promise<Volume> {
   options.signal?.throwIfAborted();
   const { name } = file;

@@ -2,12 +2,21 @@
 
 import { type Affine, AnyMC3DError, type Volume, type Warning } from "@anymc3d/core";
 import { gunzip, isGzip } from "../../compression/gzip.js";
-import { byteLimit, chosen, mustChoose, type ReadOptions, tooLarge } from "../../options/options.js";
-import { bytesOf, type Named } from "../../sources/bytes.js";
+import { chosen, mustChoose } from "../../options/choose.js";
+import { byteLimit, tooLarge } from "../../options/limits.js";
+import type { ReadOptions } from "../../options/read-options.js";
+import type { Named } from "../../sources/file-entry.js";
 import { isInvertible, orientedAffine } from "../../volume/geometry.js";
 import { tooShort } from "../../voxels/parts.js";
 import { bytesOfType, decodeValues, type NumberType } from "../../voxels/values.js";
-import { isMgh } from "../sniff.js";
+
+/** True for bytes that begin like an MGH header: version 1, four sizes, a known type. */
+export function isMgh(bytes: Uint8Array): boolean {
+  // Of the header of 284 bytes, 90 are used.
+  if (bytes.length < 90) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getInt32(0) === 1 && [4, 8, 12, 16].every((at) => view.getInt32(at) > 0) && view.getInt32(20) >= 0 && view.getInt32(20) <= 32;
+}
 
 /** Bytes before the voxels. */
 const HEADER = 284;
@@ -22,19 +31,7 @@ interface MghHeader {
   readonly notes: readonly Warning[];
 }
 
-/**
- * Reads MGH bytes, gzip-compressed (.mgz) or not.
- *
- * Voxels: x fastest, in their stored type. Affine: mm, RAS+, from the direction cosines, the voxel sizes and the centre; none, with a note,
- * where the header says that it has none.
- * @throws AnyMC3DError `FORMAT_UNKNOWN`, `FORMAT_INVALID`, `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `GEOMETRY_INVALID`, `FRAME_REQUIRED`,
- * `OPTION_INVALID`, `OUT_OF_MEMORY`; the signal's reason
- */
-export async function readMgh(bytes: Uint8Array | ArrayBuffer, options: ReadOptions = {}): Promise<Volume> {
-  return decodeMgh(await bytesOf(bytes, { ...options, limit: Number.POSITIVE_INFINITY }), options);
-}
-
-/** As {@link readMgh}. */
+/** As `readMgh()`. */
 export async function decodeMgh({ bytes, name }: Named, options: ReadOptions): Promise<Volume> {
   options.signal?.throwIfAborted();
   const limit = byteLimit(options);

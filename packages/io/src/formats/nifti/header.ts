@@ -2,7 +2,6 @@
 
 import { AnyMC3DError, type Warning } from "@anymc3d/core";
 import type { NumberType } from "../../voxels/values.js";
-import { describeBytes, READABLE } from "../sniff.js";
 
 /** Header fields as the file holds them; numbers unscaled, units not applied. */
 export interface NiftiHeader {
@@ -135,7 +134,7 @@ class Fields {
 
 /**
  * Reads and checks the header at the beginning of `bytes` (348 or 540 bytes are enough).
- * @throws AnyMC3DError `FILE_EMPTY`, `FORMAT_UNKNOWN` (not NIfTI; says what the bytes look like), `FILE_TRUNCATED` (shorter than a header),
+ * @throws AnyMC3DError `FILE_EMPTY`, `FORMAT_UNKNOWN` (not NIfTI), `FILE_TRUNCATED` (shorter than a header),
  * `FORMAT_INVALID` (a field that cannot be), `CHANNELS_UNSUPPORTED` (RGB voxels)
  */
 export function parseNiftiHeader(bytes: Uint8Array, name: string, packed = false): NiftiHeader {
@@ -199,10 +198,9 @@ function recognise(bytes: Uint8Array, name: string, packed: boolean): Pick<Nifti
       `${name}: sizeof_hdr is ${view.getInt32(0, true)}, expected 348 for NIfTI-1 (its magic says ${magic}). The header is damaged; export the file again.`,
     );
   }
-  const what = describeBytes(bytes);
   throw new AnyMC3DError(
     "FORMAT_UNKNOWN",
-    `${name}: not NIfTI${packed ? " inside gzip" : ""}; its content looks like ${what}. What can be read: ${READABLE}. Convert the file, or check that it is the one you meant.`,
+    `${name}: not NIfTI${packed ? " inside gzip" : ""}: its size field is that of a header, and neither its magic nor its axes are. Convert the file, or check that it is the one you meant.`,
   );
 }
 

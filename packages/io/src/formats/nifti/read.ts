@@ -2,9 +2,11 @@
 
 import { AnyMC3DError, isAnyMC3DError, type Volume } from "@anymc3d/core";
 import { gunzip, isGzip } from "../../compression/gzip.js";
-import { byteLimit, chosen, mustChoose, type ReadOptions, tooLarge } from "../../options/options.js";
-import { bytesOf, type Named, otherEnding } from "../../sources/bytes.js";
-import { type Companions, companionsOf } from "../../sources/companions.js";
+import { chosen, mustChoose } from "../../options/choose.js";
+import { byteLimit, tooLarge } from "../../options/limits.js";
+import type { ReadOptions } from "../../options/read-options.js";
+import type { Companions } from "../../sources/companions.js";
+import type { Named } from "../../sources/file-entry.js";
 import { niftiAffine } from "./affine.js";
 import { type NiftiHeader, parseNiftiHeader } from "./header.js";
 import { bytesPerValue, readVoxels } from "./voxels.js";
@@ -12,29 +14,16 @@ import { bytesPerValue, readVoxels } from "./voxels.js";
 /** Gets the .img of a pair; undefined where nobody knows it. */
 export type PairImage = () => Promise<Named | undefined>;
 
-/**
- * Reads NIfTI-1 or NIfTI-2 bytes, gzip-compressed or not.
- *
- * Voxels: x fastest, real-world values; in their stored type where no scaling applies (then possibly a view into `bytes`), int64/uint64 as
- * Float64Array, else Float32Array of slope · v + intercept. Affine: mm, RAS+; sform, else qform, else voxel sizes with a note.
- * Free text of the header is not read.
- * @throws AnyMC3DError `FILE_EMPTY`, `FORMAT_UNKNOWN`, `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `FORMAT_INVALID`, `GEOMETRY_INVALID`, `FRAME_REQUIRED`
- * (4-D without `frame`), `CHANNELS_UNSUPPORTED` (RGB; a fifth axis without `channel`), `FILE_NOT_FOUND` (the .img of a pair not given),
- * `OPTION_INVALID`, `OUT_OF_MEMORY`; the signal's reason
- */
-export async function readNifti(bytes: Uint8Array | ArrayBuffer, options: ReadOptions = {}): Promise<Volume> {
-  const limit = byteLimit(options);
-  const file = await bytesOf(bytes, { ...options, limit: Number.POSITIVE_INFINITY });
-  return decodeNifti(file, options, () => pairImage(file.name, options, companionsOf(bytes, file.name, options, limit)));
-}
-
 const HDR = /\.hdr(\.gz)?$/i;
+
+/** The .img of a .hdr by name, in capitals where the .hdr was. */
+const imageName = (header: string): string => header.replace(HDR, (ending) => (ending.startsWith(".HDR") ? ".IMG" : ".img"));
 
 /** The .img of a .hdr, packed or not. */
 export async function pairImage(header: string, { companion }: ReadOptions, companions: Companions): Promise<Named | undefined> {
   const base = header.replace(/^.*[\\/]/s, "");
   if (!HDR.test(base) && companion === undefined) return undefined;
-  const image = otherEnding(base, HDR, ".img");
+  const image = imageName(base);
   for (const file of [image, `${image}.gz`]) {
     try {
       return await companions(file);
@@ -45,7 +34,7 @@ export async function pairImage(header: string, { companion }: ReadOptions, comp
   return undefined;
 }
 
-/** As {@link readNifti}, with a way to the other file of a pair. */
+/** As `readNifti()`, with a way to the other file of a pair. */
 export async function decodeNifti(file: Named, options: ReadOptions, image: PairImage): Promise<Volume> {
   const limit = byteLimit(options);
   options.signal?.throwIfAborted();

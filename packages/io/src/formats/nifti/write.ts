@@ -1,7 +1,7 @@
 // Writes a Volume as one NIfTI-1 file.
 
 import { type Affine, AnyMC3DError, type Volume, type VoxelArray, voxelSpacing } from "@anymc3d/core";
-import { allocate } from "../../options/options.js";
+import { allocate } from "../../options/limits.js";
 import { isInvertible } from "../../volume/geometry.js";
 import { affineDistance, affineQuaternion, quaternionAffine } from "./affine.js";
 

@@ -1,7 +1,8 @@
 // Which axes of an NRRD file are the volume's, and where they lie in the patient.
 
 import { type Affine, AnyMC3DError, voxelSpacing, type Warning } from "@anymc3d/core";
-import { chosen, mustChoose, type ReadOptions } from "../../options/options.js";
+import { chosen, mustChoose } from "../../options/choose.js";
+import type { ReadOptions } from "../../options/read-options.js";
 import { isInvertible, millimetres, orientedAffine } from "../../volume/geometry.js";
 import type { FileAxis } from "../../voxels/values.js";
 import type { NrrdHeader } from "./header.js";

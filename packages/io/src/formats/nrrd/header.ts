@@ -1,8 +1,8 @@
 // The NRRD header (teem.sourceforge.net/nrrd/format.html, versions 1 to 5): its fields, read and checked; nothing trusted.
 
 import { AnyMC3DError } from "@anymc3d/core";
-import { dicomModality } from "../../options/options.js";
 import { listedNames, numberedNames } from "../../sources/companions.js";
+import { dicomModality } from "../../voxels/modality.js";
 import type { NumberType } from "../../voxels/values.js";
 
 type NrrdEncoding = "raw" | "gzip" | "text" | "hex";

@@ -1,29 +1,16 @@
 // Reads an NRRD file, or an NHDR header with its data files, into a Volume.
 
 import { AnyMC3DError, type Volume, type VoxelArray, type Warning } from "@anymc3d/core";
-import { byteLimit, type ReadOptions, tooLarge } from "../../options/options.js";
-import { bytesOf, type Named } from "../../sources/bytes.js";
-import { type Companions, companionsOf } from "../../sources/companions.js";
+import { byteLimit, tooLarge } from "../../options/limits.js";
+import type { ReadOptions } from "../../options/read-options.js";
+import type { Companions } from "../../sources/companions.js";
+import type { Named } from "../../sources/file-entry.js";
 import { extraBytes, joinedParts, parseHex, parseNumbers, tooShort, unpackExactly } from "../../voxels/parts.js";
 import { bytesOfType, decodeValues, LITTLE_HERE, pickVoxels } from "../../voxels/values.js";
 import { nrrdAffine, nrrdAxes } from "./geometry.js";
 import { type NrrdHeader, parseNrrdHeader } from "./header.js";
 
-/**
- * Reads NRRD bytes: voxels after the header, or in the files given as `companion`. Encodings raw, gzip, text and hex.
- *
- * Voxels: x fastest, in their stored type, int64/uint64 as Float64Array. Affine: mm, RAS+, from `space`, `space directions` and `space origin`;
- * none, with a note, where the file stores no orientation. Measurement frames are not read, nor key/value pairs but the
- * DICOM modality that converters pass on.
- * @throws AnyMC3DError `FORMAT_INVALID`, `FORMAT_UNKNOWN` (bzip2), `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `FILE_NOT_FOUND` (data files not given),
- * `GEOMETRY_INVALID`, `FRAME_REQUIRED`, `CHANNELS_UNSUPPORTED`, `OPTION_INVALID`, `OUT_OF_MEMORY`; the signal's reason
- */
-export async function readNrrd(bytes: Uint8Array | ArrayBuffer, options: ReadOptions = {}): Promise<Volume> {
-  const file = await bytesOf(bytes, { ...options, limit: Number.POSITIVE_INFINITY });
-  return decodeNrrd(file, options, companionsOf(bytes, file.name, options, byteLimit(options)));
-}
-
-/** As {@link readNrrd}, with a way to the data files. */
+/** As `readNrrd()`, with a way to the data files. */
 export async function decodeNrrd(file: Named, options: ReadOptions, companions: Companions): Promise<Volume> {
   options.signal?.throwIfAborted();
   const { name } = file;

@@ -2,7 +2,7 @@
 
 import { AnyMC3DError, assertVolume, type Volume } from "@anymc3d/core";
 import { gzip } from "../../compression/gzip.js";
-import { allocate } from "../../options/options.js";
+import { allocate } from "../../options/limits.js";
 import { LITTLE_HERE } from "../../voxels/values.js";
 
 const TYPES: Readonly<Record<string, string>> = {

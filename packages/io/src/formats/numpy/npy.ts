@@ -1,7 +1,7 @@
 // NPY (NumPy's array file, versions 1 to 3): bytes to a typed array in C order.
 
 import { AnyMC3DError, toFloat32, type VoxelArray } from "@anymc3d/core";
-import { allocate } from "../../options/options.js";
+import { allocate } from "../../options/limits.js";
 import { decodeValues, LITTLE_HERE, type NumberType, swapBytes } from "../../voxels/values.js";
 
 /** An array of a NumPy file, in C order (last axis fastest). */

@@ -3,9 +3,8 @@
 import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
 import { FlateErrorCode, type UnzipFileInfo, unzipSync } from "fflate";
 import { MOST_SHRUNK } from "../../compression/gzip.js";
-import { byteLimit, tooLarge } from "../../options/options.js";
+import { byteLimit, tooLarge } from "../../options/limits.js";
 import { checksum, zipEntries } from "../../sources/zip-directory.js";
-import { describeBytes } from "../sniff.js";
 import { type NpyArray, readNpy } from "./npy.js";
 
 /** Options of `readNpz()`. */
@@ -20,18 +19,9 @@ export interface NpzOptions {
 
 const MAX_ENTRIES = 65535;
 
-/**
- * Reads the arrays of an .npz file, as numpy.savez and numpy.savez_compressed write it.
- * @returns name (without ".npy") → array in C order; numeric types and bool
- * @throws AnyMC3DError `FORMAT_UNKNOWN` (no zip), `FORMAT_INVALID` (damaged; text, objects or records), `FILE_TRUNCATED`, `FILE_TOO_LARGE`,
- * `OUT_OF_MEMORY`, `OPTION_INVALID`
- */
-export function readNpz(bytes: Uint8Array, options: NpzOptions = {}): Map<string, NpyArray> {
+/** As `readNpz()`, of bytes that begin as a zip does. */
+export function npzArrays(bytes: Uint8Array, options: NpzOptions = {}): Map<string, NpyArray> {
   const { name = "npz" } = options;
-  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) {
-    const found = bytes.length === 0 ? "it is empty" : `it looks like ${describeBytes(bytes)}`;
-    throw new AnyMC3DError("FORMAT_UNKNOWN", `${name}: not an .npz archive; ${found}. Save the arrays with numpy.savez or numpy.savez_compressed.`);
-  }
   const entries = new Map<string, UnzipFileInfo>();
   const files = unpack(bytes, name, entryFilter(name, options, entries));
   const sums = new Map(zipEntries(bytes).map(({ file, crc }) => [file, crc]));
@@ -45,7 +35,7 @@ export function readNpz(bytes: Uint8Array, options: NpzOptions = {}): Map<string
   return arrays;
 }
 
-/** The arrays of an .npz file and the bytes that they unpack to, without unpacking them. @throws AnyMC3DError as {@link readNpz} */
+/** The arrays of an .npz file and the bytes that they unpack to, without unpacking them. @throws AnyMC3DError as `readNpz()` */
 export function npzSizes(bytes: Uint8Array, { name = "npz" }: NpzOptions = {}): Map<string, number> {
   const sizes = new Map<string, number>();
   const choose = entryFilter(name, { maxBytes: Number.MAX_SAFE_INTEGER }, new Map());

@@ -1,12 +1,14 @@
 // A volume out of a NumPy file: the one array of an .npy, one of an .npz, one index of an array of volumes.
 
 import { type Affine, AnyMC3DError, type Volume, type Warning } from "@anymc3d/core";
-import { byteLimit, chosen, mustChoose, type ReadOptions, tooLarge } from "../../options/options.js";
-import type { Named } from "../../sources/bytes.js";
+import { chosen, mustChoose } from "../../options/choose.js";
+import { byteLimit, tooLarge } from "../../options/limits.js";
+import type { ReadOptions } from "../../options/read-options.js";
+import type { Named } from "../../sources/file-entry.js";
 import { isInvertible, orientedAffine } from "../../volume/geometry.js";
 import { pickVoxels } from "../../voxels/values.js";
 import { type NpyArray, readNpy } from "./npy.js";
-import { npzSizes, readNpz } from "./npz.js";
+import { npzArrays, npzSizes } from "./npz.js";
 
 /**
  * A volume out of .npy bytes.
@@ -35,7 +37,7 @@ export function decodeNpz({ bytes, name }: Named, options: ReadOptions): Volume 
       details: { option: "array", file: name, holds, ...(options.array !== undefined && { found: options.array }), choices: arrays },
     });
   }
-  const array = readNpz(bytes, { only: [found], maxBytes: options.maxBytes, name }).get(found) as NpyArray;
+  const array = npzArrays(bytes, { only: [found], maxBytes: options.maxBytes, name }).get(found) as NpyArray;
   return volumeOf(array, options, inside === undefined ? options.index : Number(inside), `${name}: ${found}`);
 }
 

@@ -1,0 +1,17 @@
+// FreeSurfer's MGH, packed as .mgz.
+
+import { type Format, onlyFile } from "../format.js";
+import { decodeMgh, isMgh } from "./read.js";
+
+export const mgh: Format = {
+  id: "mgh",
+  title: "FreeSurfer",
+  endings: [
+    { ending: ".mgh", holds: "volume" },
+    { ending: ".mgz", holds: "volume" },
+  ],
+  packed: true,
+  sniff: (bytes) => (isMgh(bytes) ? "sure" : undefined),
+  looks: "a FreeSurfer MGH volume",
+  read: async (input) => decodeMgh(await onlyFile(input), input.options),
+};
