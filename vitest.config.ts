@@ -14,6 +14,7 @@ export default defineConfig({
     alias: [
       { find: /^@anymc3d\/testkit\/(.*)$/, replacement: source("testkit/src/$1.ts") },
       { find: "@anymc3d/core/errors", replacement: source("core/src/errors.ts") },
+      { find: "@anymc3d/io/options", replacement: source("io/src/options.ts") },
       { find: "@anymc3d/core/testing", replacement: source("core/src/testing/index.ts") },
       { find: /^@anymc3d\/registry$/, replacement: fileURLToPath(new URL("./registry/src/index.ts", import.meta.url)) },
       { find: "@anymc3d/registry/node", replacement: fileURLToPath(new URL("./registry/src/node.ts", import.meta.url)) },

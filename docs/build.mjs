@@ -94,6 +94,7 @@ const MODULES = [
   ["@anymc3d/core/testing", "packages/core/src/testing/index.ts"],
   ["@anymc3d/core/errors", "packages/core/src/errors.ts"],
   ["@anymc3d/io", "packages/io/src/index.ts"],
+  ["@anymc3d/io/options", "packages/io/src/options.ts"],
   ["@anymc3d/engine-onnx", "packages/engine-onnx/src/index.ts"],
   ["@anymc3d/engine-tfjs", "packages/engine-tfjs/src/index.ts"],
   ["@anymc3d/sdk", "packages/sdk/src/index.ts"],

@@ -8,7 +8,7 @@ const CODECS = ["@cornerstonejs/codec-charls", "@cornerstonejs/codec-openjpeg", 
 const WASM = ["codec-charls/decodewasm", "codec-openjpeg/decodewasm", "codec-openjph/wasm"];
 
 export default defineConfig([
-  { entry: ["src/index.ts"], format: "esm", dts: true, clean: true, target: "es2022", treeshake: true },
+  { entry: ["src/index.ts", "src/options.ts"], format: "esm", dts: true, clean: true, target: "es2022", treeshake: true },
   // The decoders of compressed DICOM, with their .wasm files beside: their modules name others that only Node has, which bundlers would stumble over.
   browserBuild({
     inside: CODECS,

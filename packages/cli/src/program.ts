@@ -3,8 +3,10 @@
 import tab from "@bomb.sh/tab/commander";
 import { Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { addEngineFlags, addReadFlags, positiveNumber, triple, upperCase, wholeNumber } from "./options/engine.js";
+import { addEngineFlags } from "./options/engine.js";
+import { addReadFlags } from "./options/read.js";
 import { addRegistryFlags } from "./options/registry.js";
+import { positiveNumber, triple, upperCase, wholeNumber } from "./options/values.js";
 
 export function createProgram(): Command {
   const program = new Command("anymc3d")
@@ -71,7 +73,7 @@ export function createProgram(): Command {
       .command("convert")
       .description("write a volume in another format, order or grid")
       .argument("<input>")
-      .argument("<output>", ".nii, .nii.gz or .nrrd"),
+      .argument("<output>", "its ending says the format, as out.nii.gz"),
   )
     .option("--canonical", "order the voxels toward right, anterior, superior; nothing is interpolated")
     .option("--crop-above <value>", "crop to the voxels above a value", Number)

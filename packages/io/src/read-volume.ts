@@ -4,7 +4,7 @@ import { AnyMC3DError, type Volume } from "@anymc3d/core";
 import { gunzipHead, isGzip } from "./compression/gzip.js";
 import type { Format } from "./formats/format.js";
 import { FORMATS, formatOf } from "./formats/index.js";
-import { endingOf, HEADER_ENDINGS } from "./formats/names.js";
+import { endingOf, headerEndings } from "./formats/names.js";
 import { unknownFormat } from "./formats/unknown.js";
 import { checkReadOptions } from "./options/check.js";
 import { byteLimit } from "./options/limits.js";
@@ -41,7 +41,7 @@ async function readSet(set: FileSet, options: ReadOptions): Promise<Volume> {
   const files = set.kind === "list" ? await unpackedFiles(set, limit) : set.files;
   const volumes = [...headers, ...named("volume")];
   // In a folder, it is the reader of many files that says what is wrong with them.
-  const format = (await formatOfMany(files)) ?? (set.kind === "folder" && volumes.length !== 1 ? MANY[0] : undefined);
+  const format = (await formatOfMany(files)) ?? (set.kind === "folder" && volumes.length !== 1 ? ofManyFiles()[0] : undefined);
   const name = options.name ?? (set.kind === "list" ? `${files.length} files` : set.name);
   if (format) return format.read({ name, files, companions: companionsOf(files[0], { ...options, limit }), options });
   if (volumes.length === 1) return readFile(volumes[0], othersOf(set, volumes[0]), options);
@@ -52,13 +52,13 @@ const othersOf = ({ files }: FileSet, file: FileEntry): readonly FileEntry[] | u
   files.length > 1 ? files.filter((each) => each !== file) : undefined;
 
 /** Formats whose volume may lie in many files. */
-const MANY: readonly Format[] = FORMATS.filter(({ many }) => many);
+const ofManyFiles = (): readonly Format[] => FORMATS.filter(({ many }) => many);
 
 /** A format that lies in many files, one of which is among these. */
 async function formatOfMany(files: readonly FileEntry[]): Promise<Format | undefined> {
   for (const file of files) {
     const head = await file.read(0, 544);
-    const found = MANY.find(({ sniff }) => sniff(head));
+    const found = ofManyFiles().find(({ sniff }) => sniff(head));
     if (found) return found;
   }
   return undefined;
@@ -99,7 +99,7 @@ function notOneVolume({ kind, files, name }: FileSet, volumes: number, headers: 
   if (kind === "list")
     return new AnyMC3DError(
       "OPTION_INVALID",
-      `${files.length} files with ${headers} headers (${HEADER_ENDINGS.join(", ")}) and no DICOM image among them${list && ` (${list})`}: not one volume. Give one file, one header with its data files, or the files of a DICOM series.`,
+      `${files.length} files with ${headers} headers (${headerEndings().join(", ")}) and no DICOM image among them${list && ` (${list})`}: not one volume. Give one file, one header with its data files, or the files of a DICOM series.`,
     );
   const found = volumes ? `${volumes} volumes` : "no DICOM image, no array and no volume";
   return new AnyMC3DError("FORMAT_UNKNOWN", `${name}: the zip holds ${found} (${list || "it is empty"}). Unpack it, and give the one that is meant.`);

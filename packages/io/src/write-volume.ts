@@ -2,7 +2,7 @@
 
 import { AnyMC3DError, type Volume } from "@anymc3d/core";
 import { FORMATS } from "./formats/index.js";
-import { either, endingOf, WRITABLE_ENDINGS } from "./formats/names.js";
+import { either, endingOf, writableEndings } from "./formats/names.js";
 import { hasFiles, toPath, writeFileWhole } from "./sources/node-files.js";
 
 /** Options of `writeVolume()`. */
@@ -28,7 +28,7 @@ export async function writeVolume(path: string | URL, volume: Volume, options: W
   const format = FORMATS.find(({ endings }) => ending?.writes && endings.includes(ending));
   if (!ending || !format?.write) {
     const titles = FORMATS.filter(({ write }) => write).map(({ title }) => title);
-    throw new AnyMC3DError("OPTION_INVALID", `${target}: volumes are written as ${either(titles)}; give a name that ends in ${either(WRITABLE_ENDINGS)}.`);
+    throw new AnyMC3DError("OPTION_INVALID", `${target}: volumes are written as ${either(titles)}; give a name that ends in ${either(writableEndings())}.`);
   }
   const bytes = await format.write(volume, ending.ending);
   options.signal?.throwIfAborted();

@@ -1,4 +1,4 @@
-// Builds NIfTI bytes field by field for tests, independently of the package's own writer, and catches errors.
+// Builds NIfTI and NumPy bytes for tests, field by field, independently of the package's own writers, and catches errors.
 
 import { AnyMC3DError, type ErrorCode } from "@anymc3d/core";
 import { expect } from "vitest";
@@ -112,4 +112,15 @@ export function random(seed: number): () => number {
 export function near(found: ArrayLike<number> | undefined, expected: readonly number[], digits: number): void {
   expect(found?.length).toBe(expected.length);
   for (let i = 0; i < expected.length; i++) expect(found?.[i]).toBeCloseTo(expected[i], digits);
+}
+
+/** An array of uint8 0, 1, 2, … of this shape, as numpy.save writes it. */
+export function npy(...shape: number[]): Uint8Array {
+  const header = new TextEncoder().encode(`{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(", ")},), }\n`);
+  const start = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length, 0);
+  return concat(
+    start,
+    header,
+    Uint8Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i),
+  );
 }

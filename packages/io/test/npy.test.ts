@@ -5,24 +5,13 @@ import { fileURLToPath } from "node:url";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { readVolume } from "../src/index.js";
-import { concat, refusal } from "./build.js";
+import { npy, refusal } from "./build.js";
 
 const { cases }: { cases: Record<string, { files: Record<string, string>; values: number[] }> } = JSON.parse(
   readFileSync(path.join(path.dirname(fileURLToPath(import.meta.url)), "reference/formats.json"), "utf8"),
 );
 const bytesOf = (name: string) => Uint8Array.from(Buffer.from(cases[name].files[name], "base64"));
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
-
-/** An array of uint8 0, 1, 2, … of this shape, as numpy.save writes it. */
-function npy(...shape: number[]): Uint8Array {
-  const header = new TextEncoder().encode(`{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(", ")},), }\n`);
-  const start = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length, 0);
-  return concat(
-    start,
-    header,
-    Uint8Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i),
-  );
-}
 
 describe("zip64 sizes and Fortran order (O35)", () => {
   it("a[0, 0, 1] is 1 and a[1, 2, 3] is 23", async () => {

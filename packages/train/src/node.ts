@@ -2,7 +2,7 @@
 
 export { type CsvCases, type CsvCasesOptions, csvCases } from "./data/csv-cases.js";
 export { decodeTable, imagePaths, type LabelRow, type LabelsOptions, parseLabels, parseSplits } from "./data/labels.js";
-export { type AdapterFiles, checkPackageFolder, SAMPLE, writeAdapterPackage } from "./package/package-folder.js";
+export { type AdapterFiles, checkPackageFolder, isSample, writeAdapterPackage } from "./package/package-folder.js";
 export { type Check, verifyAdapter } from "./package/verify.js";
 export type { TrainedPackage, TrainToPackageEvent } from "./run/events.js";
 export type { DataOptions } from "./run/read-data.js";

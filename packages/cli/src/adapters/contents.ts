@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { constants, gunzipSync } from "node:zlib";
 import { AnyMC3DError } from "@anymc3d/core";
 import { isDicom } from "@anymc3d/io";
-import { SAMPLE } from "@anymc3d/train/node";
+import { isSample } from "@anymc3d/train/node";
 import { type VerifyFlags, verifyFolder } from "../commands/adapter/verify.js";
 
 /** Most bytes of an unpacked package. */
@@ -53,7 +53,7 @@ export async function examine(folder: string, flags: VerifyFlags): Promise<{ fau
 /** What of a folder's files must not go out; empty where nothing is. */
 async function contentFaults(folder: string, packed: readonly PackedFile[]): Promise<string[]> {
   const faults = packed
-    .filter(({ path }) => !EXPECTED.test(path) && !SAMPLE.test(path))
+    .filter(({ path }) => !EXPECTED.test(path) && !isSample(path))
     .map(({ path }) => `${path} would be published, and is no file of an adapter; take it out of "files" in package.json`);
   const total = packed.reduce((sum, { size }) => sum + size, 0);
   if (total > MOST_BYTES) faults.push(`${total} bytes in all, over the limit of ${MOST_BYTES}; an adapter has about a million`);

@@ -3,12 +3,14 @@
 import { access, constants } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { AnyMC3DError, type ClassifyResult, isAbortError } from "@anymc3d/core";
+import { endingOf, stemOf, writableEndings } from "@anymc3d/io";
 import { checkConformanceOnce } from "@anymc3d/registry";
 import { writeVolume } from "@anymc3d/sdk";
 import { startClassifier } from "../adapters/classifier.js";
 import { findAdapter } from "../adapters/find.js";
 import { interruptSignal } from "../interrupt.js";
-import { type EngineFlags, readOptions } from "../options/engine.js";
+import type { EngineFlags } from "../options/engine.js";
+import { readOptions } from "../options/read.js";
 import type { RegistryFlags } from "../options/registry.js";
 import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
 import { progressLine } from "../output/progress.js";
@@ -73,14 +75,14 @@ function toJson(file: string, result: ClassifyResult, heatmap: string | undefine
 }
 
 function heatmapPath(pattern: string, file: string): string {
-  return pattern.replaceAll("{name}", basename(file).replace(/\.(nii|hdr|img|nrrd|nhdr|mha|mhd|mgz|mgh|npy|npz|dcm|zip)(\.gz)?$/i, ""));
+  return pattern.replaceAll("{name}", stemOf(basename(file)));
 }
 
 /** Refuses a target that cannot work before anything is computed. */
 async function checkHeatmapTarget(files: readonly string[], pattern: string | undefined): Promise<void> {
   if (!pattern) return;
-  if (!/\.(nii(\.gz)?|nrrd)$/i.test(pattern))
-    throw new AnyMC3DError("OPTION_INVALID", `--heatmap ${pattern}: heatmaps are written as NIfTI or NRRD; give a name that ends in .nii, .nii.gz or .nrrd`);
+  if (!endingOf(pattern)?.writes)
+    throw new AnyMC3DError("OPTION_INVALID", `--heatmap ${pattern}: heatmaps are written as volumes; give a name that ends in ${writableEndings().join(", ")}`);
   const targets = files.map((file) => resolve(heatmapPath(pattern, file)));
   if (new Set(targets).size < targets.length)
     throw new AnyMC3DError(

@@ -5,9 +5,9 @@ import { AnyMC3DError } from "@anymc3d/core";
 import { canonical, cropToForeground, readVolume, resample, resampleLike, writeVolume } from "@anymc3d/io";
 import pc from "picocolors";
 import { interruptSignal } from "../interrupt.js";
-import { type ReadFlags, readOptions } from "../options/engine.js";
+import { readOptions } from "../options/read.js";
 
-export interface ConvertFlags extends ReadFlags {
+export interface ConvertFlags {
   canonical?: boolean;
   cropAbove?: number;
   resample?: [number, number, number];

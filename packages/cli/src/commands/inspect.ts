@@ -4,11 +4,11 @@ import { type Adapter, AnyMC3DError, axisCodes, checkInput, isAnyMC3DError, type
 import { openAdapter, readVolume } from "@anymc3d/sdk";
 import pc from "picocolors";
 import { installedAdapters } from "../adapters/installed.js";
-import { type ReadFlags, readOptions } from "../options/engine.js";
+import { readOptions } from "../options/read.js";
 import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
 import { writeStrip } from "../output/strip.js";
 
-export interface InspectFlags extends ReadFlags {
+export interface InspectFlags {
   adapter?: string[];
   png?: string;
   json?: boolean;

@@ -5,10 +5,11 @@ import { createEngine, type EngineChoice, openBackbone } from "@anymc3d/sdk";
 import { trainToPackage } from "@anymc3d/train/node";
 import packageJson from "../../package.json" with { type: "json" };
 import { interruptSignal } from "../interrupt.js";
-import { type EngineFlags, type ReadFlags, readOptions } from "../options/engine.js";
+import type { EngineFlags } from "../options/engine.js";
+import { readOptions } from "../options/read.js";
 import { trainReporter } from "../output/train-reporter.js";
 
-export interface TrainFlags extends ReadFlags, Pick<EngineFlags, "engine" | "threads" | "backbone"> {
+export interface TrainFlags extends Pick<EngineFlags, "engine" | "threads" | "backbone"> {
   config: string;
   out: string;
   resume?: boolean;

@@ -3,32 +3,30 @@
 import type { Ending } from "./format.js";
 import { FORMATS } from "./index.js";
 
-/** Longest first, so that ".nii.gz" is found before ".gz" alone could be. */
-const ENDINGS: readonly Ending[] = FORMATS.flatMap(({ endings }) => endings).sort((a, b) => b.ending.length - a.ending.length);
-
 /** The zip, in which any of them may lie. */
 const ARCHIVE = ".zip";
 
-/** The ending of a file's name, in any case of letters, and what it says of the file; undefined for names of other files. */
+/** The ending of a file's name, the longest that fits, in any case of letters; undefined for names of other files. */
 export function endingOf(name: string): Ending | undefined {
   const lower = name.toLowerCase();
-  return ENDINGS.find(({ ending }) => lower.endsWith(ending));
+  const found = FORMATS.flatMap(({ endings }) => endings.filter(({ ending }) => lower.endsWith(ending)));
+  return found.sort((a, b) => b.ending.length - a.ending.length)[0];
 }
 
-const listed = (chosen: (ending: Ending) => boolean | undefined): readonly string[] =>
-  FORMATS.flatMap(({ endings }) => endings.filter(chosen).map(({ ending }) => ending));
+const endings = (chosen: (ending: Ending) => boolean | undefined): readonly string[] =>
+  FORMATS.flatMap((format) => format.endings.filter(chosen).map(({ ending }) => ending));
 
-/** Endings of files that can be given to `readVolume()`, with their dots: volumes, headers, archives. */
-export const SCAN_ENDINGS: readonly string[] = [...listed(({ holds }) => holds !== "voxels"), ARCHIVE];
+/** Endings of files that can be given to `readVolume()`, with their dots: volumes, slices, headers, archives. */
+export const scanEndings = (): readonly string[] => [...endings(({ holds }) => holds !== "voxels"), ARCHIVE];
 
 /** Endings that `writeVolume()` writes. */
-export const WRITABLE_ENDINGS: readonly string[] = listed(({ writes }) => writes);
+export const writableEndings = (): readonly string[] => endings(({ writes }) => writes);
 
 /** Endings of headers that may have their voxels in other files. */
-export const HEADER_ENDINGS: readonly string[] = listed(({ holds }) => holds === "header");
+export const headerEndings = (): readonly string[] => endings(({ holds }) => holds === "header");
 
 /** Endings of a sample that an adapter's package may hold. */
-export const SAMPLE_ENDINGS: readonly string[] = listed(({ sample }) => sample);
+export const sampleEndings = (): readonly string[] => endings(({ sample }) => sample);
 
 /** A file's name without the ending of its format: "scan.nii.gz" is "scan". */
 export function stemOf(name: string): string {
@@ -40,6 +38,5 @@ export function stemOf(name: string): string {
 export const either = (words: readonly string[]): string => words.join(", ").replace(/, ([^,]*)$/, " or $1");
 
 /** What can be read, for people. */
-export const READABLE: string = FORMATS.map(({ title, endings, readable }) => readable ?? `${title} (${endings.map(({ ending }) => ending).join(", ")})`).join(
-  ", ",
-);
+export const readable = (): string =>
+  FORMATS.map(({ title, endings, readable }) => readable ?? `${title} (${endings.map(({ ending }) => ending).join(", ")})`).join(", ");

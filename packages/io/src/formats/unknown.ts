@@ -4,7 +4,7 @@ import { AnyMC3DError } from "@anymc3d/core";
 import { looksLikeHtml } from "../sources/html.js";
 import { text } from "./format.js";
 import { formatOf } from "./index.js";
-import { READABLE } from "./names.js";
+import { readable } from "./names.js";
 
 /** Signatures of what is not read. */
 const OTHERS: readonly (readonly [at: number, signature: string, what: string])[] = [
@@ -46,7 +46,7 @@ export function unknownFormat(name: string, bytes: Uint8Array, packed: boolean):
   const within = packed ? ", unpacked from gzip," : "";
   return new AnyMC3DError(
     "FORMAT_UNKNOWN",
-    `${name}: not a volume that can be read; its content${within} looks like ${describeBytes(bytes)}. What can be read: ${READABLE}. ${todo}`,
+    `${name}: not a volume that can be read; its content${within} looks like ${describeBytes(bytes)}. What can be read: ${readable()}. ${todo}`,
     { details: { file: name } },
   );
 }
@@ -55,7 +55,7 @@ export function unknownFormat(name: string, bytes: Uint8Array, packed: boolean):
 export function notOfFormat(title: string, name: string, bytes: Uint8Array, packed: boolean): AnyMC3DError {
   return new AnyMC3DError(
     "FORMAT_UNKNOWN",
-    `${name}: not ${title}${packed ? " inside gzip" : ""}; its content looks like ${describeBytes(bytes)}. What can be read: ${READABLE}. Convert the file, or check that it is the one you meant.`,
+    `${name}: not ${title}${packed ? " inside gzip" : ""}; its content looks like ${describeBytes(bytes)}. What can be read: ${readable()}. Convert the file, or check that it is the one you meant.`,
     { details: { file: name } },
   );
 }

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { AnyMC3DError, isAnyMC3DError, type TaskKindId } from "@anymc3d/core";
+import { scanEndings } from "@anymc3d/io";
 import { parse } from "csv-parse/sync";
 import { classAt, classChoices } from "./classes.js";
 import { RESERVED_COLUMNS } from "./columns.js";
@@ -234,7 +235,7 @@ function checkRows(rows: readonly LabelRow[], options: LabelsOptions): void {
 }
 
 /** Of images and masks called by their id; "": a folder of DICOM files. */
-const ENDINGS = [".nii.gz", ".nii", ".hdr", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz", ".mgh", ".npy", ".dcm", ".zip", ""];
+const ENDINGS = [...scanEndings(), ""];
 const listings = new Map<string, Set<string>>();
 
 /**

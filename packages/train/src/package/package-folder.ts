@@ -3,6 +3,7 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ADAPTER_KEYWORD, type AdapterManifest, AnyMC3DError, factsOf } from "@anymc3d/core";
+import { sampleEndings } from "@anymc3d/io";
 import { replaceFile } from "../run/run-folder.js";
 import { type CardOptions, modelCard } from "./card.js";
 
@@ -16,7 +17,7 @@ export interface AdapterFiles extends CardOptions {
 }
 
 /** The one volume that may go into a package: of formats without a patient's name in them. */
-export const SAMPLE = /^sample\.(?:nii|nii\.gz|nrrd|npy)$/;
+export const isSample = (file: string): boolean => sampleEndings().some((ending) => file === `sample${ending}`);
 
 const FILES = ["index.js", "index.d.ts", "adapter.json", "weights.safetensors"];
 
@@ -41,13 +42,13 @@ export async function checkPackageFolder(folder: string, name: string): Promise<
 
 /**
  * Writes or renews the package in a folder. Other files there stay, and so do package.json's fields that do not follow from the manifest.
- * A volume called sample.nii.gz (or .nii, .nrrd, .npy) in it, to try the adapter with, is exported as `sample`.
+ * A volume called sample.nii.gz (or with another ending that `isSample()` knows) in it, to try the adapter with, is exported as `sample`.
  * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`, also as {@link checkPackageFolder}
  */
 export async function writeAdapterPackage(folder: string, { manifest, weights, backboneVersion, training, comparison }: AdapterFiles): Promise<void> {
   await checkPackageFolder(folder, manifest.name);
   const before = await readFile(join(folder, "package.json"), "utf8").then(JSON.parse, () => ({}));
-  const sample = (await readdir(folder).catch(() => [])).find((name) => SAMPLE.test(name));
+  const sample = (await readdir(folder).catch(() => [])).find(isSample);
   const files: Record<string, string | Uint8Array> = {
     "weights.safetensors": weights,
     "adapter.json": `${JSON.stringify(manifest, null, 2)}\n`,

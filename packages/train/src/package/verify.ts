@@ -15,7 +15,8 @@ import {
   loadAdapter,
   parseAdapterManifest,
 } from "@anymc3d/core";
-import { moduleText, SAMPLE } from "./package-folder.js";
+import { endingOf, sampleEndings } from "@anymc3d/io";
+import { isSample, moduleText } from "./package-folder.js";
 
 /** One of the checks of `verifyAdapter()`, and what came of it. */
 export interface Check {
@@ -144,17 +145,20 @@ function codeFaults(found: Record<string, unknown>): string[] {
 
 /** The one module of an adapter says where its files are, and does nothing else. */
 function moduleFaults(text: string, name: string, json: Record<string, unknown>): string[] {
-  const sample = Object.keys((json.exports ?? {}) as object).find((path) => SAMPLE.test(path.slice(2)));
+  const sample = Object.keys((json.exports ?? {}) as object).find((path) => isSample(path.slice(2)));
   const plain = (code: string) => code.replace(/\s+/g, " ").trim();
   if (plain(text) === plain(moduleText(name, sample?.slice(2)))) return [];
   return ["index.js: other code than that which says where the files are; `anymc3d train` and `anymc3d adapter import` write it"];
 }
 
+/** By its name: a volume in any format, or a part of one. */
+const isScan = (file: string): boolean => endingOf(file) !== undefined;
+
 function packageFaults(found: Record<string, unknown>, expected: { name: string; version: string; backbone: string; anymc3d: AdapterFacts }): string[] {
   const files = Array.isArray(found.files) ? (found.files as string[]) : [];
   const keywords = Array.isArray(found.keywords) ? (found.keywords as string[]) : [];
   const paths = Object.keys((found.exports ?? {}) as object);
-  const scans = files.filter((file) => /\.(dcm|nii|nii\.gz|nrrd|mha)$|^(\.\/)?sample\./i.test(file) && !SAMPLE.test(file.replace(/^\.\//, "")));
+  const scans = files.filter((file) => (isScan(file) || /^(\.\/)?sample\./i.test(file)) && !isSample(file.replace(/^\.\//, "")));
   return [
     ...(["name", "version"] as const)
       .filter((field) => found[field] !== expected[field])
@@ -168,6 +172,6 @@ function packageFaults(found: Record<string, unknown>, expected: { name: string;
       : [`package.json: "anymc3d", which searches look at, must be ${JSON.stringify(expected.anymc3d)}`]),
     ...codeFaults(found),
     ...(found.license ? [] : ["package.json: no license"]),
-    ...scans.map((file) => `package.json: files would publish the scan ${file}; only sample.nii.gz, .nii, .nrrd or .npy may go in`),
+    ...scans.map((file) => `package.json: files would publish the scan ${file}; only sample${sampleEndings().join(", sample")} may go in`),
   ];
 }
