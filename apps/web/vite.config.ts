@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { formatNames } from "@anymc3d/io";
 import { defineConfig, type Plugin, type Rolldown } from "vite";
 
 /** What the page is written in. */
@@ -68,6 +69,7 @@ function serviceWorker(): Plugin {
 
 export default defineConfig({
   base: "./",
+  define: { __FORMATS__: JSON.stringify(formatNames()) },
   plugins: [serviceWorker()],
   worker: { format: "es" },
   build: { target: "es2023", assetsInlineLimit: 0, chunkSizeWarningLimit: 4000, modulePreload: { polyfill: false } },

@@ -3,8 +3,8 @@
 export type { CodecUrl } from "./formats/dicom/codecs.js";
 export { isDicom } from "./formats/dicom/parse.js";
 export type { SeriesSummary } from "./formats/dicom/series.js";
-export type { Ending } from "./formats/format.js";
-export { endingOf, sampleEndings, scanEndings, stemOf, writableEndings } from "./formats/names.js";
+export type { Ending, FormatNames } from "./formats/format.js";
+export { endingOf, formatNames, sampleEndings, scanEndings, stemOf, writableEndings } from "./formats/names.js";
 export { writeNifti } from "./formats/nifti/write.js";
 export { type NrrdOptions, writeNrrd } from "./formats/nrrd/write.js";
 export type { NpyArray } from "./formats/numpy/npy.js";

@@ -25,7 +25,7 @@ import {
 } from "../adapters/adapters.js";
 import { anyClassifier, classifierFor } from "../classify/classifier.js";
 import { type Fault, faultOf, mayGoWell } from "../errors/faults.js";
-import { mayBeDicom, scansAmong, sourceOf, volumesAmong } from "../scan/files.js";
+import { mayBeSeries, scansAmong, sourceOf, volumesAmong } from "../scan/files.js";
 
 export interface Scan {
   readonly name: string;
@@ -178,7 +178,7 @@ export async function openFiles(dropped: readonly File[], sampleRead?: ReadChoic
   waiting = undefined;
   const files = scansAmong(dropped);
   await occupied("reading", async ({ signal: stop }) => {
-    const series = mayBeDicom(files) ? await (await anyClassifier()).series([...files], { identity: true, signal: stop }) : [];
+    const series = mayBeSeries(files) ? await (await anyClassifier()).series([...files], { identity: true, signal: stop }) : [];
     const volumes = series.length === 0 ? volumesAmong(files) : [];
     if (series.length > 1) scanChoice.value = { files, series };
     else if (volumes.length > 1) scanChoice.value = { volumes };

@@ -5,6 +5,7 @@ import { AdapterPicker } from "../adapters/adapter-picker.js";
 import { Busy } from "../classify/busy.js";
 import { useLostFocus } from "../page/lost-focus.js";
 import { adapters, busy, openFiles, openSample } from "../page/state.js";
+import { formatsInWords } from "./formats.js";
 
 export function DropZone() {
   const files = useRef<HTMLInputElement>(null);
@@ -23,7 +24,7 @@ export function DropZone() {
         <h1 id="drop-title" ref={title} tabIndex={-1}>
           Drop a scan
         </h1>
-        <p>A DICOM folder, or a NIfTI, NRRD, MetaImage, MGH or NumPy file. CT or MR, as the adapter asks.</p>
+        <p>{formatsInWords()} CT or MR, as the adapter asks.</p>
         {busy.value ? (
           <Busy />
         ) : (

@@ -1,5 +1,7 @@
 // Files out of a drop, a paste or a picker, folders included; and which of them are scans.
 
+import { heldBy } from "./formats.js";
+
 /** All files of a drop, those in folders too; what is hidden is left out. */
 export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
@@ -29,21 +31,22 @@ export function scansAmong(files: readonly File[]): readonly File[] {
   return scans.length > 0 ? scans : files;
 }
 
-const VOLUME = /\.(?:nii|nrrd|mha|mgh)(?:\.gz)?$|\.(?:mgz|npy|npz)$/i;
-const HEADER = /\.(?:hdr|nhdr|mhd)(?:\.gz)?$/i;
-
 /** Each file that holds a volume, and each header, followed by the files that may hold its voxels. */
 export function volumesAmong(files: readonly File[]): readonly (readonly File[])[] {
-  const others = files.filter(({ name }) => !VOLUME.test(name) && !HEADER.test(name));
-  return files.flatMap((file) => (VOLUME.test(file.name) ? [[file]] : HEADER.test(file.name) ? [[file, ...others]] : []));
+  const others = files.filter(({ name }) => !["volume", "header"].includes(heldBy(name) ?? ""));
+  return files.flatMap((file) => {
+    const held = heldBy(file.name);
+    return held === "volume" ? [[file]] : held === "header" ? [[file, ...others]] : [];
+  });
 }
 
 /** What a reader is given: a file, the header among files that belong to it, or all; and the files beside the header. */
 export function sourceOf(files: readonly File[]): { readonly source: File | File[]; readonly companion?: File[] } {
   if (files.length === 1) return { source: files[0] };
-  const headers = files.filter(({ name }) => HEADER.test(name));
+  const headers = files.filter(({ name }) => heldBy(name) === "header");
   return headers.length === 1 ? { source: headers[0], companion: files.filter((file) => file !== headers[0]) } : { source: [...files] };
 }
 
-/** Whether files are looked into for DICOM series. */
-export const mayBeDicom = (files: readonly File[]): boolean => files.length > 1 || /\.(?:dcm|ima|zip)$/i.test(files[0].name) || !files[0].name.includes(".");
+/** Whether files are looked into for series of slices. */
+export const mayBeSeries = (files: readonly File[]): boolean =>
+  files.length > 1 || heldBy(files[0].name) === "slice" || /\.zip$/i.test(files[0].name) || !files[0].name.includes(".");

@@ -20,7 +20,7 @@ export interface Ending {
 }
 
 /** How a format is called. */
-interface FormatNames {
+export interface FormatNames {
   /** Its folder's name. */
   readonly id: string;
   /** Its name for people, short: "NIfTI". */

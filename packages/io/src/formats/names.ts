@@ -1,7 +1,10 @@
 // What follows from the names of the formats: which files are scans, what can be written, what a name is without its ending.
 
-import type { Ending } from "./format.js";
+import type { Ending, FormatNames } from "./format.js";
 import { FORMATS } from "./index.js";
+
+/** How each format is called, as plain data: for a page, say, whose reader is in a worker. */
+export const formatNames = (): readonly FormatNames[] => FORMATS.map(({ id, title, endings }) => ({ id, title, endings }));
 
 /** The zip, in which any of them may lie. */
 const ARCHIVE = ".zip";
