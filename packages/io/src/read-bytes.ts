@@ -30,7 +30,7 @@ async function readSigned(format: Format, given: Uint8Array | ArrayBuffer, optio
   const name = options.name ?? "volume";
   const packed = Boolean(format.packed) && isGzip(bytes);
   const head = packed ? await gunzipHead(bytes, { name, limit: byteLimit(options), signal: options.signal }) : bytes;
-  if (head.length > 3 && !format.sniff(head)) throw notOfFormat(format.title, name, head, packed);
+  if (head.length > 0 && !format.sniff(head)) throw notOfFormat(format.title, name, head, packed);
   return readAs(format, given, options);
 }
 
