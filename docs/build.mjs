@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { readingPage } from "./reading-page.mjs";
 import { schemaTables } from "./schema-table.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -86,6 +87,7 @@ write(
   ),
 );
 write("accuracy.md", `${WIDE}# Accuracy\n\n${section(read("README.md"), "Adapters").replace(/^[\s\S]*?(?=^Validation AUROC)/m, "")}\n`);
+write("reading.md", WIDE + readingPage());
 write("speed.md", WIDE + read("benchmarks/README.md").replace(/^# .*/, "# Speed and memory"));
 
 /** What is imported, from which file; what a module hands on of an earlier one is documented there. */

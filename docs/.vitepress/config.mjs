@@ -19,6 +19,7 @@ const facts = [
 const reference = [
   { text: "Command line", link: "/reference/cli" },
   { text: "API", link: "/reference/api/" },
+  { text: "Formats and read options", link: "/reference/reading" },
   { text: "Errors and warnings", link: "/errors" },
   { text: "adapter.json", link: "/reference/manifest" },
   { text: "task.json", link: "/reference/task" },

@@ -10,7 +10,7 @@ export interface ReadOption<T = unknown> extends ValueKind<T> {
   /** Its flag on the command line, without dashes, and what to call its value. None: only programs give it. */
   readonly flag?: { readonly name: string; readonly value: string };
   /** What a form calls its field, and what stands in it at first. None: a form does not ask for it. */
-  readonly question?: { readonly label: string; readonly initial: string; readonly action?: string };
+  readonly question?: { readonly label: string; readonly initial: string };
   /** The codes of the errors that ask for it. */
   readonly askedBy: readonly ErrorCode[];
 }
@@ -62,6 +62,7 @@ function readOptions(): typeof READ_OPTIONS {
     series: option(words, {
       text: "which DICOM series, by UID, its beginning, or number",
       flag: { name: "series", value: "uid" },
+      question: { label: "Series", initial: "" },
       askedBy: ["SERIES_REQUIRED"],
     }),
     stack: option(index, {
@@ -73,7 +74,7 @@ function readOptions(): typeof READ_OPTIONS {
     uneven: option(choice("resample"), {
       text: "DICOM slices at uneven distances: resample interpolates; default: refused",
       flag: { name: "uneven", value: "how" },
-      question: { label: "Slices at uneven distances", initial: "resample", action: "Interpolate onto even slices" },
+      question: { label: "Slices at uneven distances", initial: "resample" },
       askedBy: ["GEOMETRY_INVALID"],
     }),
     spacing: option(lengths, {
