@@ -1,6 +1,10 @@
 // What the labels of all kinds of task have in common, and what a manifest holds of conformal calibration.
 
 import * as z from "zod";
+import { withoutEval } from "../without-eval.js";
+
+// Every kind of task begins here, so this is before any of their schemas is made.
+withoutEval();
 
 const text = z.string().min(1);
 
