@@ -1,9 +1,9 @@
-// NiiVue without what the page does itself, or what would make the page's controls untrue.
+// Takes keys, drops and touches from NiiVue that the page handles itself, or that would make the page's controls untrue.
 
 import type { Niivue } from "@niivue/niivue";
 
 /** To be called before a canvas is attached. */
-export function mannerly(nv: Niivue): void {
+export function leaveInputToPage(nv: Niivue): void {
   const nothing = () => {};
   // Keys that change the layout or cut the scan open, and contrast by double click.
   nv.keyDownListener = nothing;

@@ -1,13 +1,15 @@
 // The viewer: NiiVue, loaded with the first scan. Radiological convention, millimetres, a heatmap over the scan.
 
-import { applyAffine, invertAffine, writeNifti } from "@anymc3d/io";
+import { volumeStatistics } from "@anymc3d/core";
+import { applyAffine, invertAffine } from "@anymc3d/io";
 import type { Volume } from "@anymc3d/sdk";
 import type { Niivue, NVImage } from "@niivue/niivue";
 import { type DisplayLimits, displaySteps, type Steps, thinned } from "./display-grid.js";
 import { heatColormap, OPAQUE } from "./heat-colors.js";
-import { mannerly } from "./niivue-input.js";
+import { leaveInputToPage } from "./niivue-input.js";
 import { showLetters } from "./orientation-letters.js";
 import { type Axis, LAYOUTS, type Layout, type Voxel } from "./planes.js";
+import { imageOf } from "./voxel-image.js";
 import { AIR, isCt, type Values, type Window, windowsFor } from "./windows.js";
 
 /** Names of colours that NiiVue does not bring. */
@@ -59,7 +61,7 @@ export class Viewer {
     });
     nv.addColormap(HEAT_COLORS, heatColormap());
     nv.addColormap(SCAN_COLORS, grey(0));
-    mannerly(nv);
+    leaveInputToPage(nv);
     await nv.attachToCanvas(canvas);
     // The page's slider is what a keyboard uses.
     canvas.tabIndex = -1;
@@ -77,7 +79,7 @@ export class Viewer {
     // What follows takes seconds for a large scan: the page says so first.
     await new Promise((resolve) => setTimeout(resolve, 30));
     if (this.#volume !== volume) return false;
-    const scan = await imageOf(thinned(volume, this.#steps), "scan.nii", { colormap: SCAN_COLORS });
+    const scan = await imageOf(thinned(volume, this.#steps), { colormap: SCAN_COLORS });
     if (this.#volume !== volume) return false;
     this.#empty();
     showLetters(nv, volume.affine !== undefined);
@@ -149,7 +151,7 @@ export class Viewer {
     if (this.#heat) nv.removeVolume(this.#heat);
     this.#heat = undefined;
     if (!heat) return;
-    const image = await imageOf(thinned(heat, this.#steps), "heat.nii", { colormap: HEAT_COLORS, opacity, cal_min: OPAQUE, cal_max: 1 });
+    const image = await imageOf(thinned(heat, this.#steps), { colormap: HEAT_COLORS, opacity, range: [OPAQUE, 1] });
     if (this.#wantedHeat !== heat) return;
     image.colormapType = TRANSLUCENT_BELOW_MIN;
     this.#heat = image;
@@ -230,13 +232,9 @@ function grey(clear: number) {
 }
 
 /** Of all voxels; NiiVue's own is that of the middle of the scan. */
-function rangeOf({ data }: Volume): [low: number, high: number] {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let i = 0; i < data.length; i++) {
-    if (data[i] < low) low = data[i];
-    if (data[i] > high) high = data[i];
-  }
-  return low < high ? [low, high] : [0, 1];
+function rangeOf(volume: Volume): [low: number, high: number] {
+  const { minimum, maximum } = volumeStatistics(volume);
+  return minimum < maximum ? [minimum, maximum] : [0, 1];
 }
 
 function isSoftware(gl: WebGL2RenderingContext): boolean {
@@ -248,15 +246,6 @@ function isSoftware(gl: WebGL2RenderingContext): boolean {
 function limitsOf(gl: WebGL2RenderingContext): DisplayLimits {
   const { deviceMemory = 8 } = navigator as { deviceMemory?: number };
   return { voxels: isSoftware(gl) ? 2 ** 24 : deviceMemory <= 4 ? 2 ** 25 : 2 ** 27, side: gl.getParameter(gl.MAX_3D_TEXTURE_SIZE) };
-}
-
-async function imageOf(
-  volume: Volume,
-  name: string,
-  options: { colormap?: string; opacity?: number; cal_min?: number; cal_max?: number } = {},
-): Promise<NVImage> {
-  const { NVImage: Image } = await import("@niivue/niivue");
-  return Image.loadFromFile({ file: new File([writeNifti(volume) as Uint8Array<ArrayBuffer>], name), name, ...options });
 }
 
 function warmest({ data, shape }: Volume, axis: Axis, index: number): number[] {
