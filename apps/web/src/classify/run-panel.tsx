@@ -1,5 +1,6 @@
 // Before classifying: what speaks against it, how to look for the heatmap, and the button.
 
+import { type AdapterManifest, taskKind } from "@anymc3d/core";
 import { useComputed } from "@preact/signals";
 import { useLostFocus } from "../page/lost-focus.js";
 import { busy, check, checkAgain, checkFailed, chosen, classifyScan, explained, type HeatmapMethod, method, run } from "../page/state.js";
@@ -41,22 +42,7 @@ export function RunPanel() {
           <option value="attention">Attention: where the model looked</option>
           <option value="gradcam">Grad-CAM: what speaks for a finding</option>
         </select>
-        {method.value === "gradcam" && (
-          <select
-            aria-label="Finding to explain"
-            value={explained.value ?? ""}
-            onChange={({ currentTarget }) => {
-              explained.value = currentTarget.value || undefined;
-            }}
-          >
-            <option value="">the strongest finding</option>
-            {adapter.manifest.task.labels.map(({ id, name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
-            ))}
-          </select>
-        )}
+        {method.value === "gradcam" && <Explained manifest={adapter.manifest} />}
       </fieldset>
       {(!run.value || stale.value) && (
         <button ref={go} type="button" class={refused ? "caution" : "primary"} disabled={found.verdict === "impossible"} onClick={() => classifyScan(refused)}>
@@ -64,6 +50,30 @@ export function RunPanel() {
         </button>
       )}
     </section>
+  );
+}
+
+/** Which of the things that a heatmap can explain it is to explain, where there are several. */
+function Explained({ manifest: { task } }: { readonly manifest: AdapterManifest }) {
+  const ids = taskKind(task).heatmapLabels(task);
+  if (ids.length < 2) return null;
+  return (
+    <select
+      aria-label="Finding to explain"
+      value={explained.value ?? ""}
+      onChange={({ currentTarget }) => {
+        explained.value = currentTarget.value || undefined;
+      }}
+    >
+      <option value="">the strongest finding</option>
+      {task.labels
+        .filter(({ id }) => ids.includes(id))
+        .map(({ id, name }) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+    </select>
   );
 }
 

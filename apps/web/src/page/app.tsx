@@ -6,6 +6,7 @@ import { AdapterPicker } from "../adapters/adapter-picker.js";
 import { RunPanel } from "../classify/run-panel.js";
 import { Failure } from "../errors/failure.js";
 import { OfflineLine } from "../offline/offline-line.js";
+import { formOf } from "../results/outcomes/index.js";
 import { ResultPanel } from "../results/result-panel.js";
 import { DropZone } from "../scan/drop-zone.js";
 import { droppedFiles } from "../scan/files.js";
@@ -52,8 +53,8 @@ function spoken(): string {
   if (scanChoice.value)
     return scanChoice.value.series ? `Which series? There are ${scanChoice.value.series.length}.` : `Which file? There are ${scanChoice.value.volumes.length}.`;
   if (!run.value) return scan.value ? `Scan open: ${scan.value.name}` : "";
-  const { labels } = run.value.result;
-  return `Result: ${labels.map(({ name, probability, positive }) => `${name} ${Math.round(100 * probability)} %${positive ? ", above threshold" : ""}`).join("; ")}`;
+  const { result, adapter } = run.value;
+  return `Result: ${formOf(result).sentence({ result, manifest: adapter.manifest })}`;
 }
 
 function Workspace() {

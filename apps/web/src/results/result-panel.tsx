@@ -1,11 +1,13 @@
-// What the adapter says: probabilities with their thresholds, the slices that mattered, how it came about, and what to take away.
+// What the adapter says: the answer in its own form, the slices that mattered, how it came about, and what to take away.
 
-import type { AdapterManifest } from "@anymc3d/core";
-import type { LabelResult } from "@anymc3d/sdk";
 import { useLostFocus } from "../page/lost-focus.js";
 import { type Run, run, type Scan, scan } from "../page/state.js";
 import { shownText, shownViewer } from "../viewer/shown-viewer.js";
-import { captioned, fileStem, heatmapNifti, heatmapText, metricText, reportHtml, resultJson, save } from "./export.js";
+import { fileStem, heatmapNifti, resultJson, save } from "./export.js";
+import { heatmapText } from "./heatmap-text.js";
+import { formOf } from "./outcomes/index.js";
+import { captioned, dataUrl } from "./picture.js";
+import { reportHtml } from "./report.js";
 import { SliceChart } from "./slice-chart.js";
 
 export function ResultPanel() {
@@ -14,20 +16,17 @@ export function ResultPanel() {
   if (!found || !input) return null;
   const { adapter, result } = found;
   const [metrics] = adapter.manifest.metrics;
+  const form = formOf(result);
   return (
     <section class="result" aria-labelledby="result-title">
       <h2 id="result-title" ref={title} tabIndex={-1}>
         {adapter.manifest.title}
       </h2>
-      <ul class="labels">
-        {result.labels.map((label) => (
-          <Label key={label.id} label={label} measured={metrics?.labels.find(({ id }) => id === label.id)} />
-        ))}
-      </ul>
+      <form.View result={result} manifest={adapter.manifest} />
       <p class="disclaimer">{result.disclaimer}</p>
       {metrics && (
         <p class="note">
-          Probabilities and thresholds were fitted on {metrics.dataset}, split “{metrics.split}”. On other scanners and patients they may be off.
+          {form.fitted} were fitted on {metrics.dataset}, split “{metrics.split}”. On other scanners and patients they may be off.
         </p>
       )}
       <SliceChart views={result.views} />
@@ -47,30 +46,6 @@ export function ResultPanel() {
       <Provenance {...found} />
       <Exports found={found} input={input} />
     </section>
-  );
-}
-
-type Measured = AdapterManifest["metrics"][number]["labels"][number];
-
-function Label({ label: { name, probability, threshold, positive }, measured }: { readonly label: LabelResult; readonly measured?: Measured }) {
-  const percent = (value: number) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
-  const verdict = threshold === undefined ? (positive ? "most probable" : "") : positive ? "above threshold" : "below threshold";
-  return (
-    <li class={positive ? "label positive" : "label"}>
-      <div class="label-line">
-        <span class="label-name">{name}</span>
-        <span class="verdict">{verdict}</span>
-        <span class="probability">{percent(probability)}</span>
-      </div>
-      <div class="bar" aria-hidden="true">
-        <div class="fill" style={{ width: `${100 * probability}%` }} />
-        {threshold !== undefined && <div class="tick" style={{ left: `${100 * threshold}%` }} title={`decision threshold ${percent(threshold)}`} />}
-      </div>
-      <small>
-        {threshold !== undefined && `threshold ${percent(threshold)}`}
-        {measured && ` · ${metricText(measured)}`}
-      </small>
-    </li>
   );
 }
 
@@ -112,17 +87,17 @@ function Exports({ found, input }: { readonly found: Run; readonly input: Scan }
   const picture = async (): Promise<Blob | undefined> => shownViewer.value?.picture();
   const savePicture = async () => {
     const blob = await picture();
-    const lines = [`${input.name} · ${adapter.manifest.title} ${adapter.manifest.version} · ${heatmapText(found)}`, result.disclaimer];
+    const { manifest } = adapter;
+    const lines = [
+      `${input.name} · ${manifest.title} ${manifest.version} · ${heatmapText(found)}`,
+      formOf(result).sentence({ result, manifest }),
+      result.disclaimer,
+    ];
     if (blob) save((await captioned(blob, lines)) ?? blob, `${stem}.png`, "image/png");
   };
-  const dataUrl = async () => {
+  const saveReport = async () => {
     const blob = await picture();
-    if (!blob) return "";
-    return new Promise<string>((resolve) => {
-      const reader = new FileReader();
-      reader.onload = () => resolve(reader.result as string);
-      reader.readAsDataURL(blob);
-    });
+    save(reportHtml(input, found, blob ? await dataUrl(blob) : "", shownText(input.volume)), `${stem}.html`, "text/html");
   };
   return (
     <fieldset class="exports">
@@ -136,7 +111,7 @@ function Exports({ found, input }: { readonly found: Run; readonly input: Scan }
       <button type="button" disabled={!shownViewer.value} onClick={savePicture}>
         Picture
       </button>
-      <button type="button" onClick={async () => save(reportHtml(input, found, await dataUrl(), shownText(input.volume)), `${stem}.html`, "text/html")}>
+      <button type="button" onClick={saveReport}>
         Report
       </button>
     </fieldset>

@@ -1,7 +1,7 @@
 // What the heatmap's colours mean.
 
 import { opacity, type Run } from "../page/state.js";
-import { heatmapText } from "../results/export.js";
+import { heatmapText } from "../results/heatmap-text.js";
 import { COOL, heatGradient } from "./heat-colors.js";
 
 export const HeatLegend = ({ run }: { readonly run: Run }) => (
