@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 
 const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
 
-const FOLDERS = ["packages/*/test", "registry/test", "apps/*/test", "docs/test", "examples/test"];
+const FOLDERS = ["packages/*/test", "registry/test", "apps/*/test", "docs/test", "examples/*/test"];
 const named = (ending: string) => FOLDERS.map((folder) => `${folder}/**/*${ending}`);
 const PROCESS = named(".process.test.ts");
 const BROWSER = named(".browser.test.ts");

@@ -19,6 +19,7 @@ function copyOfRepository(folder, git) {
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
   for (const from of publishedPackages()) {
     const place = relative(root, from);
+    if (existsSync(join(from, "node_modules"))) symlinkSync(join(from, "node_modules"), join(copy, place, "node_modules"));
     if (existsSync(join(from, "dist"))) cpSync(join(from, "dist"), join(copy, place, "dist"), { recursive: true });
   }
   writeFileSync(

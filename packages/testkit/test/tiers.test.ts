@@ -15,7 +15,7 @@ const FORBIDDEN = [
 ];
 
 /** Every test folder of the workspace. */
-const folders = ["packages", "apps"]
+const folders = ["packages", "apps", "examples"]
   .flatMap((group) => readdirSync(join(root, group)).map((name) => `${group}/${name}/test`))
   .concat("registry/test", "docs/test");
 const filesIn = (folder: string): string[] => {
