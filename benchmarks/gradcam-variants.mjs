@@ -23,7 +23,7 @@ const LUNG = -850;
 
 const adapter = await openAdapter(values.adapter);
 const { kind, labels } = adapter.manifest.task;
-const all = parseLabels(await readFile(values.data, "utf8"), { file: values.data, kind, labels, split: "val" });
+const all = parseLabels(await readFile(values.data, "utf8"), { file: values.data, task: { kind, labels }, split: "val" });
 const rows = all.filter((row) => row.labels.get(values.label) === 1);
 const { engine } = await createClassifier({ threads: Number(values.threads) });
 const { width } = engine.backbone.spec;

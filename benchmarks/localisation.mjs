@@ -28,7 +28,7 @@ const { values } = parseArgs({
 
 const adapter = await openAdapter(values.adapter);
 const { kind, labels } = adapter.manifest.task;
-const rows = parseLabels(await readFile(values.data, "utf8"), { file: values.data, kind, labels, split: "val" }).slice(0, Number(values.limit));
+const rows = parseLabels(await readFile(values.data, "utf8"), { file: values.data, task: { kind, labels }, split: "val" }).slice(0, Number(values.limit));
 const classifier = await createClassifier({ threads: Number(values.threads) });
 /** One entry a map: { id, group, label, present, method, mass, hit, near, chance, chanceNear, blob, seconds }. */
 const cases = [];

@@ -130,7 +130,8 @@ export function createProgram(): Command {
     .argument("<folder>")
     .option("--name <name>", "npm name of the package; default: adapter-FOLDER")
     .option("--modality <code>", "CT, MR, …", upperCase, "CT")
-    .option("--labels <ids>", "separated by commas", "finding")
+    .option("--labels <ids>", "of labels, of classes (ordered ones from the lowest), or of the quantity; separated by commas", "finding")
+    .option("--kind <kind>", "of the task: binary, multilabel, multiclass, ordinal, …; default: binary, multilabel of several labels")
     .option("--verbose", "show where an error came from")
     .action(async (folder, flags) => (await import("./commands/adapter/new.js")).newAdapter(folder, flags));
 

@@ -218,7 +218,7 @@ describe("evaluate", () => {
     const { code, stdout } = await anymc3d("evaluate", csv, "--adapter", "lung-nodule", "--json", "--predictions", out);
     expect(code).toBe(0);
     const report = JSON.parse(stdout);
-    expect([report.schema, report.volumes, report.labels[0].n, report.labels[0].auroc.value]).toEqual(["anymc3d.evaluate/1", 1, 1, null]);
+    expect([report.schema, report.volumes, report.labels[0].n, report.labels[0].auroc.value]).toEqual(["anymc3d.evaluate/2", 1, 1, null]);
     const [header, row] = (await readFile(out, "utf8")).trim().split("\n");
     expect(header.split(",").slice(0, 3)).toEqual(["id", "group", "logit_malignant"]);
     expect(Number(row.split(",")[2])).toBeCloseTo(LOGITS[0], 3);

@@ -284,9 +284,9 @@ describe("--compare", () => {
     const names = models.map(({ name }: { name: string }) => name);
     expect(names).toEqual(["as configured", "head-only", "last-1+mean-pooling", "slice count", "volume extent", "foreground"]);
     // Every volume has 4 slices: a count that cannot tell anything is at chance exactly.
-    expect(models[3].mean.value).toBe(0.5);
+    expect(models[3].score.value).toBe(0.5);
     const manifest = JSON.parse(await readFile(join(out, "adapter.json"), "utf8"));
-    expect(models[0].mean.value).toBe(manifest.metrics[0].labels[0].auroc);
+    expect(models[0].score.value).toBe(manifest.metrics[0].labels[0].auroc);
     expect(await readFile(join(out, "README.md"), "utf8")).toContain("| head-only |");
     expect(JSON.parse(await readFile(join(out, "compare/head-only/adapter.json"), "utf8")).modules.lora).toBeNull();
     const again = await run();

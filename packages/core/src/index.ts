@@ -46,5 +46,6 @@ export { type VolumeStatistics, volumeStatistics } from "./statistics.js";
 export { forwardStudy, type StudyForward, type StudyGradient, type StudyModules } from "./study.js";
 export { TASK_KINDS, type Task, type TaskKindId, taskKind, taskSchema } from "./tasks/index.js";
 export type { Conformal, TaskLabel } from "./tasks/labels.js";
+export { classValues, cumulativeProbabilities, medianClass } from "./tasks/ordinal.js";
 export type { Outcome, TaskKind, TaskShape } from "./tasks/task-kind.js";
 export * from "./types.js";

@@ -150,8 +150,10 @@ const figure = z.strictObject({
 });
 
 const coverage = z.strictObject({
+  id: text.describe("What it is about: a label, the classes' column, the quantity."),
   nominal: z.number().gt(0).lt(1).describe("What the calibration promises, `task.conformal.coverage`."),
   measured: z.number().min(0).max(1).describe("Share of cases, none of which calibrated it, whose truth the sets or intervals held."),
+  spread: z.number().min(0).optional().describe("Its standard deviation over repeated measurements."),
   n: z.int().min(1).describe("Cases."),
   how: text.describe("How calibration and measurement were kept apart."),
   size: z.number().min(0).optional().describe("Mean number of answers in a set, or mean width of an interval, in the unit."),
@@ -165,7 +167,7 @@ const metrics = z.strictObject({
   madeBy: text.describe("How the figures came about: program and version."),
   labels: z.array(labelMetrics).describe("One entry a label; none where the task's figures are not label by label."),
   figures: z.array(figure).optional().describe("Figures of the task as a whole: of ordered classes and of quantities."),
-  coverage: coverage.optional().describe("How often prediction sets or intervals hold the truth."),
+  coverage: z.array(coverage).optional().describe("How often prediction sets or intervals hold the truth: one entry a quantile of `task.conformal`."),
   baselines: z
     .array(
       z.strictObject({

@@ -3,6 +3,12 @@
 import { type AdapterManifest, AnyMC3DError, adapterManifestSchema, type BackboneSpec, taskKind } from "@anymc3d/core";
 import * as z from "zod";
 import { RESERVED_COLUMNS } from "./data/columns.js";
+import { TASK_TRAININGS, taskTraining } from "./tasks/index.js";
+import type { LossName } from "./tasks/task-training.js";
+
+const LOSS_NAMES = [...new Set(TASK_TRAININGS.flatMap(({ losses }) => losses))] as [LossName, ...LossName[]];
+/** "binary: bce, focal; …". */
+const LOSSES = TASK_TRAININGS.map(({ id, losses }) => `${id}: ${losses.join(", ")}`).join("; ");
 
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -62,10 +68,10 @@ const trainingSchema = z.strictObject({
       "Most slices of a view and volume in a training step, drawn anew each epoch. Evaluation takes all of them, and so does a head on frozen features.",
     ),
   loss: z
-    .enum(["focal", "bce", "cross-entropy"])
+    .enum(LOSS_NAMES)
     .optional()
     .describe(
-      "`focal`: γ and α of `focal`; `bce`: binary cross-entropy, for binary and multilabel tasks; `cross-entropy`: softmax, for multiclass tasks. Default: `bce`, multiclass `cross-entropy`.",
+      `\`focal\`: γ and α of \`focal\`; \`bce\`: binary cross-entropy; \`cross-entropy\`: of softmax; \`proportional-odds\`: the likelihood of ordered classes; \`huber\`, \`squared\`: of a quantity, in standard deviations of the training set. Those of each kind, its default first: ${LOSSES}.`,
     ),
   focal: z
     .strictObject({
@@ -76,9 +82,9 @@ const trainingSchema = z.strictObject({
     .describe("Focal loss (Lin et al. 2017); used with `loss` `focal`."),
   classWeights: z
     .enum(["sqrt", "balanced", "none"])
-    .default("sqrt")
+    .optional()
     .describe(
-      "Weight of a label's positives: √(negatives/positives), negatives/positives, or 1. Multiclass, of each class: √(cases/(classes·its cases)), cases/(classes·its cases), or 1.",
+      "Weight of a label's positives: √(negatives/positives), negatives/positives, or 1. Of classes, of each: √(cases/(classes·its cases)), cases/(classes·its cases), or 1. Default: `sqrt`, of ordered classes `none`; quantities have none.",
     ),
   learningRate: z.strictObject(rates(positive)).default({ lora: 1e-4, head: 1e-3 }).describe("AdamW's learning rate at its highest."),
   weightDecay: z
@@ -87,8 +93,11 @@ const trainingSchema = z.strictObject({
     .describe("AdamW's decoupled weight decay."),
   warmup: share.default(0.05).describe("Share of the steps in which the learning rate rises from 0; then it falls along a half cosine."),
   clip: positive.nullable().default(1).describe("Gradients are scaled down to this norm; null: never."),
-  patience: z.int().min(1).nullable().default(null).describe("Stop after so many epochs without a better validation AUROC; null: never."),
-  keep: z.enum(["best", "last"]).default("best").describe("Which epoch becomes the adapter: the best mean validation AUROC, or the last."),
+  patience: z.int().min(1).nullable().default(null).describe("Stop after so many epochs without a better validation score; null: never."),
+  keep: z
+    .enum(["best", "last"])
+    .default("best")
+    .describe("Which epoch becomes the adapter: the best on validation (mean AUROC; of ordered classes quadratic weighted κ; of a quantity R²), or the last."),
   seed: z
     .int()
     .min(0)
@@ -235,7 +244,8 @@ export function parseTrainConfig(json: unknown, name = "task.json"): TrainConfig
   const faults = parsed.success ? crossFaults(parsed.data) : [z.prettifyError(parsed.error)];
   if (!parsed.success || faults.length) throw new AnyMC3DError("CONFIG_INVALID", `${name}: ${faults.join("; ")}.`);
   const { task, training } = parsed.data;
-  return { ...parsed.data, training: { ...training, loss: training.loss ?? (task.kind === "multiclass" ? "cross-entropy" : "bce") } };
+  const { losses, classWeights } = taskTraining(task);
+  return { ...parsed.data, training: { ...training, loss: training.loss ?? losses[0], classWeights: training.classWeights ?? classWeights } };
 }
 
 function crossFaults({ task, training, modules }: TrainConfig): string[] {
@@ -243,12 +253,10 @@ function crossFaults({ task, training, modules }: TrainConfig): string[] {
   const ids = task.labels.map(({ id }) => id);
   const reserved = ids.filter((id) => RESERVED_COLUMNS.includes(id));
   if (reserved.length) faults.push(`task.labels: ${reserved.join(", ")} is a column of labels.csv with another meaning; choose another id`);
-  if (taskKind(task).head !== "linear" || taskKind(task).probabilities(task, [0]).length === 0)
-    faults.push(`task.kind: "${task.kind}" can be classified, but not trained yet`);
-  if (training.loss === "cross-entropy" && task.kind !== "multiclass")
-    faults.push('training.loss "cross-entropy" is for multiclass tasks; use "bce" or "focal"');
-  if (task.kind === "multiclass" && training.loss === "bce")
-    faults.push('training.loss "bce" is for binary and multilabel tasks; use "cross-entropy" or "focal"');
+  const { losses, classWeights } = taskTraining(task);
+  if (training.loss !== undefined && !losses.includes(training.loss))
+    faults.push(`training.loss "${training.loss}" is not for ${task.kind} tasks; use ${losses.map((loss) => `"${loss}"`).join(" or ")}`);
+  if (training.classWeights !== undefined && classWeights === undefined) faults.push(`training.classWeights: ${task.kind} tasks have no classes; leave it out`);
   for (const [name, range] of Object.entries(training.augment || {}))
     if (typeof range === "object" && "low" in range && range.low > range.high)
       faults.push(`training.augment.${name}: low ${range.low} is above high ${range.high}`);

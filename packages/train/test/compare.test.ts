@@ -7,7 +7,7 @@ import { type Contender, compare, comparisonTable, sizeBaselines } from "../src/
 import { defaultVariants, variantConfig } from "../src/variants.js";
 import { binaryTask, lps, multilabelTask, taskJson } from "./build.js";
 
-const caseOf = (id: string, labels: Record<string, 0 | 1>, split: TrainCase["split"] = "val", volume?: Volume): TrainCase => ({
+const caseOf = (id: string, labels: Record<string, number>, split: TrainCase["split"] = "val", volume?: Volume): TrainCase => ({
   id,
   group: id,
   split,
@@ -17,7 +17,7 @@ const caseOf = (id: string, labels: Record<string, 0 | 1>, split: TrainCase["spl
 });
 
 /** scikit-learn 1.9: roc_auc_score([0,0,1,1,1,0],[.1,.4,.35,.8,.7,.2]) = 8/9; of b over its known cases ([1,0,0,1],[.3,.2,.6,.9]) = .75. */
-const labels: Record<string, 0 | 1>[] = [{ a: 0, b: 1 }, { a: 0, b: 0 }, { a: 1 }, { a: 1, b: 0 }, { a: 1, b: 1 }, { a: 0 }];
+const labels: Record<string, number>[] = [{ a: 0, b: 1 }, { a: 0, b: 0 }, { a: 1 }, { a: 1, b: 0 }, { a: 1, b: 1 }, { a: 0 }];
 const cases = labels.map((each, i) => caseOf(`case${i}`, each));
 const scores = [
   [0.1, 0.3],
@@ -41,9 +41,9 @@ describe("compare", () => {
   );
 
   test("AUROC by label over the cases that have it, and their mean", () => {
-    expect(first.auroc.a.value).toBeCloseTo(8 / 9, 12);
-    expect(first.auroc.b.value).toBeCloseTo(0.75, 12);
-    expect(first.mean.value).toBeCloseTo((8 / 9 + 0.75) / 2, 12);
+    expect(first.figures.a.value).toBeCloseTo(8 / 9, 12);
+    expect(first.figures.b.value).toBeCloseTo(0.75, 12);
+    expect(first.score.value).toBeCloseTo((8 / 9 + 0.75) / 2, 12);
     expect(first.difference).toBeNull();
   });
 
@@ -52,7 +52,7 @@ describe("compare", () => {
   });
 
   test("negated scores: one minus", () => {
-    expect(negated.mean.value).toBeCloseTo(1 - (8 / 9 + 0.75) / 2, 12);
+    expect(negated.score.value).toBeCloseTo(1 - (8 / 9 + 0.75) / 2, 12);
     expect(negated.difference?.value).toBeCloseTo(1 - 2 * ((8 / 9 + 0.75) / 2), 12);
   });
 
@@ -76,7 +76,7 @@ describe("size-only baselines", () => {
     const opposite = [1, 2, 5, 6].map((n, i) => caseOf(`v${i}`, { sick: n > 3 ? 1 : 0 }, "val", sized(n)));
     const foreground = async (validation: TrainCase[]) => {
       const found = (await sizeBaselines([...training, ...validation], config)).find(({ name }) => name === "foreground") as Contender;
-      return compare([found], binaryTask, 1)[0].mean.value;
+      return compare([found], binaryTask, 1)[0].score.value;
     };
     expect(await foreground(alike)).toBe(1);
     expect(await foreground(opposite)).toBe(0);

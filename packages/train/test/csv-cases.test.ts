@@ -191,8 +191,8 @@ describe("class balance", () => {
         n: 3,
         groups: 2,
         labels: [
-          { id: "a", positives: 2, negatives: 1, unknown: 0 },
-          { id: "b", positives: 1, negatives: 1, unknown: 1 },
+          { id: "a", positives: 2, negatives: 1, unknown: 0, text: "a 2+ 1-" },
+          { id: "b", positives: 1, negatives: 1, unknown: 1, text: "b 1+ 1- 1?" },
         ],
         masks: 2,
         emptyMasks: 1,
@@ -204,11 +204,11 @@ describe("class balance", () => {
 
   test("a label of one class: refused in training, warned of in validation (O56)", async () => {
     const learnable = await summaryOf("x,x,train,1,0,\ny,y,train,0,1,\nv,v,val,1,0,\nw,w,val,0,0,\n");
-    expect(checkLabels(learnable, "l.csv")).toEqual([
+    expect(checkLabels(learnable, multilabelTask, "l.csv")).toEqual([
       { code: "ONE_CLASS", message: expect.stringMatching(/^l\.csv: .* for b \(0 positive, 2 negative, 0 unknown\): its AUROC is undefined/) },
     ]);
     const hopeless = await summaryOf("x,x,train,1,0,\ny,y,train,1,,\nv,v,val,0,1,\n");
-    const check = () => checkLabels(hopeless, "l.csv");
+    const check = () => checkLabels(hopeless, multilabelTask, "l.csv");
     expect(check).toThrow(expect.objectContaining({ code: "LABELS_INVALID" }));
     expect(check).toThrow(/one class only for a \(2 positive, 0 negative, 0 unknown\), b \(0 positive, 1 negative, 1 unknown\)/);
   });

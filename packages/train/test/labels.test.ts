@@ -5,9 +5,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { decodeTable, imagePath, imagePaths, type LabelsOptions, parseLabels } from "../src/data/labels.js";
 
-const multilabel: LabelsOptions = { file: "labels.csv", kind: "multilabel", labels: [{ id: "a", name: "A" }, { id: "b", name: "B" }] }; // biome-ignore format: one line
-const binary: LabelsOptions = { file: "labels.csv", kind: "binary", labels: [{ id: "sick", name: "Sick" }] };
-const multiclass: LabelsOptions = { file: "labels.csv", kind: "multiclass", labels: [{ id: "cat", name: "Cat" }, { id: "dog", name: "Dog" }] }; // biome-ignore format: one line
+const multilabel: LabelsOptions = { file: "labels.csv", task: { kind: "multilabel", labels: [{ id: "a", name: "A" }, { id: "b", name: "B" }] } }; // biome-ignore format: one line
+const binary: LabelsOptions = { file: "labels.csv", task: { kind: "binary", labels: [{ id: "sick", name: "Sick" }] } };
+const ordinal: LabelsOptions = {
+  file: "labels.csv",
+  task: { kind: "ordinal", column: "malignancy", labels: ["1", "2", "3"].map((id) => ({ id, name: `Grade ${id}`, value: Number(id) })) },
+};
+const regression: LabelsOptions = { file: "labels.csv", task: { kind: "regression", labels: [{ id: "diameter_mm", name: "Diameter", unit: "mm" }] } };
+const multiclass: LabelsOptions = { file: "labels.csv", task: { kind: "multiclass", labels: [{ id: "cat", name: "Cat" }, { id: "dog", name: "Dog" }] } }; // biome-ignore format: one line
 
 test("ids stay text, BOM and CRLF are read, blank labels are missing", () => {
   const rows = parseLabels("\ufeffid,group,split,a,b\r\n0001,p1,val,0,1.0\r\n001,p2,val, 1,\r\n1,p3,train,,0\r\n", multilabel);
@@ -50,10 +55,10 @@ test("a single label column: 0/1 for binary, id, name or number for multiclass",
 });
 
 test("numeric class ids are ids, not positions; positions count only where no class is a number", () => {
-  const graded: LabelsOptions = { ...multiclass, labels: ["0", "2", "1"].map((id) => ({ id, name: `Grade ${id}` })) };
+  const graded: LabelsOptions = { ...multiclass, task: { kind: "multiclass", labels: ["0", "2", "1"].map((id) => ({ id, name: `Grade ${id}` })) } };
   const rows = parseLabels("id,label\nx,1\ny,2\nz,Grade 0\n", graded);
   expect(rows.map(({ labels }) => [...labels].find(([, value]) => value)?.[0])).toEqual(["1", "2", "0"]);
-  const fromOne: LabelsOptions = { ...multiclass, labels: ["1", "2"].map((id) => ({ id, name: `Grade ${id}` })) };
+  const fromOne: LabelsOptions = { ...multiclass, task: { kind: "multiclass", labels: ["1", "2"].map((id) => ({ id, name: `Grade ${id}` })) } };
   expect(() => parseLabels("id,label\nx,0\n", fromOne)).toThrow(/"0" is none of 1, 2/);
 });
 
@@ -79,6 +84,14 @@ test.each([
   ["id,a,b,a\nx,0,1,1\n", multilabel, /column "a" appears twice/],
   ["id,cat,dog\nx,1,1\n", multiclass, /line 2: 2 of cat, dog are 1/],
   ["id,cat,dog\nx,0,0\n", multiclass, /line 2: 0 of cat, dog are 1/],
+  ["id,malignancy\nx,2\ny,4\n", ordinal, /labels\.csv: line 3, column malignancy: "4" is none of 1, 2, 3/],
+  ["id,malignancy\nx,2.5\n", ordinal, /line 2, column malignancy: "2\.5" is none of 1, 2, 3/],
+  ["id,label\nx,2\n", ordinal, /no column for malignancy; found id, label/],
+  ["id,diameter_mm\nx,3.1\ny,large\n", regression, /line 3, column diameter_mm: "large" is no number; expected a value such as 12\.5, or blank/],
+  ['id;diameter_mm\nx;"12,5"\n', regression, /line 2, column diameter_mm: "12,5" is no number; write it with a point, 12\.5/],
+  ["id,diameter_mm\nx,NaN\n", regression, /"NaN" is no number/],
+  ["id,diameter_mm\nx,Infinity\n", regression, /"Infinity" is no number/],
+  ["id,size\nx,1\n", regression, /no column for diameter_mm; found id, size/],
   ["id,a,b\n", multilabel, /no rows/],
   ["path:t1,a,b\nx.nii,1,0\n", multilabel, /neither an id nor a path column/],
   ["id,path:t1,path:t2,a,b\nx,x1.nii,,1,0\n", multilabel, /line 2, column path:t2: no path/],
@@ -148,4 +161,18 @@ test.each([
 test("a patient's name beside a group, or an empty group column, is fine", () => {
   expect(parseLabels("id,group,patient,a,b\nx,p,Q,0,1\n", multilabel)[0].group).toBe("p");
   expect(parseLabels("id,group,a,b\nx,,0,1\ny,,0,1\n", multilabel).map(({ group }) => group)).toEqual(["x", "y"]);
+});
+
+test("ordered classes: a column of the task's own with ids, names or values, whole numbers also as 2.0; blank is unknown", () => {
+  const rows = parseLabels("id,malignancy\nw,3\nx,Grade 1\ny,2.0\nz,\n", ordinal);
+  expect(rows.map(({ labels }) => [...labels].flatMap(([id, value]) => (value === 1 ? [id] : [])).join())).toEqual(["3", "1", "2", ""]);
+  const named = ["low", "high"].map((id, i) => ({ id, name: id, value: 10 * i }));
+  const [first, second] = parseLabels("id,label\nx,10\ny,low\n", { ...ordinal, task: { kind: "ordinal", labels: named } });
+  expect([first.labels.get("high"), second.labels.get("low")]).toEqual([1, 1]);
+});
+
+test("a quantity: plain numbers, with an exponent, negative; blank is unknown; the column may be called label", () => {
+  const rows = parseLabels("id,diameter_mm\na,12.5\nb,-.5\nc,1e2\nd,\ne,+3.\n", regression);
+  expect(rows.map(({ labels }) => labels.get("diameter_mm"))).toEqual([12.5, -0.5, 100, undefined, 3]);
+  expect(parseLabels("id,label\na,7\n", regression)[0].labels.get("diameter_mm")).toBe(7);
 });

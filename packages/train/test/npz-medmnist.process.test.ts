@@ -18,7 +18,7 @@ describe.skipIf(!existsSync(adrenal))("AdrenalMNIST3D", () => {
       ["train", 1188, 259, 929],
       ["val", 98, 22, 76],
     ]);
-    expect(checkLabels(summary, "adrenal")).toEqual([]);
+    expect(checkLabels(summary, task, "adrenal")).toEqual([]);
     const { volume } = await cases[1188 + 7].load();
     expect(volume.shape).toEqual([64, 64, 64]);
     // np.flatnonzero(val_images[7])[:3]

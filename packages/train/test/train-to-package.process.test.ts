@@ -61,8 +61,8 @@ test("cases of a program's own: events in their order, a package that is fit to 
   expect(madeBy).toBe("my program 1.0");
   expect(labels[0].auroc).toBeGreaterThan(0.9);
   expect(result.manifest).toEqual(manifest);
-  expect(result.labels[0].auroc.value).toBe(labels[0].auroc);
-  expect(events.at(-1)).toMatchObject({ type: "done", out, labels: result.labels, report: path.join(out, "run", "report.html") });
+  expect(result.measured[0].figures.auroc.value).toBe(labels[0].auroc);
+  expect(events.at(-1)).toMatchObject({ type: "done", out, measured: result.measured, report: path.join(out, "run", "report.html") });
   expect(result.checks.filter(({ name, ok }) => !ok && name !== "card")).toEqual([]);
   expect(await readFile(result.report, "utf8")).toContain("my program 1.0");
 });

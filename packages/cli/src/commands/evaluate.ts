@@ -1,11 +1,11 @@
-// anymc3d evaluate: an adapter over labelled volumes → AUROC, average precision, F1, accuracy and Brier score with intervals.
+// anymc3d evaluate: an adapter over labelled volumes → the figures of its task with intervals.
 
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError, type TaskLabel } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, type ClassifyResult, DISCLAIMER, isAbortError } from "@anymc3d/core";
 import { checkConformanceOnce } from "@anymc3d/registry";
 import type { Classifier } from "@anymc3d/sdk";
-import { evaluateLabel, type LabelMetrics, topOneAccuracy } from "@anymc3d/train";
+import { FIGURES, flat, type Measured, type Scored, taskTraining } from "@anymc3d/train";
 import { csvLine, replaceFile } from "@anymc3d/train/node";
 import pc from "picocolors";
 import packageJson from "../../package.json" with { type: "json" };
@@ -31,8 +31,7 @@ export interface EvaluateFlags extends EngineFlags, RegistryFlags {
 
 interface Prediction {
   readonly row: EvaluationCase;
-  readonly logits: readonly number[];
-  readonly probabilities: readonly number[];
+  readonly result: ClassifyResult;
 }
 
 interface Failure {
@@ -52,8 +51,9 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
   const failures: Failure[] = [];
   const started = performance.now();
   const predictions = await predictAll(classifier, adapter, rows, { flags, failures, signal }).finally(() => classifier.dispose());
+  const measured = measure(adapter, predictions, flags);
   const report = {
-    schema: "anymc3d.evaluate/1",
+    schema: "anymc3d.evaluate/2",
     adapter: { name: adapter.manifest.name, version: adapter.manifest.version, hash: adapter.hash },
     engine: classifier.engine.id,
     precision: classifier.engine.precision,
@@ -64,15 +64,16 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
     madeBy: `anymc3d ${packageJson.version}`,
     volumes: predictions.length,
     seconds: Math.round((performance.now() - started) / 100) / 10,
-    ...summarise(measure(adapter, predictions, flags)),
-    ...topOne(adapter, predictions),
+    task: adapter.manifest.task.kind,
+    labels: measured.rows.map((row) => ({ ...flat(row), unlabelled: predictions.length - row.n })),
+    ...measured.summary.json,
     failures,
     warnings: classifier.engine.warnings,
     disclaimer: DISCLAIMER,
   };
   if (flags.predictions) await writePredictions(flags.predictions, adapter, predictions);
   if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  else printReport(report);
+  else printReport(report, measured);
   if (failures.length) throw new Reported(EXIT.failed);
 }
 
@@ -89,7 +90,7 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
     try {
       const read = readOptions(flags);
       const result = await classifier.classify(await row.study(), adapter, { checks: flags.checks, signal, read, onProgress: progress.show });
-      predictions.push({ row, logits: result.logits, probabilities: result.labels.map(({ probability }) => probability) });
+      predictions.push({ row, result });
     } catch (error) {
       progress.clear();
       if (isAbortError(error)) throw error;
@@ -103,37 +104,17 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
   return predictions;
 }
 
-type LabelReport = LabelMetrics & { readonly id: string; readonly name: string; readonly unlabelled: number };
-
-/** Each label over the volumes that have it; a blank label is skipped and counted. */
-function measure(adapter: Adapter, predictions: readonly Prediction[], { samples, seed }: EvaluateFlags): LabelReport[] {
-  return (adapter.manifest.task.labels as readonly TaskLabel[]).map(({ id, name, threshold = 0.5 }, i) => {
-    const cases = predictions.flatMap(({ row, probabilities }) => {
-      const label = row.labels.get(id);
-      return label === undefined ? [] : [{ group: row.group, label, probability: probabilities[i] }];
-    });
-    return { id, name, unlabelled: predictions.length - cases.length, ...evaluateLabel(cases, threshold, { samples, seed }) };
-  });
+interface Evaluation {
+  readonly rows: readonly Measured[];
+  readonly summary: ReturnType<ReturnType<typeof taskTraining>["summary"]>;
 }
 
-/** Multiclass: share of volumes whose most probable label is the right one. */
-function topOne({ manifest }: Adapter, predictions: readonly Prediction[]): { topOneAccuracy?: number | null } {
-  if (manifest.task.kind !== "multiclass") return {};
-  const known = predictions.flatMap(({ row, probabilities }) => {
-    const right = manifest.task.labels.findIndex(({ id }) => row.labels.get(id) === 1);
-    return right < 0 ? [] : [{ right, probabilities }];
-  });
-  return {
-    topOneAccuracy: topOneAccuracy(
-      known.map(({ right }) => right),
-      known.map(({ probabilities }) => probabilities),
-    ),
-  };
-}
-
-function summarise(labels: readonly LabelReport[]) {
-  const defined = labels.flatMap(({ auroc }) => (auroc.value === null ? [] : [auroc.value]));
-  return { labels, meanAuroc: defined.length ? defined.reduce((a, b) => a + b, 0) / defined.length : null };
+/** The task's figures over the volumes whose truth is known. */
+function measure({ manifest: { task } }: Adapter, predictions: readonly Prediction[], { samples, seed }: EvaluateFlags): Evaluation {
+  const kind = taskTraining(task);
+  const cases = predictions.map(({ row: { group, labels }, result: { logits } }): Scored => ({ group, labels, logits: Float32Array.from(logits) }));
+  const rows = kind.measure(task, cases, { samples, seed });
+  return { rows, summary: kind.summary(task, cases, rows) };
 }
 
 /** Refuses a target that cannot work before anything is computed. */
@@ -148,37 +129,35 @@ async function checkPredictionsTarget(path: string | undefined, data: string): P
   });
 }
 
-async function writePredictions(path: string, adapter: Adapter, predictions: readonly Prediction[]): Promise<void> {
-  const ids = adapter.manifest.task.labels.map(({ id }) => id);
-  const lines = predictions.map(({ row, logits, probabilities }) => csvLine([row.id, row.group, ...logits, ...probabilities]));
-  const header = csvLine(["id", "group", ...ids.map((id) => `logit_${id}`), ...ids.map((id) => `probability_${id}`)]);
+async function writePredictions(path: string, { manifest: { task } }: Adapter, predictions: readonly Prediction[]): Promise<void> {
+  const kind = taskTraining(task);
+  const lines = predictions.map(({ row, result }) => csvLine([row.id, row.group, ...kind.predictionCells(task, result)]));
+  const header = csvLine(["id", "group", ...kind.predictionColumns(task)]);
   await replaceFile(path, `${[header, ...lines].join("\n")}\n`).catch((cause: Error) => {
     throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${path} could not be written: ${cause.message}`, { cause });
   });
 }
 
-function printReport(report: {
-  labels: readonly LabelReport[];
-  meanAuroc: number | null;
-  volumes: number;
-  split: string;
-  engine: string;
-  precision: string;
-  failures: readonly Failure[];
-}): void {
-  const show = ({ value, interval }: LabelMetrics["auroc"]) => {
-    if (value === null) return "undefined (one class only)";
-    return `${value.toFixed(3)}${interval ? ` [${interval.map((v) => v.toFixed(3)).join("–")}]` : ""}`;
-  };
-  const rows = [["label", "n", "positive", "AUROC", "avg. precision", "F1", "accuracy", "Brier"]];
-  for (const l of report.labels) {
-    rows.push([l.name, String(l.n), String(l.positives), ...[l.auroc, l.averagePrecision, l.f1, l.accuracy, l.brier].map(show)]);
-  }
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  "));
-  const mean = report.meanAuroc === null ? "undefined" : report.meanAuroc.toFixed(3);
-  process.stdout.write(
-    `${report.volumes} volumes, split ${report.split}, ${report.engine} ${report.precision}\n${pc.bold(lines[0])}\n${lines.slice(1).join("\n")}\nmean AUROC ${mean}\n`,
-  );
+function printReport(report: { volumes: number; split: string; engine: string; precision: string }, { rows, summary }: Evaluation): void {
+  const names = Object.keys(rows[0].figures);
+  const positive = rows.some(({ positives }) => positives !== undefined);
+  const cells = [
+    ["label", "n", ...(positive ? ["positive"] : []), ...names.map((name) => FIGURES[name])],
+    ...rows.map(({ name, n, positives, figures }) => [
+      name,
+      String(n),
+      ...(positive ? [String(positives)] : []),
+      ...names.map((figure) => estimateText(figures[figure])),
+    ]),
+  ];
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  "));
+  process.stdout.write(`${report.volumes} volumes, split ${report.split}, ${report.engine} ${report.precision}\n${pc.bold(lines[0])}\n`);
+  process.stdout.write(`${[...lines.slice(1), ...summary.lines].join("\n")}\n`);
   process.stdout.write(pc.dim(`95 % intervals: bootstrap over groups. ${DISCLAIMER}\n`));
+}
+
+function estimateText({ value, interval }: Measured["figures"][string]): string {
+  if (value === null) return "undefined (one class only)";
+  return `${value.toFixed(3)}${interval ? ` [${interval.map((edge) => edge.toFixed(3)).join("–")}]` : ""}`;
 }

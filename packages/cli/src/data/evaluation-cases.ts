@@ -10,7 +10,7 @@ import { decodeTable, imagePaths, parseLabels, parseSplits } from "@anymc3d/trai
 export interface EvaluationCase {
   readonly id: string;
   readonly group: string;
-  readonly labels: ReadonlyMap<string, 0 | 1>;
+  readonly labels: ReadonlyMap<string, number>;
   /** Paths or volumes. @throws AnyMC3DError `FILE_NOT_FOUND`, `LABELS_INVALID` */
   study(): StudySource | Promise<StudySource>;
 }
@@ -36,12 +36,11 @@ export async function evaluationCases(
   if (data.endsWith(".npz")) {
     const chosen = NPZ_SPLITS.find((name) => split !== undefined && name === splitName(split));
     if (!chosen) throw new AnyMC3DError("OPTION_INVALID", `${data}: an .npz holds splits; say which by --split ${NPZ_SPLITS.join(", ")}`);
-    return npzCases(bytes, { task, file: data, splits: [chosen], source: sources[0] }).map(({ load, ...each }) => ({ ...each, study: () => load() }));
+    return npzCases(bytes, { task, file: data, splits: [chosen], source: sources[0] }).map(({ load, ...one }) => ({ ...one, study: () => load() }));
   }
   const rows = parseLabels(decodeTable(bytes), {
     file: data,
-    kind: task.kind,
-    labels: task.labels,
+    task,
     split,
     ...(splits && { splits: parseSplits(decodeTable(await read(splits)), splits) }),
   });

@@ -1,7 +1,7 @@
 // What anymc3d train tells while it works: a progress bar and lines for people, JSON lines for machines.
 
 import { DISCLAIMER, type Warning } from "@anymc3d/core";
-import type { SplitSummary } from "@anymc3d/train";
+import { FIGURES, flat, type Measured, type SplitSummary } from "@anymc3d/train";
 import type { TrainToPackageEvent } from "@anymc3d/train/node";
 import { Presets, SingleBar } from "cli-progress";
 import pc from "picocolors";
@@ -42,7 +42,10 @@ function jsonLine(event: TrainToPackageEvent): void {
 
 /** What --json promises of an event. */
 function jsonFields(event: TrainToPackageEvent): object {
-  if (event.type === "done") return { ...event, disclaimer: DISCLAIMER };
+  if (event.type === "done") {
+    const { measured, ...done } = event;
+    return { ...done, labels: measured.map(flat), disclaimer: DISCLAIMER };
+  }
   if (event.type === "compared") return { type: event.type, models: event.models };
   return event;
 }
@@ -64,7 +67,8 @@ function textFor(bar: ReturnType<typeof progressBar>): (event: TrainToPackageEve
     }
     if (event.type === "epoch" && !variant) say(epochLine(event));
     if (event.type === "done" && !variant) printDone(event);
-    if (event.type === "compared") say(`\nOn the same validation cases, AUROC [95 % interval], each difference on the same resamples:\n\n${event.table}`);
+    if (event.type === "compared")
+      say(`\nOn the same validation cases, ${event.what} [95 % interval], each difference on the same resamples:\n\n${event.table}`);
   };
 }
 
@@ -88,17 +92,25 @@ function printWarnings(warnings: readonly Warning[]): void {
   for (const { code, message } of warnings) process.stderr.write(`${pc.yellow("warning")} ${pc.dim(code)} ${message}\n`);
 }
 
-function printDone({ out, keptEpoch, labels, warnings, checks, report }: EventOf<"done">): void {
+function printDone({ out, keptEpoch, measured, warnings, checks, report }: EventOf<"done">): void {
   const say = (text: string) => process.stdout.write(`${text}\n`);
   say(`\n${pc.bold(out)}: adapter package, epoch ${keptEpoch}`);
-  for (const { id, n, positives, auroc, threshold } of labels) {
-    const interval = auroc.interval ? ` [${auroc.interval.map((value) => value.toFixed(3)).join("–")}]` : "";
-    say(`  ${id.padEnd(16)} AUROC ${auroc.value?.toFixed(3) ?? "undefined"}${interval}  n=${n}, ${positives} positive, threshold ${threshold.toFixed(3)}`);
-  }
+  for (const row of measured) say(`  ${row.id.padEnd(16)} ${measuredText(row)}`);
   printWarnings(warnings);
   for (const { name, ok, detail } of checks) if (!ok) process.stderr.write(`${pc.yellow("not ready to publish")} ${pc.dim(name)} ${detail}\n`);
   say(`report: ${report}`);
   say(pc.dim(DISCLAIMER));
+}
+
+/** Of a label its AUROC and threshold, of a task all of its figures. */
+function measuredText({ n, positives, figures, decision }: Measured): string {
+  const told = Object.entries(figures).slice(0, positives === undefined ? undefined : 1);
+  const values = told.map(([name, { value, interval }]) => {
+    const range = interval ? ` [${interval.map((edge) => edge.toFixed(3)).join("–")}]` : "";
+    return `${FIGURES[name]} ${value?.toFixed(3) ?? "undefined"}${range}`;
+  });
+  const counts = [`n=${n}`, ...(positives === undefined ? [] : [`${positives} positive`]), ...(decision ? [`threshold ${decision.threshold.toFixed(3)}`] : [])];
+  return `${values.join(", ")}  ${counts.join(", ")}`;
 }
 
 function progressBar(shown: boolean) {
@@ -124,14 +136,14 @@ function progressBar(shown: boolean) {
 }
 
 function summaryLine({ split, n, groups, labels, masks, emptyMasks }: SplitSummary): string {
-  const balance = labels.map(({ id, positives, negatives, unknown }) => `${id} ${positives}+ ${negatives}-${unknown ? ` ${unknown}?` : ""}`).join(", ");
+  const balance = labels.map(({ text }) => text).join(", ");
   return `${split.padEnd(6)} ${n} cases, ${groups} groups${masks ? `, ${masks} masks (${emptyMasks} empty)` : ""}: ${balance}`;
 }
 
-function epochLine({ epoch, loss, meanAuroc, auroc, seconds, slicesPerSecond, best }: EventOf<"epoch">): string {
-  const byLabel = Object.entries(auroc).map(([id, value]) => `${id} ${value?.toFixed(3) ?? "-"}`);
+function epochLine({ epoch, loss, score, scores, scoreName, seconds, slicesPerSecond, best }: EventOf<"epoch">): string {
+  const byLabel = Object.entries(scores).map(([id, value]) => `${id} ${value?.toFixed(3) ?? "-"}`);
   const shown = byLabel.length > 1 ? ` (${byLabel.join(", ")})` : "";
-  return `epoch ${epoch}: loss ${loss.toFixed(4)}, validation AUROC ${meanAuroc?.toFixed(3) ?? "undefined"}${shown}, ${timeText(seconds)}, ${slicesPerSecond.toFixed(1)} slices/s${best ? pc.green(" best") : ""}`;
+  return `epoch ${epoch}: loss ${loss.toFixed(4)}, validation ${scoreName} ${score?.toFixed(3) ?? "undefined"}${shown}, ${timeText(seconds)}, ${slicesPerSecond.toFixed(1)} slices/s${best ? pc.green(" best") : ""}`;
 }
 
 function timeText(seconds: number): string {

@@ -23,6 +23,11 @@ export const labelFields = {
     .describe("SNOMED CT concept id."),
 };
 
+/** `task.column` of classes. */
+export const column = text
+  .optional()
+  .describe("Column of labels.csv that holds the class, by id, name or value; default: `label`. For training and evaluation.");
+
 /** A label as far as all kinds agree; `threshold` only where the kind has it. */
 export type TaskLabel = z.infer<z.ZodObject<typeof labelFields>> & { readonly threshold?: number };
 

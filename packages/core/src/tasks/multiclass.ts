@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { classSet } from "../conformal.js";
 import { softmax } from "../pool.js";
-import { commonFaults, conformal, identity, labelFields, labelsOf } from "./labels.js";
+import { column, commonFaults, conformal, identity, labelFields, labelsOf } from "./labels.js";
 import type { TaskKind } from "./task-kind.js";
 import { oneLogit } from "./yes-no.js";
 
@@ -11,6 +11,7 @@ const schema = z
   .strictObject({
     kind: z.literal("multiclass"),
     labels: labelsOf(z.strictObject(labelFields)).describe("The classes, in the order of the head's rows."),
+    column,
     conformal,
   })
   .describe("Exactly one of several classes (softmax; the most probable one is decided for).");

@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { contiguousSet } from "../conformal.js";
 import { sigmoid } from "../pool.js";
-import { commonFaults, conformal, identity, labelFields, labelsOf } from "./labels.js";
+import { column, commonFaults, conformal, identity, labelFields, labelsOf } from "./labels.js";
 import type { TaskKind } from "./task-kind.js";
 
 const schema = z
@@ -18,6 +18,7 @@ const schema = z
           .describe("The class as a number, above that of the class before; what `value` of a result is made of. Of all classes or of none: then 0, 1, 2, …"),
       }),
     ).describe("The classes, from the lowest to the highest."),
+    column,
     conformal,
   })
   .describe(
@@ -27,14 +28,14 @@ const schema = z
 type Ordinal = z.infer<typeof schema>;
 
 /** The classes' numbers: those declared, or their places from 0. */
-const classValues = ({ labels }: Pick<Ordinal, "labels">): number[] => labels.map(({ value }, i) => value ?? i);
+export const classValues = ({ labels }: Pick<Ordinal, "labels">): number[] => labels.map(({ value }, i) => value ?? i);
 
 /**
  * Proportional odds (McCullagh 1980): logit k is that of P(class > k), so a class's probability is the difference of two sigmoids,
  * σ(a) - σ(b) = σ(a)·σ(-b)·(1 - e^(b-a)), which does not cancel out in the tails.
  * @param logits [classes - 1], not increasing
  */
-function cumulativeProbabilities(logits: ArrayLike<number>): Float32Array {
+export function cumulativeProbabilities(logits: ArrayLike<number>): Float32Array {
   const last = logits.length;
   return Float32Array.from({ length: last + 1 }, (_, k) => {
     if (k === 0) return sigmoid(-logits[0]);
@@ -44,7 +45,7 @@ function cumulativeProbabilities(logits: ArrayLike<number>): Float32Array {
 }
 
 /** The median class, which makes the expected absolute error smallest: how many k have P(class > k) ≥ 0.5. */
-const medianClass = (logits: ArrayLike<number>): number => Array.from(logits).filter((logit) => logit >= 0).length;
+export const medianClass = (logits: ArrayLike<number>): number => Array.from(logits).filter((logit) => logit >= 0).length;
 
 export const ordinal = {
   id: "ordinal",

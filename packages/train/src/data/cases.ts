@@ -9,8 +9,8 @@ export interface TrainCase {
   /** The patient; never split between training and validation. */
   readonly group: string;
   readonly split: "train" | "val" | "test";
-  /** 0 or 1 by label id; absent where unknown. Multiclass: the right class is 1, the others 0. */
-  readonly labels: ReadonlyMap<string, 0 | 1>;
+  /** By label id; absent where unknown. Labels: 0 or 1; classes: the right one is 1, the others 0; quantities: the value. */
+  readonly labels: ReadonlyMap<string, number>;
   /** Where it comes from, for messages: a path, "train_images[17]". */
   readonly origin: string;
   /** Reads the volumes by source. Called once an epoch; cache outside if reading is slow. */

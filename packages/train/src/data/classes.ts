@@ -3,19 +3,23 @@
 export interface Named {
   readonly id: string;
   readonly name: string;
+  /** Of ordered classes that are numbers. */
+  readonly value?: number;
 }
 
 /** A number never means a position where it could mean a class. */
-const numbered = (labels: readonly Named[]) => labels.some(({ id, name }) => /^\d+$/.test(id) || /^\d+$/.test(name));
+const numbered = (labels: readonly Named[]) => labels.some(({ id, name, value }) => value !== undefined || /^\d+$/.test(id) || /^\d+$/.test(name));
 
-/** The class with this id, else this name, else at this position from 0 (where no class has a number for an id or name); -1 where none fits. */
-export function classAt(text: string, labels: readonly Named[]): number {
-  const ids = labels.findIndex(({ id }) => text === id);
-  if (ids >= 0) return ids;
-  const names = labels.findIndex(({ name }) => text === name);
-  if (names >= 0 || numbered(labels)) return names;
-  return /^\d+(\.0*)?$/.test(text) ? labels.findIndex((_, i) => Number(text) === i) : -1;
+/** The class with this id, else this name, else this value, else at this position from 0 (where no class has a number for an id, name or value); -1 where none fits. */
+export function classAt(cell: string, labels: readonly Named[]): number {
+  const text = /^\d+\.0*$/.test(cell) ? cell.slice(0, cell.indexOf(".")) : cell; // as programs write whole numbers in a column with blanks
+  for (const of of [({ id }: Named) => id, ({ name }: Named) => name, ({ value }: Named) => String(value ?? "")]) {
+    const at = labels.findIndex((label) => of(label) === cell || of(label) === text);
+    if (at >= 0) return at;
+  }
+  return !numbered(labels) && /^\d+$/.test(text) ? labels.findIndex((_, i) => Number(text) === i) : -1;
 }
 
 /** What {@link classAt} takes, for messages: "0 (cat), 1 (dog)". */
-export const classChoices = (labels: readonly Named[]): string => labels.map(({ id }, i) => (numbered(labels) ? id : `${i} (${id})`)).join(", ");
+export const classChoices = (labels: readonly Named[]): string =>
+  labels.map(({ id, value }, i) => (value !== undefined && String(value) !== id ? `${id} (${value})` : numbered(labels) ? id : `${i} (${id})`)).join(", ");

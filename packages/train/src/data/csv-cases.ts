@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { AnyMC3DError, isAnyMC3DError, type Volume, type Warning } from "@anymc3d/core";
 import { type Grid, type ReadOptions, readVolume } from "@anymc3d/io";
 import type { Task } from "../config.js";
+import { taskTraining } from "../tasks/index.js";
 import type { TrainCase } from "./cases.js";
 import { decodeTable, imagePaths, type LabelRow, maskPath, parseLabels } from "./labels.js";
 import { maskOnGrid } from "./mask-grid.js";
@@ -43,8 +44,12 @@ export async function csvCases(csv: string, options: CsvCasesOptions): Promise<C
   const bytes = await readFile(csv).catch((cause: Error) => {
     throw new AnyMC3DError("FILE_NOT_FOUND", `${csv}: ${cause.message}`, { cause });
   });
-  const rows = parseLabels(decodeTable(bytes), { file: csv, kind: task.kind, labels: task.labels });
-  const splits = assignSplits(rows, { file: csv, seed, share: validationShare });
+  const rows = parseLabels(decodeTable(bytes), { file: csv, task });
+  const strata = taskTraining(task).strata(
+    task,
+    rows.map(({ labels }) => labels),
+  );
+  const splits = assignSplits(rows, { file: csv, seed, share: validationShare, strata });
   const all = rows.map((row, i) => ({ row, split: splits[i] }));
   const useful = all.filter(({ row }) => row.labels.size > 0 || (masks && maskPath(row, dirname(resolve(csv))) !== undefined));
   const cases = useful.map(({ row, split }) => toCase(row, split, csv, options));

@@ -2,10 +2,12 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { AnyMC3DError, isAnyMC3DError, type TaskKindId } from "@anymc3d/core";
+import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
 import { scanEndings } from "@anymc3d/io";
 import { parse } from "csv-parse/sync";
-import { classAt, classChoices } from "./classes.js";
+import type { Task } from "../config.js";
+import { taskTraining } from "../tasks/index.js";
+import type { Fail } from "../tasks/task-training.js";
 import { RESERVED_COLUMNS } from "./columns.js";
 import { splitName } from "./splits.js";
 
@@ -23,8 +25,8 @@ export interface LabelRow {
   readonly group: string;
   /** `train`, `val` or `test` where it means that, else as it stands. */
   readonly split?: string;
-  /** 0 or 1 by label id; absent where the cell is blank. */
-  readonly labels: ReadonlyMap<string, 0 | 1>;
+  /** By label id; absent where the cell is blank. Labels and classes: 0 or 1; quantities: the value. */
+  readonly labels: ReadonlyMap<string, number>;
   /** Line of the file, from 1. */
   readonly line: number;
 }
@@ -33,8 +35,7 @@ export interface LabelRow {
 export interface LabelsOptions {
   /** What to call the file in errors. */
   readonly file: string;
-  readonly kind: TaskKindId;
-  readonly labels: readonly { readonly id: string; readonly name: string }[];
+  readonly task: Task;
   /** Only rows of this split, by any of its names. */
   readonly split?: string;
   /** Splits by id, instead of the file's own; rows without one are left out. */
@@ -44,8 +45,8 @@ export interface LabelsOptions {
 type Fields = Record<string, string>;
 
 /**
- * Reads a labels file: `id` or `path`; one column a label, or a single `label` column (0/1, or the class's id or name, or its
- * position from 0 where no class has a number for an id or name); optional `split`, `group` and `mask` (a path).
+ * Reads a labels file: `id` or `path`; what the task's kind reads (one column a label; or a single column with the class's id, name or value;
+ * or a quantity's column); optional `split`, `group` and `mask` (a path).
  * Studies of several volumes have an `id` and a `path:SOURCE` column a source.
  * @throws AnyMC3DError `LABELS_INVALID` naming file, line, column and value
  */
@@ -56,7 +57,7 @@ export function parseLabels(text: string, options: LabelsOptions): LabelRow[] {
   checkColumns(columns, options);
   if (!columns.includes("id") && !columns.includes("path")) fail(options, `neither an id nor a path column among ${columns.join(", ")}`);
   checkGroups(records, options);
-  const read = labelReader(columns, options);
+  const read = taskTraining(options.task).rowReader(options.task, columns, (what) => fail(options, what));
   const all = records.map(({ record, info }) => toRow(record, info.lines, read, options));
   const rows = options.splits ? all.flatMap((row) => withSplit(row, options.splits?.get(row.id))) : all;
   if (rows.length === 0) fail(options, "no id of it is in the file of splits");
@@ -135,7 +136,7 @@ const PATIENT = /^(patient|subject|participant)([ _-]?(id|name|number))?$/i;
 
 /** A column that is meant but not read would silently leave patients in two splits. */
 function checkColumns(columns: readonly string[], options: LabelsOptions): void {
-  const known = [...RESERVED_COLUMNS, ...options.labels.map(({ id }) => id)];
+  const known = [...RESERVED_COLUMNS, ...taskTraining(options.task).labelColumns(options.task)];
   for (const column of columns) {
     if (known.includes(column)) continue;
     const meant = known.find((name) => name.toLowerCase() === column.toLowerCase());
@@ -154,53 +155,11 @@ function checkGroups(rows: readonly TableRow[], options: LabelsOptions): void {
     fail(options, `line ${blank.info.lines}, column group: blank; name the patient of every row, or of none`);
 }
 
-type LabelReader = (record: Fields, line: number) => Map<string, 0 | 1>;
-
-function labelReader(columns: readonly string[], options: LabelsOptions): LabelReader {
-  const { labels, kind } = options;
-  const missing = labels.filter(({ id }) => !columns.includes(id));
-  if (missing.length === 0) {
-    return (record, line) => {
-      const values = new Map(labels.flatMap(({ id }) => flag(record[id], id, line, options)));
-      if (kind === "multiclass") checkOneClass(values, line, options);
-      return values;
-    };
-  }
-  if (!columns.includes("label") || kind === "multilabel") {
-    fail(options, `no column for ${missing.map(({ id }) => id).join(", ")}; found ${columns.join(", ")}`);
-  }
-  if (kind === "binary") return (record, line) => new Map(flag(record.label, "label", line, options).map(([, value]) => [labels[0].id, value]));
-  return (record, line) => oneOf(record.label, line, options);
-}
-
-/** A volume has one class: never two, and not none where every class is given. */
-function checkOneClass(values: ReadonlyMap<string, 0 | 1>, line: number, options: LabelsOptions): void {
-  const { labels } = options;
-  const ones = [...values.values()].filter((value) => value === 1).length;
-  if (ones > 1 || (ones === 0 && values.size === labels.length))
-    fail(options, `line ${line}: ${ones} of ${labels.map(({ id }) => id).join(", ")} are 1; one class must be`);
-}
-
-/** 0, 1, 1.0 or blank, with or without spaces around (also inside quotes). */
-function flag(cell: string, column: string, line: number, options: LabelsOptions): [string, 0 | 1][] {
-  const text = cell.trim();
-  if (text === "") return [];
-  const value = /^[01](\.0*)?$/.test(text) ? (Number(text) as 0 | 1) : undefined;
-  return value === undefined ? fail(options, `line ${line}, column ${column}: "${text}" is not 0, 1 or blank`) : [[column, value]];
-}
-
-function oneOf(cell: string, line: number, options: LabelsOptions): Map<string, 0 | 1> {
-  const text = cell.trim();
-  if (text === "") return new Map();
-  const { labels } = options;
-  const at = classAt(text, labels);
-  if (at < 0) fail(options, `line ${line}, column label: "${text}" is none of ${classChoices(labels)}`);
-  return new Map(labels.map(({ id }, i) => [id, i === at ? 1 : 0]));
-}
+type RowReader = (cells: Fields, fail: Fail) => Map<string, number>;
 
 const SOURCE = "path:";
 
-function toRow(record: Fields, line: number, read: LabelReader, options: LabelsOptions): LabelRow {
+function toRow(record: Fields, line: number, read: RowReader, options: LabelsOptions): LabelRow {
   const id = record.id || record.path;
   if (!id) fail(options, `line ${line}: id is blank`);
   const sources = Object.keys(record).filter((column) => column.startsWith(SOURCE));
@@ -213,7 +172,7 @@ function toRow(record: Fields, line: number, read: LabelReader, options: LabelsO
     mask: record.mask === undefined ? undefined : record.mask || null,
     group: record.group || id,
     split: record.split ? splitName(record.split) : undefined,
-    labels: read(record, line),
+    labels: read(record, (what, column) => fail(options, `line ${line}${column === undefined ? "" : `, column ${column}`}: ${what}`)),
     line,
   };
 }

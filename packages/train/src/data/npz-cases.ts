@@ -3,8 +3,8 @@
 import { AnyMC3DError, type VoxelArray } from "@anymc3d/core";
 import { type NpyArray, readNpz } from "@anymc3d/io";
 import type { Task } from "../config.js";
+import { taskTraining } from "../tasks/index.js";
 import type { TrainCase } from "./cases.js";
-import { classAt, classChoices } from "./classes.js";
 import type { Split } from "./splits.js";
 
 /** Options of `npzCases()`. */
@@ -24,7 +24,7 @@ export interface NpzCasesOptions {
 
 /**
  * The cases of an .npz file: `train_images` [n, depth, height, width] with `train_labels` [n, 1] or [n] (binary: 0 or 1; multiclass: the class's
- * id, or its position from 0 where no class is called by a number) or [n, labels] of 0 and 1 (multilabel, in the task's order); `val_*`, `test_*` alike.
+ * id, or its position from 0 where no class is called by a number; regression: the value) or [n, labels] of 0 and 1 (multilabel, in the task's order); `val_*`, `test_*` alike.
  * NaN: not known. Volumes have no orientation: slices lie along the array's first axis. Every case is its own group.
  * @param bytes of the file; unpacked once, here, and kept as long as a case is
  * @throws AnyMC3DError `DATA_INVALID` for another layout, `LABELS_INVALID` naming the place of a label; as `readNpz`
@@ -64,26 +64,15 @@ function volumesShape({ shape }: NpyArray, split: Split, file: string): readonly
   return shape;
 }
 
-function labelsReader({ shape, data }: NpyArray, { kind, labels }: Task, name: string): (i: number) => Map<string, 0 | 1> {
+function labelsReader({ shape, data }: NpyArray, task: Task, name: string): (i: number) => Map<string, number> {
+  const { columns: wanted, read } = taskTraining(task).arrayReader(task);
   const columns = shape.length === 1 ? 1 : shape[1];
-  const wanted = kind === "multilabel" ? labels.length : 1;
   if (shape.length > 2 || columns !== wanted) {
-    const expected = `a ${kind} task of ${labels.length} label(s) needs ${wanted} column(s)`;
+    const expected = `a ${task.kind} task of ${task.labels.length} label(s) needs ${wanted} column(s)`;
     throw new AnyMC3DError("LABELS_INVALID", `${name} is [${shape.join(", ")}]; ${expected}.`);
   }
-  const bad = (i: number, value: number, expected: string) => new AnyMC3DError("LABELS_INVALID", `${name}[${i}] is ${value}; expected ${expected}.`);
-  if (kind === "multiclass") {
-    return (i) => {
-      if (Number.isNaN(data[i])) return new Map();
-      const at = classAt(String(data[i]), labels);
-      if (at < 0) throw bad(i, data[i], `one of ${classChoices(labels)}`);
-      return new Map(labels.map(({ id }, label) => [id, label === at ? 1 : 0]));
-    };
-  }
-  return (i) => {
-    const row = data.subarray(i * columns, (i + 1) * columns);
-    const wrong = row.find((value) => value !== 0 && value !== 1 && !Number.isNaN(value));
-    if (wrong !== undefined) throw bad(i, wrong, "0 or 1");
-    return new Map(labels.flatMap(({ id }, label) => (Number.isNaN(row[label]) ? [] : [[id, row[label] as 0 | 1] as const])));
-  };
+  return (i) =>
+    read(Array.from(data.subarray(i * columns, (i + 1) * columns), Number), (what) => {
+      throw new AnyMC3DError("LABELS_INVALID", `${name}[${i}] ${what}.`);
+    });
 }

@@ -22,8 +22,8 @@ export const splitName = (text: string): string => NAMES[text.toLowerCase()] ?? 
 
 export interface SplitRow {
   readonly group: string;
-  /** 0 or 1 by label id; absent where unknown. */
-  readonly labels: ReadonlyMap<string, 0 | 1>;
+  /** As a case's. */
+  readonly labels: ReadonlyMap<string, number>;
   readonly split?: string;
   /** Line of the file, for messages. */
   readonly line: number;
@@ -36,7 +36,11 @@ export interface SplitOptions {
   readonly seed: number;
   /** Share of the groups that validate where the file names no splits. Default 0.2. */
   readonly share?: number;
+  /** Names of what a case is, by its labels; groups of the same are spread over both splits. Default: the labels that are 1. */
+  readonly strata?: (labels: SplitRow["labels"]) => readonly string[];
 }
+
+const POSITIVES = (labels: SplitRow["labels"]): string[] => [...labels].flatMap(([id, value]) => (value === 1 ? [id] : []));
 
 /**
  * The split of every row: by its name (train, training; val, valid, validation, dev; test), or, where no row names one, by {@link drawSplits}.
@@ -73,12 +77,15 @@ const first = (items: readonly unknown[], most = 5): string => items.slice(0, mo
  * @param rows one a case; a group's label is positive where one of its cases is
  * @throws AnyMC3DError `DATA_INVALID` for fewer than two groups, `OPTION_INVALID` for a share that is not between 0 and 1
  */
-export function drawSplits(rows: readonly Pick<SplitRow, "group" | "labels">[], { file, seed, share = 0.2 }: SplitOptions): Map<string, "train" | "val"> {
+export function drawSplits(
+  rows: readonly Pick<SplitRow, "group" | "labels">[],
+  { file, seed, share = 0.2, strata: strataOf = POSITIVES }: SplitOptions,
+): Map<string, "train" | "val"> {
   if (!(share > 0 && share < 1)) throw new AnyMC3DError("OPTION_INVALID", `The validation share is ${share}; give a number between 0 and 1.`);
   const positives = new Map<string, Set<string>>();
   for (const { group, labels } of rows) {
     const found = positives.get(group) ?? new Set();
-    for (const [id, value] of labels) if (value === 1) found.add(id);
+    for (const stratum of strataOf(labels)) found.add(stratum);
     positives.set(group, found);
   }
   if (positives.size < 2) {

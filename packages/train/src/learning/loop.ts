@@ -8,20 +8,22 @@ import {
   isAbortError,
   type LoraTensors,
   type Slices,
-  sigmoid,
-  softmax,
   type Tensor,
+  type Tensors,
   type TrainableEngine,
+  taskKind,
   viewLora,
 } from "@anymc3d/core";
 import type { TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
-import { auroc } from "../metrics/metrics.js";
+import { meanDefined } from "../metrics/metrics.js";
+import { taskTraining } from "../tasks/index.js";
+import type { Objective } from "../tasks/task-training.js";
 import { sampleSeed } from "./augment.js";
 import { decode, maskCells } from "./decoder.js";
 import { type FrozenFeatures, frozenFeatures, isFrozen } from "./features.js";
 import { add, addStudy, studyModules } from "./gradients.js";
-import { type LossOptions, lossOf, maskLoss } from "./losses.js";
+import { maskLoss } from "./losses.js";
 import { adamW, clip, schedule } from "./optimizer.js";
 import { evaluationSample, joined, type SampleView, trainingSample } from "./samples.js";
 import type { EpochRecord, TrainState } from "./state.js";
@@ -45,8 +47,8 @@ export type TrainEvent =
   | { readonly type: "validate"; readonly epoch: number; readonly done: number; readonly total: number }
   /** Frozen features being computed, once, before the first epoch. */
   | { readonly type: "features"; readonly done: number; readonly total: number }
-  /** An epoch done and judged; `best`: better than all before. */
-  | ({ readonly type: "epoch" } & EpochRecord & { readonly best: boolean });
+  /** An epoch done and judged; `scoreName`: what its score is, "AUROC"; `best`: better than all before. */
+  | ({ readonly type: "epoch" } & EpochRecord & { readonly scoreName: string; readonly best: boolean });
 
 /** A training run: configuration, data, engine, state, and who is told of it. */
 export interface TrainRun {
@@ -67,9 +69,9 @@ export interface TrainRun {
 export interface Prediction {
   /** The case. */
   readonly trainCase: TrainCase;
-  /** [labels], not calibrated. */
+  /** [outputs of the head], not calibrated; of a quantity the value in its unit. */
   readonly logits: Float32Array;
-  /** 0 … 1, not calibrated. */
+  /** 0 … 1, one a label, not calibrated; none where the task is a quantity. */
   readonly probabilities: Float32Array;
 }
 
@@ -93,18 +95,18 @@ export async function train(given: TrainRun): Promise<TrainOutcome> {
   const run = await withFeatures(given);
   const trained = cases.filter(({ split }) => split === "train");
   const validation = cases.filter(({ split }) => split === "val");
-  const loss = lossOptions(config, trained);
+  const objective = taskTraining(config.task).objective(config.task, config.training, trained);
   try {
     while (state.epoch < config.training.epochs && !outOfPatience(state, config)) {
-      await trainEpoch(run, trained, loss);
-      await closeEpoch(run, validation);
+      await trainEpoch(run, trained, objective);
+      await closeEpoch(run, validation, objective);
     }
   } catch (error) {
     if (isAbortError(error) || run.signal?.aborted) await run.onCheckpoint?.(state);
     throw error;
   }
   const kept = config.training.keep === "best" && state.best ? state.best : { epoch: state.epoch, tensors: state.tensors };
-  const tensors = new Map([...kept.tensors].filter(([name]) => !name.startsWith("decoder.")));
+  const tensors = new Map([...objective.finished(kept.tensors)].filter(([name]) => !name.startsWith("decoder.")));
   return { tensors, keptEpoch: kept.epoch, history: state.history, predictions: await predict(run, validation, tensors) };
 }
 
@@ -125,25 +127,13 @@ function outOfPatience({ epoch, best }: TrainState, { training: { patience } }: 
   return patience !== null && best !== undefined && epoch - best.epoch >= patience;
 }
 
-/** Class weights over the training cases whose label is known. */
-function lossOptions({ task, training }: TrainConfig, trained: readonly TrainCase[]): LossOptions {
-  const multiclass = task.kind === "multiclass";
-  const weights = task.labels.map(({ id }) => {
-    const known = trained.filter((trainCase) => trainCase.labels.has(id));
-    const positives = known.filter((trainCase) => trainCase.labels.get(id) === 1).length;
-    const ratio = multiclass ? known.length / (task.labels.length * positives) : (known.length - positives) / positives;
-    return training.classWeights === "none" ? 1 : training.classWeights === "sqrt" ? Math.sqrt(ratio) : ratio;
-  });
-  return { kind: training.loss ?? (multiclass ? "cross-entropy" : "bce"), activation: multiclass ? "softmax" : "sigmoid", focal: training.focal, weights };
-}
-
 /** The epoch's order: a shuffle by seed and epoch. */
 function shuffled(cases: readonly TrainCase[], seed: number, epoch: number): TrainCase[] {
   const keys = new Map(cases.map((trainCase) => [trainCase, sampleSeed(seed, epoch, `order/${trainCase.id}`)]));
   return [...cases].sort((a, b) => (keys.get(a) as number) - (keys.get(b) as number) || (a.id < b.id ? -1 : 1));
 }
 
-async function trainEpoch(run: TrainRun, trained: readonly TrainCase[], loss: LossOptions): Promise<void> {
+async function trainEpoch(run: TrainRun, trained: readonly TrainCase[], objective: Objective): Promise<void> {
   const { config, state, signal, onEvent } = run;
   const { batch, epochs, warmup, seed } = config.training;
   const order = shuffled(trained, seed, state.epoch);
@@ -152,7 +142,7 @@ async function trainEpoch(run: TrainRun, trained: readonly TrainCase[], loss: Lo
     signal?.throwIfAborted();
     const started = performance.now();
     const cases = order.slice(state.step * batch, (state.step + 1) * batch);
-    const { gradients, value, slices } = await stepGradients(run, cases, loss);
+    const { gradients, value, slices } = await stepGradients(run, cases, objective);
     const norm = clip(gradients, config.training.clip);
     if (!Number.isFinite(value) || !Number.isFinite(norm)) {
       throw new AnyMC3DError(
@@ -160,7 +150,8 @@ async function trainEpoch(run: TrainRun, trained: readonly TrainCase[], loss: Lo
         `epoch ${state.epoch + 1}, step ${state.step + 1}: the ${Number.isFinite(value) ? "gradient" : "loss"} is not finite; the batch was ${cases.map(({ id }) => id).join(", ")}. Lower the learning rates, or look at these cases.`,
       );
     }
-    state.tensors = adamW(state.tensors, gradients, state.moments, config.training, schedule(state.epoch * steps + state.step, epochs * steps, warmup));
+    const moved = adamW(state.tensors, gradients, state.moments, config.training, schedule(state.epoch * steps + state.step, epochs * steps, warmup));
+    state.tensors = withValidBias(moved, config.task);
     state.step++;
     state.running.loss += value;
     state.running.slices += slices;
@@ -179,6 +170,12 @@ async function trainEpoch(run: TrainRun, trained: readonly TrainCase[], loss: Lo
   }
 }
 
+/** Where a kind's head cannot have every bias, the valid one in its place. */
+function withValidBias(tensors: Map<string, Tensor>, task: TrainConfig["task"]): Map<string, Tensor> {
+  const { validBias } = taskTraining(task);
+  return validBias ? tensors.set("head.bias", validBias(tensors.get("head.bias") as Tensor)) : tensors;
+}
+
 interface StepGradients {
   readonly gradients: Map<string, Float32Array>;
   /** Mean loss of the step. */
@@ -186,20 +183,19 @@ interface StepGradients {
   readonly slices: number;
 }
 
-async function stepGradients(run: TrainRun, cases: readonly TrainCase[], loss: LossOptions): Promise<StepGradients> {
+async function stepGradients(run: TrainRun, cases: readonly TrainCase[], objective: Objective): Promise<StepGradients> {
   const { config, engine, state, signal } = run;
   const gradients = new Map([...state.tensors].map(([name, { data }]) => [name, new Float32Array(data.length)]));
-  const ids = config.task.labels.map(({ id }) => id);
-  const known = cases.reduce((sum, trainCase) => sum + (loss.activation === "softmax" ? 1 : ids.filter((id) => trainCase.labels.has(id)).length), 0);
+  const known = cases.reduce((sum, { labels }) => sum + objective.terms(labels), 0);
   const masked = cases.filter(({ loadMask }) => loadMask).length;
   const shares = { labels: 1 / Math.max(1, known), masks: (config.training.masks?.weight ?? 0) / Math.max(1, masked) };
   const loras = config.input.views.map((_, v) => viewLora(config.modules.lora, state.tensors, v));
-  if (run.features) return frozenGradients(run, cases, loss, shares.labels, gradients);
+  if (run.features) return frozenGradients(run, cases, objective, shares.labels, gradients);
   let value = 0;
   let slices = 0;
   let part: { trainCase: TrainCase; views: SampleView[] }[] = [];
   const flush = async () => {
-    if (part.length) value += await partGradients(run, part, loras, loss, shares, gradients);
+    if (part.length) value += await partGradients(run, part, loras, objective, shares, gradients);
     part = [];
   };
   for (const trainCase of cases) {
@@ -217,7 +213,7 @@ async function stepGradients(run: TrainRun, cases: readonly TrainCase[], loss: L
 async function frozenGradients(
   { config, engine, state, features, signal }: TrainRun,
   cases: readonly TrainCase[],
-  loss: LossOptions,
+  objective: Objective,
   share: number,
   gradients: Map<string, Float32Array>,
 ): Promise<StepGradients> {
@@ -227,11 +223,7 @@ async function frozenGradients(
   for (const trainCase of cases) {
     const cls = await (features as FrozenFeatures)(trainCase, signal);
     const study = forwardStudy(cls, modules);
-    const result = lossOf(
-      study.logits,
-      config.task.labels.map(({ id }) => trainCase.labels.get(id)),
-      loss,
-    );
+    const result = objective.of(study.logits, trainCase.labels);
     value += share * result.loss;
     slices += cls.reduce((sum, { length }) => sum + length, 0) / engine.backbone.spec.width;
     addStudy(gradients, study.backward(result.dLogits.map((d) => d * share)));
@@ -241,10 +233,10 @@ async function frozenGradients(
 
 /** Forward and backward over the studies of a part; adds to the gradients, returns the part's share of the step's loss. */
 async function partGradients(
-  { config, engine, state, signal }: TrainRun,
+  { engine, state, signal }: TrainRun,
   part: readonly { readonly trainCase: TrainCase; readonly views: readonly SampleView[] }[],
   loras: readonly (LoraTensors | undefined)[],
-  loss: LossOptions,
+  objective: Objective,
   shares: { readonly labels: number; readonly masks: number },
   gradients: Map<string, Float32Array>,
 ): Promise<number> {
@@ -266,8 +258,7 @@ async function partGradients(
       encoded.map(({ cls }, v) => cls.subarray(reach[v][0] * width, reach[v][1] * width)),
       modules,
     );
-    const targets = config.task.labels.map(({ id }) => trainCase.labels.get(id));
-    const result = lossOf(study.logits, targets, loss);
+    const result = objective.of(study.logits, trainCase.labels);
     value += shares.labels * result.loss;
     const dStudy = study.backward(result.dLogits.map((d) => d * shares.labels));
     addStudy(gradients, dStudy);
@@ -311,9 +302,9 @@ async function partGradients(
   }
 }
 
-async function closeEpoch(run: TrainRun, validation: readonly TrainCase[]): Promise<void> {
+async function closeEpoch(run: TrainRun, validation: readonly TrainCase[], objective: Objective): Promise<void> {
   const { config, state, onEvent, onCheckpoint } = run;
-  const predictions = await predict(run, validation, state.tensors);
+  const predictions = await predict(run, validation, objective.finished(state.tensors));
   const record = {
     epoch: state.epoch + 1,
     ...judged(predictions, config),
@@ -321,42 +312,34 @@ async function closeEpoch(run: TrainRun, validation: readonly TrainCase[]): Prom
     seconds: state.running.seconds,
     slicesPerSecond: state.running.slices / state.running.seconds,
   };
-  // An undefined AUROC never chooses an epoch; without any defined one the last epoch stands.
-  const better = record.meanAuroc !== null ? state.best?.meanAuroc == null || record.meanAuroc > state.best.meanAuroc : state.best?.meanAuroc == null;
-  if (better) state.best = { epoch: record.epoch, meanAuroc: record.meanAuroc, tensors: state.tensors };
+  // An undefined score never chooses an epoch; without any defined one the last epoch stands.
+  const better = record.score !== null ? state.best?.score == null || record.score > state.best.score : state.best?.score == null;
+  if (better) state.best = { epoch: record.epoch, score: record.score, tensors: state.tensors };
   state.history.push(record);
   Object.assign(state, { epoch: state.epoch + 1, step: 0, running: { loss: 0, slices: 0, seconds: 0 } });
   await onCheckpoint?.(state);
-  onEvent?.({ type: "epoch", ...record, best: better });
+  onEvent?.({ type: "epoch", ...record, scoreName: taskTraining(config.task).scoreName, best: better });
 }
 
-function judged(predictions: readonly Prediction[], { task }: TrainConfig): Pick<EpochRecord, "auroc" | "meanAuroc"> {
-  const values = task.labels.map(({ id }, i) => {
-    const known = predictions.filter(({ trainCase }) => trainCase.labels.has(id));
-    return [
-      id,
-      auroc(
-        known.map(({ trainCase }) => trainCase.labels.get(id) as number),
-        known.map(({ logits, probabilities }) => (task.kind === "multiclass" ? probabilities[i] : logits[i])),
-      ),
-    ] as const;
-  });
-  const defined = values.flatMap(([, value]) => (value === null ? [] : [value]));
-  return { auroc: Object.fromEntries(values), meanAuroc: defined.length ? defined.reduce((a, b) => a + b, 0) / defined.length : null };
+function judged(predictions: readonly Prediction[], { task }: TrainConfig): Pick<EpochRecord, "scores" | "score"> {
+  const kind = taskTraining(task);
+  const cases = predictions.map(({ trainCase, logits }) => ({ labels: trainCase.labels, scores: kind.scores(task, logits) }));
+  const scores = Object.fromEntries(kind.columns(task).map(({ id, of }) => [id, of(cases)]));
+  return { scores, score: meanDefined(kind.chooses(task).map((id) => scores[id])) };
 }
 
 /** Logits and probabilities of cases, all slices, no augmentation. */
 export async function predict(
   { config, engine, state, features, signal, onEvent }: TrainRun,
   cases: readonly TrainCase[],
-  tensors: Map<string, Tensor>,
+  tensors: Tensors,
 ): Promise<Prediction[]> {
   const loras = config.input.views.map((_, v) => viewLora(config.modules.lora, tensors, v));
   const modules = studyModules(tensors, loras.length);
   const predictions: Prediction[] = [];
   for (const trainCase of cases) {
     const { logits } = forwardStudy((await features?.(trainCase, signal)) ?? (await encodeCase(trainCase)), modules);
-    predictions.push({ trainCase, logits, probabilities: config.task.kind === "multiclass" ? softmax(logits) : logits.map(sigmoid) });
+    predictions.push({ trainCase, logits, probabilities: taskKind(config.task).probabilities(config.task, logits) });
     onEvent?.({ type: "validate", epoch: state.epoch + 1, done: predictions.length, total: cases.length });
   }
   return predictions;

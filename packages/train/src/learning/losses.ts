@@ -2,13 +2,10 @@
 
 import { sigmoid, softmax } from "@anymc3d/core";
 
-export interface LossOptions {
-  readonly kind: "focal" | "bce" | "cross-entropy";
-  /** `softmax` for multiclass tasks: exactly one label is 1. */
-  readonly activation: "sigmoid" | "softmax";
-  readonly focal: { readonly gamma: number; readonly alpha: number | null };
-  /** Weight of each label's positives (multiclass: of each class). */
-  readonly weights: readonly number[];
+/** γ: how little cases count that are right already; α: weight of positives, null: as much as negatives. Cross-entropy: γ 0, α null. */
+export interface FocalShape {
+  readonly gamma: number;
+  readonly alpha: number | null;
 }
 
 export interface Loss {
@@ -16,16 +13,6 @@ export interface Loss {
   readonly loss: number;
   /** d loss / d logits. */
   readonly dLogits: Float32Array;
-  /** Labels that counted: known ones, or 1 for a multiclass case. */
-  readonly count: number;
-}
-
-/**
- * Loss of one case.
- * @param targets 0, 1 or undefined (unknown), one a logit
- */
-export function lossOf(logits: Float32Array, targets: readonly (0 | 1 | undefined)[], options: LossOptions): Loss {
-  return options.activation === "softmax" ? softmaxLoss(logits, targets, options) : sigmoidLoss(logits, targets, options);
 }
 
 /** -w·α·(1-p)^γ·log p of the right answer's probability p; γ = 0 and α = 1 is cross-entropy. Returns the loss and p·dLoss/dp. */
@@ -36,33 +23,39 @@ function focalTerm(p: number, gamma: number, factor: number): { loss: number; sl
   return { loss: -factor * rest * Math.log(safe), slope: factor * (fall - rest) };
 }
 
-/** Focal loss (Lin et al. 2017) on sigmoids, label by label; with one logit it is a binary loss, not a softmax over one. */
-function sigmoidLoss(logits: Float32Array, targets: readonly (0 | 1 | undefined)[], { kind, focal, weights }: LossOptions): Loss {
+/**
+ * Focal loss (Lin et al. 2017) on sigmoids, label by label; with one logit it is a binary loss, not a softmax over one.
+ * @param targets 0, 1 or undefined (unknown), one a logit
+ * @param weights of each label's positives
+ */
+export function sigmoidLoss(
+  logits: Float32Array,
+  targets: readonly (number | undefined)[],
+  { gamma, alpha: balance }: FocalShape,
+  weights: readonly number[],
+): Loss {
   const dLogits = new Float32Array(logits.length);
   let loss = 0;
-  let count = 0;
   targets.forEach((target, i) => {
     if (target === undefined) return;
     const sign = target ? 1 : -1;
     const p = sigmoid(sign * logits[i]);
-    const alpha = kind === "focal" && focal.alpha !== null ? (target ? focal.alpha : 1 - focal.alpha) : 1;
-    const term = focalTerm(p, kind === "focal" ? focal.gamma : 0, alpha * (target ? weights[i] : 1));
+    const alpha = balance === null ? 1 : target ? balance : 1 - balance;
+    const term = focalTerm(p, gamma, alpha * (target ? weights[i] : 1));
     loss += term.loss;
     // dp/dz = ±p(1-p)
     dLogits[i] = sign * (1 - p) * term.slope;
-    count++;
   });
-  return { loss, dLogits, count };
+  return { loss, dLogits };
 }
 
-function softmaxLoss(logits: Float32Array, targets: readonly (0 | 1 | undefined)[], { kind, focal, weights }: LossOptions): Loss {
-  const right = targets.indexOf(1);
-  if (right < 0) return { loss: 0, dLogits: new Float32Array(logits.length), count: 0 };
+/** The same on softmax. @param right index of the true class, below 0: unknown @param weights of the classes */
+export function softmaxLoss(logits: Float32Array, right: number, { gamma, alpha }: FocalShape, weights: readonly number[]): Loss {
+  if (right < 0) return { loss: 0, dLogits: new Float32Array(logits.length) };
   const shares = softmax(logits);
-  const alpha = kind === "focal" && focal.alpha !== null ? focal.alpha : 1;
-  const { loss, slope } = focalTerm(shares[right], kind === "focal" ? focal.gamma : 0, alpha * weights[right]);
+  const { loss, slope } = focalTerm(shares[right], gamma, (alpha ?? 1) * weights[right]);
   // dp_right/dz_i = p_right·([i = right] - p_i)
-  return { loss, dLogits: shares.map((share, i) => slope * ((i === right ? 1 : 0) - share)), count: 1 };
+  return { loss, dLogits: shares.map((share, i) => slope * ((i === right ? 1 : 0) - share)) };
 }
 
 /**

@@ -14,6 +14,7 @@ import {
 } from "@anymc3d/core";
 import * as z from "zod";
 import { manifestParts, type TrainConfig } from "../config.js";
+import { taskTraining } from "../tasks/index.js";
 import { sampleSeed } from "./augment.js";
 import { decoderTensors } from "./decoder.js";
 import { type Moments, zeroMoments } from "./optimizer.js";
@@ -24,10 +25,10 @@ export interface EpochRecord {
   readonly epoch: number;
   /** Mean training loss. */
   readonly loss: number;
-  /** Validation AUROC by label id; null where it is undefined (one class only). */
-  readonly auroc: Readonly<Record<string, number | null>>;
-  /** Mean over the defined ones. */
-  readonly meanAuroc: number | null;
+  /** On validation, by column of the task's kind (AUROC by label id; κ, errors); null where it is undefined. */
+  readonly scores: Readonly<Record<string, number | null>>;
+  /** What chooses the best epoch, larger is better: the mean AUROC, quadratic weighted κ, R². */
+  readonly score: number | null;
   readonly seconds: number;
   readonly slicesPerSecond: number;
 }
@@ -45,7 +46,7 @@ export interface TrainState {
   /** Of the epoch under way: sum of the steps' losses, slices seen, seconds. */
   running: { loss: number; slices: number; seconds: number };
   history: EpochRecord[];
-  best: { readonly epoch: number; readonly meanAuroc: number | null; readonly tensors: Map<string, Tensor> } | undefined;
+  best: { readonly epoch: number; readonly score: number | null; readonly tensors: Map<string, Tensor> } | undefined;
 }
 
 /** Normal numbers cut at two standard deviations, times `sd`. */
@@ -58,11 +59,13 @@ function truncatedNormal(length: number, sd: number, random: () => number): Floa
   });
 }
 
-/** The tensors a training run starts from: A Kaiming-uniform, B zero, queries truncated normal .02, head uniform in ±1/√D, bias zero. */
+/** The tensors a training run starts from: A Kaiming-uniform, B zero, queries truncated normal .02, head uniform in ±1/√D, bias zero or the kind's own. */
 function initialTensors(config: TrainConfig, spec: BackboneSpec): Map<string, Tensor> {
   const { seed, masks } = config.training;
   const tensors = new Map<string, Tensor>();
   for (const [name, shape] of adapterShapes({ ...config, ...manifestParts(config) }, spec)) tensors.set(name, initialTensor(name, shape, seed));
+  const bias = taskTraining(config.task).initialBias?.(config.task);
+  if (bias) tensors.set("head.bias", { shape: [bias.length], data: bias });
   if (masks) for (const [name, tensor] of decoderTensors(spec.width, masks.hidden, sampleSeed(seed, 0, "initial/decoder"))) tensors.set(name, tensor);
   return tensors;
 }
@@ -89,7 +92,7 @@ const metaSchema = z.strictObject({
   step: z.int(),
   running: z.strictObject({ loss: z.number(), slices: z.number(), seconds: z.number() }),
   history: z.array(z.custom<EpochRecord>((value) => typeof value === "object" && value !== null)),
-  best: z.strictObject({ epoch: z.int(), meanAuroc: z.number().nullable() }).nullable(),
+  best: z.strictObject({ epoch: z.int(), score: z.number().nullable() }).nullable(),
 });
 
 /** What a run is about, a hash for each part by its name; a checkpoint of another run is refused. */
@@ -105,7 +108,7 @@ export function writeCheckpoint(state: TrainState, fingerprint: Fingerprint): Ui
   }
   for (const [name, tensor] of state.best?.tensors ?? []) all.set(`best/${name}`, tensor);
   const { epoch, step, running, history, best, moments } = state;
-  const meta = { fingerprint, moments: moments.step, epoch, step, running, history, best: best ? { epoch: best.epoch, meanAuroc: best.meanAuroc } : null };
+  const meta = { fingerprint, moments: moments.step, epoch, step, running, history, best: best ? { epoch: best.epoch, score: best.score } : null };
   return writeSafetensors(all, "F32", { run: JSON.stringify(meta) });
 }
 

@@ -10,7 +10,7 @@ const LARGEST = 20;
 export const atBound = (temperature: number): boolean => temperature < 1.001 * SMALLEST || temperature > 0.999 * LARGEST;
 
 /** Minimum of a unimodal function of log T by golden section, T in [.05, 20]. */
-function bestTemperature(cost: (temperature: number) => number): number {
+export function bestTemperature(cost: (temperature: number) => number): number {
   const ratio = (Math.sqrt(5) - 1) / 2;
   let [low, high] = [Math.log(SMALLEST), Math.log(LARGEST)];
   for (let i = 0; i < 60; i++) {
@@ -38,12 +38,12 @@ export function softmaxTemperature(logits: readonly Float32Array[], classes: rea
   return bestTemperature((t) => logits.reduce((sum, row, i) => sum - Math.log(Math.max(1e-12, softmax(row.map((value) => value / t))[classes[i]])), 0));
 }
 
-/** Divides the head's rows by the labels' temperatures, so that its logits come out scaled. */
+/** Divides the head's rows by the temperatures, one an output, so that its logits come out scaled; a row that all outputs share by the first. */
 export function foldTemperatures(tensors: Tensors, temperatures: readonly number[]): Map<string, Tensor> {
   const scaled = new Map(tensors);
   for (const name of ["head.weight", "head.bias"]) {
     const { shape, data } = tensors.get(name) as Tensor;
-    const size = data.length / temperatures.length;
+    const size = data.length / shape[0];
     scaled.set(name, { shape, data: data.map((value, i) => value / temperatures[Math.floor(i / size)]) });
   }
   return scaled;

@@ -1,83 +1,92 @@
-// Several models and size-only baselines on the same validation cases: AUROC by label, their mean, and the paired difference from the first.
+// Several models and size-only baselines on the same validation cases: figures by column, what chooses among them, and the paired difference from the first.
 
 import type { Tensors } from "@anymc3d/core";
 import type { Task, TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
 import type { Prediction } from "../learning/loop.js";
+import { taskTraining } from "../tasks/index.js";
+import type { ScoreColumn } from "../tasks/task-training.js";
 import { HEAD_ONLY } from "../variants.js";
 import { type SizeScalars, sizeScalars } from "./baselines.js";
-import { auroc, bootstrap, type Estimate } from "./metrics.js";
+import { type Estimate, estimate, meanDefined } from "./metrics.js";
 
-/** Scores of one model on validation, higher is more positive. */
+/** Scores of one model on validation, as its task's kind has them: of labels higher is more positive, of classes the decided one, of a quantity the value. */
 export interface Contender {
   readonly name: string;
   /** Trained numbers; 0 for a baseline. */
   readonly parameters: number;
-  readonly scored: readonly { readonly trainCase: TrainCase /** One a label. */; readonly scores: ArrayLike<number> }[];
+  readonly scored: readonly { readonly trainCase: TrainCase; readonly scores: ArrayLike<number> }[];
 }
 
-/** One row of a comparison: a model's validation AUROC beside the others' on the same cases. */
+/** One row of a comparison: a model's validation figures beside the others' on the same cases. */
 export interface ComparedModel {
   readonly name: string;
   readonly parameters: number;
-  /** By label id. */
-  readonly auroc: Readonly<Record<string, Estimate>>;
-  /** Of the labels whose AUROC is defined. */
-  readonly mean: Estimate;
-  /** Of the mean AUROC, this minus the first, on the same resamples; null for the first. */
+  /** By column of the task's kind: AUROC by label id, or κ, errors. */
+  readonly figures: Readonly<Record<string, Estimate>>;
+  /** What the best epoch is chosen by, larger is better: the mean AUROC of the labels where it is defined, κ, R². */
+  readonly score: Estimate;
+  /** Of the score, this minus the first, on the same resamples; null for the first. */
   readonly difference: Estimate | null;
 }
 
 /** A model's trained tensors and validation predictions as a contender. */
 export function contender(name: string, tensors: Tensors, predictions: readonly Prediction[], task: Task): Contender {
   const parameters = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
-  const scored = predictions.map(({ trainCase, logits, probabilities }) => ({ trainCase, scores: task.kind === "multiclass" ? probabilities : logits }));
+  const scored = predictions.map(({ trainCase, logits }) => ({ trainCase, scores: taskTraining(task).scores(task, logits) }));
   return { name, parameters, scored };
+}
+
+type Statistic = (indices: readonly number[]) => number | null;
+
+const columnStatistic =
+  ({ scored }: Contender, { of }: ScoreColumn): Statistic =>
+  (indices) =>
+    of(indices.map((i) => ({ labels: scored[i].trainCase.labels, scores: scored[i].scores })));
+
+function scoreStatistic(one: Contender, task: Task): Statistic {
+  const kind = taskTraining(task);
+  const chosen = kind.columns(task).filter(({ id }) => kind.chooses(task).includes(id));
+  const statistics = chosen.map((column) => columnStatistic(one, column));
+  return (indices) => meanDefined(statistics.map((statistic) => statistic(indices)));
 }
 
 /**
  * Compares contenders that scored the same cases.
  * Intervals: 95 % percentile bootstrap over groups, 1,000 resamples, the same ones for all; a difference whose interval holds 0 may be chance.
  */
-export function compare(contenders: readonly Contender[], { labels }: Task, seed: number): ComparedModel[] {
-  const means = contenders.map((contender) => meanAuroc(contender, labels));
-  return contenders.map(({ name, parameters, scored }, c) => {
-    const groups = scored.map(({ trainCase }) => trainCase.group);
-    const all = scored.map((_, i) => i);
-    const estimate = (statistic: (indices: readonly number[]) => number | null): Estimate => {
-      const value = statistic(all);
-      return { value, interval: value === null ? null : bootstrap(groups, statistic, { seed }) };
-    };
-    const byLabel = labels.map(({ id }, l) => [id, estimate((indices) => labelAuroc(scored, id, l, indices))] as const);
+export function compare(contenders: readonly Contender[], task: Task, seed: number): ComparedModel[] {
+  const scores = contenders.map((one) => scoreStatistic(one, task));
+  return contenders.map((one, c) => {
+    const groups = one.scored.map(({ trainCase }) => trainCase.group);
+    const figure = (statistic: Statistic): Estimate => estimate(groups, statistic, { seed });
+    const figures = taskTraining(task)
+      .columns(task)
+      .map((column) => [column.id, figure(columnStatistic(one, column))] as const);
     const minusFirst = (indices: readonly number[]) => {
-      const [own, first] = [means[c](indices), means[0](indices)];
+      const [own, first] = [scores[c](indices), scores[0](indices)];
       return own === null || first === null ? null : own - first;
     };
-    return { name, parameters, auroc: Object.fromEntries(byLabel), mean: estimate(means[c]), difference: c === 0 ? null : estimate(minusFirst) };
+    return {
+      name: one.name,
+      parameters: one.parameters,
+      figures: Object.fromEntries(figures),
+      score: figure(scores[c]),
+      difference: c === 0 ? null : figure(minusFirst),
+    };
   });
 }
 
-function meanAuroc({ scored }: Contender, labels: Task["labels"]) {
-  return (indices: readonly number[]): number | null => {
-    const defined = labels.flatMap(({ id }, l) => labelAuroc(scored, id, l, indices) ?? []);
-    return defined.length ? defined.reduce((a, b) => a + b, 0) / defined.length : null;
-  };
-}
-
-function labelAuroc(scored: Contender["scored"], id: string, l: number, indices: readonly number[]): number | null {
-  const known = indices.filter((i) => scored[i].trainCase.labels.has(id));
-  return auroc(
-    known.map((i) => scored[i].trainCase.labels.get(id) as number),
-    known.map((i) => scored[i].scores[l]),
-  );
-}
-
-/** Size-only baselines: each scalar that all cases have; its sign, a label, is the one that does better than chance in training. */
+/**
+ * What size alone tells: each scalar that all cases have, fitted to the labels on training cases alone (of labels its sign, of ordered classes and
+ * quantities a line); and, where it says something, the same answer for every case.
+ */
 export async function sizeBaselines(
   cases: readonly TrainCase[],
   config: TrainConfig,
   { signal, onProgress }: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
 ): Promise<Contender[]> {
+  const kind = taskTraining(config.task);
   const used = cases.filter(({ split }) => split !== "test");
   const scalars = new Map<TrainCase, SizeScalars>();
   for (const trainCase of used) {
@@ -88,26 +97,34 @@ export async function sizeBaselines(
   const names = new Set(used.flatMap((trainCase) => [...(scalars.get(trainCase) as SizeScalars).keys()]));
   const shared = [...names].filter((name) => used.every((trainCase) => scalars.get(trainCase)?.has(name)));
   const value = (trainCase: TrainCase, name: string) => scalars.get(trainCase)?.get(name) as number;
-  return shared.map((name) => {
-    const trained = used
-      .filter(({ split }) => split === "train")
-      .map((trainCase) => ({ trainCase, scores: config.task.labels.map(() => value(trainCase, name)) }));
-    const all = trained.map((_, i) => i);
-    const signs = config.task.labels.map(({ id }, l) => ((labelAuroc(trained, id, l, all) ?? 0.5) < 0.5 ? -1 : 1));
-    const validation = used.filter(({ split }) => split === "val");
-    return { name, parameters: 0, scored: validation.map((trainCase) => ({ trainCase, scores: signs.map((sign) => sign * value(trainCase, name)) })) };
+  const [trained, validation] = (["train", "val"] as const).map((wanted) => used.filter(({ split }) => split === wanted));
+  const baselines = shared.map((name) => {
+    const fitted = kind.baseline(
+      config.task,
+      trained.map((trainCase) => ({ labels: trainCase.labels, scalar: value(trainCase, name) })),
+    );
+    return { name, parameters: 0, scored: validation.map((trainCase) => ({ trainCase, scores: fitted(value(trainCase, name)) })) };
   });
+  const constant = kind.constant?.(config.task, trained);
+  if (!constant) return baselines;
+  return [...baselines, { name: constant.name, parameters: 0, scored: validation.map((trainCase) => ({ trainCase, scores: constant.scores })) }];
 }
 
+/** What the table's figures are: "AUROC"; "figures" where there are several. */
+export const comparedWhat = (task: Task): string => (taskTraining(task).stated.length ? "figures" : taskTraining(task).scoreName);
+
 /** A Markdown table. */
-export function comparisonTable(models: readonly ComparedModel[], { labels }: Task): string {
-  const several = labels.length > 1;
-  const head = ["model", "trained numbers", ...labels.map(({ id }) => id), ...(several ? ["mean"] : []), "difference from the first"];
-  const rows = models.map(({ name, parameters, auroc, mean, difference }) => [
+export function comparisonTable(models: readonly ComparedModel[], task: Task): string {
+  const kind = taskTraining(task);
+  const columns = kind.columns(task);
+  const several = kind.chooses(task).length > 1;
+  const difference = kind.chooses(task).length < columns.length ? `difference from the first in ${kind.scoreName}` : "difference from the first";
+  const head = ["model", "trained numbers", ...columns.map(({ title }) => title), ...(several ? ["mean"] : []), difference];
+  const rows = models.map(({ name, parameters, figures, score, difference }) => [
     name,
-    parameters ? parameters.toLocaleString("en") : "size only",
-    ...labels.map(({ id }) => estimateText(auroc[id])),
-    ...(several ? [estimateText(mean)] : []),
+    parameters ? parameters.toLocaleString("en") : "none",
+    ...columns.map(({ id }) => estimateText(figures[id])),
+    ...(several ? [estimateText(score)] : []),
     difference ? estimateText(difference, true) : "",
   ]);
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;

@@ -1,4 +1,4 @@
-// Metrics of binary labels, with bootstrap intervals that keep a group (a patient) together.
+// Metrics of labels that are there or not, and of any figure the bootstrap interval that keeps a group (a patient) together.
 
 import { seededRandom } from "@anymc3d/core";
 
@@ -149,25 +149,38 @@ interface LabelCase {
   readonly probability: number;
 }
 
+/** Mean of those that are not null; null where all are. */
+export function meanDefined(values: readonly (number | null)[]): number | null {
+  const defined = values.flatMap((value) => value ?? []);
+  return defined.length ? defined.reduce((a, b) => a + b, 0) / defined.length : null;
+}
+
+/** A figure of cases by their indices, and its interval. @param groups one a case */
+export function estimate(groups: readonly string[], statistic: (indices: readonly number[]) => number | null, options: BootstrapOptions): Estimate {
+  const value = statistic(groups.map((_, i) => i));
+  return { value, interval: value === null ? null : bootstrap(groups, statistic, options) };
+}
+
 /** All metrics of one label over the cases that have it. */
 export function evaluateLabel(cases: readonly LabelCase[], threshold: number, options: BootstrapOptions): LabelMetrics {
   const groups = cases.map(({ group }) => group);
-  const estimate = (metric: (labels: number[], probabilities: number[]) => number | null): Estimate => {
-    const over = (indices: readonly number[]) =>
-      metric(
-        indices.map((i) => cases[i].label),
-        indices.map((i) => cases[i].probability),
-      );
-    const value = over(cases.map((_, i) => i));
-    return { value, interval: value === null ? null : bootstrap(groups, over, options) };
-  };
+  const figure = (metric: (labels: number[], probabilities: number[]) => number | null): Estimate =>
+    estimate(
+      groups,
+      (indices) =>
+        metric(
+          indices.map((i) => cases[i].label),
+          indices.map((i) => cases[i].probability),
+        ),
+      options,
+    );
   return {
     n: cases.length,
     positives: cases.reduce((sum, { label }) => sum + label, 0),
-    auroc: estimate(auroc),
-    averagePrecision: estimate(averagePrecision),
-    f1: estimate((labels, probabilities) => f1(labels, probabilities, threshold)),
-    accuracy: estimate((labels, probabilities) => accuracy(labels, probabilities, threshold)),
-    brier: estimate(brier),
+    auroc: figure(auroc),
+    averagePrecision: figure(averagePrecision),
+    f1: figure((labels, probabilities) => f1(labels, probabilities, threshold)),
+    accuracy: figure((labels, probabilities) => accuracy(labels, probabilities, threshold)),
+    brier: figure(brier),
   };
 }

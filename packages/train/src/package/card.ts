@@ -1,6 +1,9 @@
 // The model card of an adapter package. Every number in it comes from the manifest or the training run.
 
-import { type AdapterManifest, DISCLAIMER, shortName, type TaskLabel } from "@anymc3d/core";
+import { type AdapterManifest, DISCLAIMER, shortName } from "@anymc3d/core";
+import { comparedWhat } from "../metrics/compare.js";
+import { coverageText } from "../report/coverage-text.js";
+import { taskTraining } from "../tasks/index.js";
 
 export interface CardOptions {
   /** How it was trained, one sentence a line; absent for adapters trained elsewhere. */
@@ -13,6 +16,8 @@ export interface CardOptions {
 export function modelCard(manifest: AdapterManifest, { training, comparison }: CardOptions = {}): string {
   const { name, title, version, description, intendedUse, limits, license, citation, backbone, conformance } = manifest;
   const short = shortName("adapter", name);
+  const kind = taskTraining(manifest.task);
+  const labels = kind.cardLabels(manifest.task);
   const parts = [
     `# ${title}`,
     `\`${name}\` ${version}. ${description}`,
@@ -27,16 +32,16 @@ export function modelCard(manifest: AdapterManifest, { training, comparison }: C
     limits.map((limit) => `- ${limit}`).join("\n"),
     "## Input",
     manifest.input.views.map(viewLine).join("\n"),
-    "## Labels",
-    table(
-      ["id", "name", "decision threshold"],
-      (manifest.task.labels as readonly TaskLabel[]).map((label) => [label.id, label.name, label.threshold?.toFixed(3) ?? "most probable"]),
-    ),
+    `## ${labels.title}`,
+    table(labels.head, labels.rows),
     "## Metrics",
     metricsText(manifest),
     ...(training ? ["## Training", training.map((line) => `- ${line}`).join("\n")] : []),
     ...(comparison
-      ? ["## Compared with", `On the same validation cases, AUROC [95 % interval, bootstrap over groups]; differences on the same resamples.\n\n${comparison}`]
+      ? [
+          "## Compared with",
+          `On the same validation cases, ${comparedWhat(manifest.task)} [95 % interval, bootstrap over groups]; differences on the same resamples.\n\n${comparison}`,
+        ]
       : []),
     "## Conformance",
     `On the synthetic volume of seed ${conformance.seed} the logits are ${conformance.logits.join(", ")} (± ${conformance.tolerance}); \`anymc3d adapter verify\` checks it. Backbone: \`${backbone.name}\`, ${backbone.hash}.`,
@@ -55,20 +60,30 @@ function viewLine({ source, plane, size, spacing, slices, expect }: AdapterManif
   return `- ${source}, ${plane}: slices (${slices.choice}) of ${size[0]}×${size[1]} pixels${spacing === null ? "" : ` of ${spacing} mm`}${expected}`;
 }
 
-function metricsText({ metrics }: AdapterManifest): string {
+function metricsText({ metrics, task }: AdapterManifest): string {
   if (metrics.length === 0) return "None stated.";
   return metrics
-    .map(({ dataset, split, date, seed, madeBy, labels }) => {
-      const rows = labels.map(({ id, n, positives, auroc, interval }) => [
-        id,
-        String(n),
-        String(positives),
-        auroc === null ? "undefined" : auroc.toFixed(3),
-        interval ? `${interval[0].toFixed(3)}–${interval[1].toFixed(3)}` : "-",
-      ]);
-      return `${dataset}, split "${split}", ${date}, seed ${seed}, ${madeBy}. Intervals: bootstrap over groups (patients), 1,000 resamples.\n\n${table(["label", "n", "positive", "AUROC", "95 % interval"], rows)}`;
+    .map((entry) => {
+      const { dataset, split, date, seed, madeBy, coverage = [] } = entry;
+      const source = `${dataset}, split "${split}", ${date}, seed ${seed}, ${madeBy}. Intervals: bootstrap over groups (patients), 1,000 resamples.`;
+      return [source, figuresTable(entry), ...coverage.map((one) => `- ${coverageText(one, task)}`)].join("\n\n");
     })
     .join("\n\n");
+}
+
+const edges = (interval: readonly number[] | null): string => (interval ? interval.map((edge) => edge.toFixed(3)).join("–") : "-");
+const shown = (value: number | null): string => (value === null ? "undefined" : value.toFixed(3));
+
+function figuresTable({ labels, figures = [] }: AdapterManifest["metrics"][number]): string {
+  if (labels.length === 0)
+    return table(
+      ["figure", "n", "value", "95 % interval"],
+      figures.map(({ name, n, value, interval, unit }) => [unit ? `${name}, ${unit}` : name, String(n), shown(value), edges(interval)]),
+    );
+  return table(
+    ["label", "n", "positive", "AUROC", "95 % interval"],
+    labels.map(({ id, n, positives, auroc, interval }) => [id, String(n), String(positives), shown(auroc), edges(interval)]),
+  );
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -6,8 +6,7 @@ import {
   conformanceLogits,
   type Engine,
   loadAdapter,
-  sigmoid,
-  softmax,
+  type Task,
   taskKind,
   type Warning,
   weightsHash,
@@ -16,12 +15,13 @@ import {
 import { manifestParts, type TrainConfig } from "../config.js";
 import { expectationsOf, type VolumeFacts } from "../data/looks.js";
 import type { Prediction, TrainOutcome } from "../learning/loop.js";
-import { atBound, chooseThreshold, type Decision, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "../metrics/calibration.js";
-import { evaluateLabel, type LabelMetrics } from "../metrics/metrics.js";
+import { foldTemperatures } from "../metrics/calibration.js";
+import { COVERAGE, type Coverage, calibrateConformal, measureCoverage } from "../metrics/conformal.js";
+import { calibratedLogits } from "../report/calibrated.js";
+import { taskTraining } from "../tasks/index.js";
+import { FIGURES, type Measured, type Scored } from "../tasks/task-training.js";
 
 const INTENDED = "Research use only; not a medical device.";
-const TOLERANCE = 0.01;
-
 /** An adapter made from a training run, and what its figures are worth. */
 export interface MadeAdapter {
   /** adapter.json */
@@ -30,9 +30,13 @@ export interface MadeAdapter {
   readonly weights: Uint8Array;
   /** Both, loaded. */
   readonly adapter: Adapter;
-  /** By label, on validation, after calibration. */
-  readonly labels: readonly (LabelMetrics & Decision & { readonly id: string; readonly temperature: number })[];
-  /** What speaks against relying on the figures: `FEW_CASES`, `NEAR_CHANCE`, `NOT_CALIBRATED`. */
+  /** On validation, after calibration: a row a label, or one of the task. */
+  readonly measured: readonly Measured[];
+  /** By which the training's logits are divided, one an output of the head. */
+  readonly temperatures: readonly number[];
+  /** How often sets and intervals held the truth, on cases that did not calibrate them. */
+  readonly coverage: readonly Coverage[];
+  /** What speaks against relying on the figures: `FEW_CASES`, `NEAR_CHANCE`, `NOT_CALIBRATED`, `NO_SETS`. */
   readonly warnings: readonly Warning[];
 }
 
@@ -56,95 +60,71 @@ export interface MakeOptions {
 export async function makeAdapter({ config, outcome, volumes, engine, madeBy, date }: MakeOptions): Promise<MadeAdapter> {
   const { dataset, training, intendedUse, limits } = config;
   const parts = manifestParts(config);
-  const temperatures = training.calibrate ? temperaturesOf(outcome.predictions, config) : config.task.labels.map(() => 1);
-  const tensors = foldTemperatures(outcome.tensors, temperatures);
-  const weights = writeSafetensors(tensors);
-  const labels = judge(outcome.predictions, config, temperatures);
-  const metrics = {
-    dataset,
-    split: "val",
-    date,
-    seed: training.seed,
-    madeBy,
-    labels: labels.map(({ id, n, positives, auroc }) => ({ id, n, positives, auroc: auroc.value, interval: auroc.interval })),
-  };
+  const kind = taskKind(config.task);
+  const judged = judge(outcome.predictions, config);
+  const weights = writeSafetensors(foldTemperatures(outcome.tensors, judged.temperatures));
   const draft: AdapterManifest = {
     ...parts,
-    task: taskKind(config.task).withThresholds(
-      config.task,
-      labels.map(({ threshold }) => threshold),
-    ),
+    task: judged.task,
     input: { ...parts.input, views: config.input.views.map((view) => ({ ...view, expect: view.expect ?? expectationsOf(volumes, view) })) },
     weights: { hash: await weightsHash(weights) },
     backbone: { name: engine.backbone.name, hash: engine.backbone.hash },
     intendedUse: intendedUse ? `${intendedUse} ${intendedUse.includes(INTENDED) ? "" : INTENDED}`.trim() : `Research on ${config.title}. ${INTENDED}`,
     limits: limits.length ? limits : [`Trained and judged on ${dataset} only; how it does on other data is not known.`],
-    metrics: [metrics],
-    conformance: { seed: 7, tolerance: TOLERANCE, logits: config.task.labels.map(() => 0) },
+    metrics: [{ dataset, split: "val", date, seed: training.seed, madeBy, ...stated(judged) }],
+    conformance: { seed: 7, tolerance: kind.tolerance(config.task, spreadOf(outcome.predictions)), logits: new Array(kind.outputs(config.task)).fill(0) },
   };
   const logits = await conformanceLogits(await loadAdapter(draft, weights), engine);
   const manifest = { ...draft, conformance: { ...draft.conformance, logits: logits.map((value) => Number(value.toFixed(5))) } };
-  return { manifest, weights, adapter: await loadAdapter(manifest, weights), labels, warnings: labels.flatMap(doubts) };
+  return { manifest, weights, adapter: await loadAdapter(manifest, weights), ...judged };
 }
 
-/** Fewer of either class in validation, and an AUROC is an anecdote. */
-const FEW = 5;
-
-function doubts({ id, n, positives, auroc, temperature }: MadeAdapter["labels"][number]): Warning[] {
-  const fewest = Math.min(positives, n - positives);
-  const near = auroc.interval && auroc.interval[0] <= 0.5 && auroc.interval[1] >= 0.5;
-  return [
-    ...(fewest < FEW
-      ? [{ code: "FEW_CASES" as const, message: `${id}: validation has ${positives} positive and ${n - positives} negative cases; its figures say little` }]
-      : []),
-    ...(near
-      ? [{ code: "NEAR_CHANCE" as const, message: `${id}: the interval of its AUROC holds 0.5, what guessing gives; nothing shows that it was learned` }]
-      : []),
-    ...(atBound(temperature)
-      ? [
-          {
-            code: "NOT_CALIBRATED" as const,
-            message: `${id}: no temperature makes its probabilities match the validation frequencies (the best lies at the bound, ${Number(temperature.toPrecision(2))}); do not read them as probabilities`,
-          },
-        ]
-      : []),
-  ];
+/** Standard deviation of what the model gives: what a conformance vector's tolerance of a quantity is a share of. */
+function spreadOf(predictions: readonly Prediction[]): number | undefined {
+  const values = predictions.map(({ logits }) => logits[0]);
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const sd = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+  return sd > 0 ? sd : undefined;
 }
 
-function temperaturesOf(predictions: readonly Prediction[], { task }: TrainConfig): number[] {
-  if (task.kind !== "multiclass") {
-    return task.labels.map(({ id }, i) => {
-      const known = predictions.filter(({ trainCase }) => trainCase.labels.has(id));
-      return sigmoidTemperature(
-        known.map(({ logits }) => logits[i]),
-        known.map(({ trainCase }) => trainCase.labels.get(id) as number),
-      );
-    });
-  }
-  const known = predictions.filter(({ trainCase }) => [...trainCase.labels.values()].includes(1));
-  const classes = known.map(({ trainCase }) => task.labels.findIndex(({ id }) => trainCase.labels.get(id) === 1));
-  const temperature = softmaxTemperature(
-    known.map(({ logits }) => logits),
-    classes,
+type Judged = Pick<MadeAdapter, "measured" | "temperatures" | "coverage" | "warnings"> & { readonly task: Task };
+
+/** Calibrates on validation, then judges there. */
+function judge(predictions: readonly Prediction[], { task, training }: TrainConfig): Judged {
+  const kind = taskTraining(task);
+  const raw = predictions.map(({ trainCase: { group, labels }, logits }): Scored => ({ group, labels, logits }));
+  const temperatures = training.calibrate ? kind.temperatures(task, raw) : new Array(taskKind(task).outputs(task)).fill(1);
+  const cases = predictions.map(({ trainCase: { group, labels }, logits }) => ({ group, labels, logits: calibratedLogits({ logits }, { temperatures }) }));
+  const decisions = kind.decisions(task, cases, training.threshold);
+  const decided = taskKind(task).withThresholds(
+    task,
+    decisions.map(({ threshold }) => threshold),
   );
-  return task.labels.map(() => temperature);
+  const conformal = calibrateConformal(decided, cases);
+  const measured = kind.measure(decided, cases, { seed: training.seed }).map((row, i) => ({ ...row, ...(decisions[i] && { decision: decisions[i] }) }));
+  return {
+    task: conformal ? ({ ...decided, conformal } as Task) : decided,
+    temperatures,
+    measured,
+    coverage: conformal ? measureCoverage(decided, cases, { seed: training.seed }) : [],
+    warnings: [...kind.doubts(task, measured, temperatures), ...(conformal ? [] : [noSets(cases.length)])],
+  };
 }
 
-function judge(predictions: readonly Prediction[], { task, training }: TrainConfig, temperatures: readonly number[]): MadeAdapter["labels"] {
-  const probabilities = predictions.map(({ logits }) => {
-    const scaled = logits.map((value, i) => value / temperatures[i]);
-    return task.kind === "multiclass" ? softmax(scaled) : scaled.map(sigmoid);
-  });
-  return task.labels.map(({ id }, i) => {
-    const cases = predictions.flatMap(({ trainCase }, c) => {
-      const label = trainCase.labels.get(id);
-      return label === undefined ? [] : [{ group: trainCase.group, label, probability: probabilities[c][i] }];
-    });
-    const decision = chooseThreshold(
-      cases.map(({ probability }) => probability),
-      cases.map(({ label }) => label),
-      training.threshold,
-    );
-    return { id, temperature: temperatures[i], ...decision, ...evaluateLabel(cases, decision.threshold, { seed: training.seed }) };
-  });
+const noSets = (n: number): Warning => ({
+  code: "NO_SETS",
+  message: `${n} validation cases are too few to promise sets or intervals that hold the truth in ${100 * COVERAGE} % of cases; results will have none`,
+});
+
+/** What a manifest states of the figures. */
+function stated({ task, measured, coverage, warnings }: Judged): Pick<AdapterManifest["metrics"][number], "labels" | "figures" | "coverage" | "warnings"> {
+  const names = taskTraining(task).stated;
+  const labels = names.length
+    ? []
+    : measured.map(({ id, n, positives = 0, figures: { auroc } }) => ({ id, n, positives, auroc: auroc.value, interval: auroc.interval }));
+  const figures = measured.flatMap(({ n, figures: found, units = {} }) =>
+    names.map((id) => ({ id, name: FIGURES[id], n, ...found[id], ...(units[id] && { unit: units[id] }) })),
+  );
+  const doubts = warnings.map(({ code, message }) => ({ code, message }));
+  return { labels, ...(figures.length && { figures }), ...(coverage.length && { coverage: [...coverage] }), ...(doubts.length && { warnings: doubts }) };
 }

@@ -16,6 +16,7 @@ import {
   parseAdapterManifest,
 } from "@anymc3d/core";
 import { endingOf, sampleEndings } from "@anymc3d/io";
+import { taskTraining } from "../tasks/index.js";
 import { isSample, moduleText } from "./package-folder.js";
 
 /** One of the checks of `verifyAdapter()`, and what came of it. */
@@ -57,8 +58,7 @@ export async function verifyAdapter(folder: string, engineFor: (manifest: Adapte
   const loaded = adapter;
   if (loaded) await check("conformance", async () => `off by at most ${(await checkConformance(loaded, engine)).toExponential(1)} on ${engine.id}`);
   const { name, version, task, backbone } = manifest;
-  const labels = task.labels.map(({ id }) => id);
-  await check("metrics", async () => orFaults(metricFaults(metrics, labels), `${metrics.length} data set(s), every label with n, positives and interval`));
+  await check("metrics", async () => orFaults(metricFaults(metrics, task), `${metrics.length} data set(s), every figure with n and interval`));
   await check("card", async () =>
     orFaults(cardFaults(await text("README.md"), manifest as AdapterManifest), "README.md states name, limits, licence, disclaimer and the manifest's figures"),
   );
@@ -75,27 +75,39 @@ function orFaults(faults: readonly string[], fine: string): string {
   return fine;
 }
 
-function metricFaults(metrics: AdapterManifest["metrics"], labels: readonly string[]): string[] {
+function metricFaults(metrics: AdapterManifest["metrics"], task: AdapterManifest["task"]): string[] {
   if (metrics.length === 0) return ["adapter.json states no metrics: measure it with `anymc3d evaluate`"];
-  return metrics.flatMap(({ dataset, split, labels: measured }) => {
-    const where = `${dataset}, ${split}`;
-    const missing = labels.filter((id) => !measured.some((label) => label.id === id));
-    const strange = measured.filter(({ id }) => !labels.includes(id));
-    return [
-      ...missing.map((id) => `${where}: no figure for label ${id}`),
-      ...strange.map(({ id }) => `${where}: figure for ${id}, which is no label`),
-      ...measured.filter(({ auroc, interval }) => auroc !== null && interval === null).map(({ id }) => `${where}: AUROC of ${id} without an interval`),
-      ...measured.flatMap(({ id, auroc, interval }) => intervalFaults(auroc, interval).map((fault) => `${where}: ${id}: ${fault}`)),
-      ...measured.filter(({ n, positives }) => positives > n).map(({ id }) => `${where}: ${id} has more positives than cases`),
-    ];
-  });
+  const needed = taskTraining(task).stated;
+  const faults = needed.length ? (entry: Metrics) => figureFaults(entry, needed) : (entry: Metrics) => labelFaults(entry, task);
+  return metrics.flatMap((entry) => faults(entry).map((fault) => `${entry.dataset}, ${entry.split}: ${fault}`));
 }
 
-function intervalFaults(auroc: number | null, interval: readonly [number, number] | null): string[] {
+type Metrics = AdapterManifest["metrics"][number];
+
+function labelFaults({ labels: measured }: Metrics, task: AdapterManifest["task"]): string[] {
+  const labels = task.labels.map(({ id }) => id);
+  return [
+    ...labels.filter((id) => !measured.some((label) => label.id === id)).map((id) => `no figure for label ${id}`),
+    ...measured.filter(({ id }) => !labels.includes(id)).map(({ id }) => `figure for ${id}, which is no label`),
+    ...measured.filter(({ auroc, interval }) => auroc !== null && interval === null).map(({ id }) => `AUROC of ${id} without an interval`),
+    ...measured.flatMap(({ id, auroc, interval }) => intervalFaults("AUROC", auroc, interval).map((fault) => `${id}: ${fault}`)),
+    ...measured.filter(({ n, positives }) => positives > n).map(({ id }) => `${id} has more positives than cases`),
+  ];
+}
+
+function figureFaults({ figures = [] }: Metrics, needed: readonly string[]): string[] {
+  return [
+    ...needed.filter((wanted) => !figures.some(({ id }) => id === wanted)).map((name) => `no figure ${name}`),
+    ...figures.filter(({ value, interval }) => value !== null && interval === null).map(({ name }) => `${name} without an interval`),
+    ...figures.flatMap(({ name, value, interval }) => intervalFaults(name, value, interval)),
+  ];
+}
+
+function intervalFaults(name: string, value: number | null, interval: readonly [number, number] | null): string[] {
   if (!interval) return [];
   const [low, high] = interval;
   if (low > high) return [`the interval [${low}, ${high}] is the wrong way round`];
-  return auroc !== null && (auroc < low || auroc > high) ? [`the AUROC ${auroc} lies outside its interval [${low}, ${high}]`] : [];
+  return value !== null && (value < low || value > high) ? [`the ${name} ${value} lies outside its interval [${low}, ${high}]`] : [];
 }
 
 function cardFaults(card: string, { name, license, metrics }: AdapterManifest): string[] {
@@ -104,9 +116,11 @@ function cardFaults(card: string, { name, license, metrics }: AdapterManifest): 
     [license, "the licence"],
     [DISCLAIMER, `the sentence "${DISCLAIMER}"`],
   ];
-  const figures = metrics.flatMap(({ split, labels }) =>
-    labels.flatMap(({ id, auroc }) => (auroc === null ? [] : [[auroc.toFixed(3), `the AUROC of ${id} on ${split}, ${auroc.toFixed(3)}`] as [string, string]])),
-  );
+  const stated = metrics.flatMap(({ split, labels, figures = [] }) => [
+    ...labels.map(({ id, auroc }) => ({ what: `AUROC of ${id} on ${split}`, value: auroc })),
+    ...figures.map(({ name: figure, value }) => ({ what: `${figure} on ${split}`, value })),
+  ]);
+  const figures = stated.flatMap(({ what, value }): [string, string][] => (value === null ? [] : [[value.toFixed(3), `the ${what}, ${value.toFixed(3)}`]]));
   const unfilled = /\bTODO\b.*/.exec(card);
   const missing = [
     ...[...needed, ...figures].filter(([text]) => !card.includes(text)).map(([, what]) => `README.md lacks ${what}`),

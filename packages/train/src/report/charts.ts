@@ -8,6 +8,8 @@ interface Line {
   readonly dashed?: boolean;
   /** A circle at every point. */
   readonly dots?: boolean;
+  /** false: points without a line through them. Default true. */
+  readonly joined?: boolean;
 }
 
 export interface Chart {
@@ -46,9 +48,9 @@ export function chart({ label, x, y, lines, mark, ring }: Chart): string {
     `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${escapeHtml(x.title)}</text>`,
     `<text transform="translate(12 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(y.title)}</text>`,
   ];
-  const drawn = lines.map(({ points, dashed, dots }, i) => {
+  const drawn = lines.map(({ points, dashed, dots, joined = true }, i) => {
     const places = points.map(([px, py]) => [n(across(px)), n(up(py))] as const);
-    const path = `<polyline class="line c${i % 8}${dashed ? " dashed" : ""}" points="${places.map((place) => place.join(",")).join(" ")}"/>`;
+    const path = !joined ? "" : `<polyline class="line c${i % 8}${dashed ? " dashed" : ""}" points="${places.map((place) => place.join(",")).join(" ")}"/>`;
     return path + (dots ? places.map(([cx, cy]) => `<circle class="dot c${i % 8}" cx="${cx}" cy="${cy}" r="3"/>`).join("") : "");
   });
   const marked = mark ? `<line class="mark" x1="${n(across(mark.x))}" x2="${n(across(mark.x))}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"/>` : "";

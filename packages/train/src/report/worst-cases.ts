@@ -1,9 +1,11 @@
 // The validation cases that an adapter gets most wrong, with the slices that mattered and where it looked.
 
-import { classify, prepareView, sigmoid, softmax, type TrainableEngine, type Volume } from "@anymc3d/core";
+import { classify, prepareView, type TrainableEngine, type Volume } from "@anymc3d/core";
 import { encode } from "fast-png";
 import type { Prediction } from "../learning/loop.js";
 import type { MadeAdapter } from "../package/make-adapter.js";
+import { taskTraining } from "../tasks/index.js";
+import { calibratedLogits } from "./calibrated.js";
 
 /** Slices of a strip. */
 const SHOWN = 4;
@@ -12,20 +14,12 @@ const SHOWN = 4;
 export interface WorstCase {
   readonly id: string;
   readonly label: string;
-  /** 0 or 1. */
-  readonly truth: number;
-  /** 0 … 1, calibrated. */
-  readonly probability: number;
+  /** Truth and answer, as people read them: "present, probability 12.3 %". */
+  readonly said: string;
   /** PNG: the slices of the first view with the largest pooling weights, in their order, above; the same with the heatmap, below. */
   readonly png: Uint8Array;
   /** Their indices along the volume's own axis, from 0. */
   readonly slices: readonly number[];
-}
-
-/** Probabilities after calibration, one a label. */
-export function calibrated({ logits }: Prediction, { manifest, labels }: Pick<MadeAdapter, "manifest" | "labels">): Float32Array {
-  const scaled = logits.map((value, i) => value / labels[i].temperature);
-  return manifest.task.kind === "multiclass" ? softmax(scaled) : scaled.map(sigmoid);
 }
 
 /**
@@ -39,16 +33,18 @@ export async function worstCases(
   engine: TrainableEngine,
   { count = 3, signal }: { readonly count?: number; readonly signal?: AbortSignal } = {},
 ): Promise<WorstCase[]> {
+  const { task } = made.manifest;
+  const errors = predictions.flatMap((prediction) => {
+    const { trainCase } = prediction;
+    return taskTraining(task)
+      .errors(task, calibratedLogits(prediction, made), trainCase.labels)
+      .map((error) => ({ ...error, trainCase }));
+  });
   const worst: WorstCase[] = [];
-  for (const [i, { id: label }] of made.manifest.task.labels.entries()) {
-    const known = predictions.flatMap((prediction) => {
-      const truth = prediction.trainCase.labels.get(label);
-      return truth === undefined ? [] : [{ trainCase: prediction.trainCase, truth, probability: calibrated(prediction, made)[i] }];
-    });
-    const wrong = known.sort((a, b) => Math.abs(b.truth - b.probability) - Math.abs(a.truth - a.probability)).slice(0, count);
-    for (const { trainCase, truth, probability } of wrong) {
-      worst.push({ id: trainCase.id, label, truth, probability, ...(await strip(await trainCase.load(signal), made, engine, signal)) });
-    }
+  for (const label of new Set(errors.map((error) => error.label))) {
+    const wrong = errors.filter((error) => error.label === label).sort((a, b) => b.error - a.error);
+    for (const { trainCase, said } of wrong.slice(0, count))
+      worst.push({ id: trainCase.id, label, said, ...(await strip(await trainCase.load(signal), made, engine, signal)) });
   }
   return worst;
 }

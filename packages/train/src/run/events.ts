@@ -14,9 +14,11 @@ export interface TrainedPackage {
   readonly out: string;
   /** Whose tensors are in it, from 1. */
   readonly keptEpoch: number;
-  /** By label, on validation. */
-  readonly labels: MadeAdapter["labels"];
-  /** What speaks against relying on the figures: `FEW_CASES`, `NEAR_CHANCE`, `NOT_CALIBRATED`. */
+  /** On validation: a row a label, or one of the task. */
+  readonly measured: MadeAdapter["measured"];
+  /** How often sets and intervals held the truth, on cases that did not calibrate them. */
+  readonly coverage: MadeAdapter["coverage"];
+  /** What speaks against relying on the figures: `FEW_CASES`, `NEAR_CHANCE`, `NOT_CALIBRATED`, `NO_SETS`. */
   readonly warnings: readonly Warning[];
   /** Whether it is fit to publish; empty for a variant. */
   readonly checks: readonly Check[];
@@ -36,4 +38,9 @@ export type TrainToPackageEvent =
   /** A package written. */
   | ({ readonly type: "done"; readonly variant?: string } & TrainedPackage)
   /** All variants trained, and held against each other and the size-only baselines. */
-  | { readonly type: "compared"; readonly models: readonly ComparedModel[] /** The same in Markdown. */; readonly table: string };
+  | {
+      readonly type: "compared";
+      readonly models: readonly ComparedModel[] /** What is compared: "AUROC". */;
+      readonly what: string /** The models in Markdown. */;
+      readonly table: string;
+    };

@@ -57,7 +57,7 @@ export async function readData(config: TrainConfig, options: DataOptions): Promi
   if (faults.length && !skipBad) throw unusable(faults);
   checkSplits(checked.cases, file);
   const summary = summariseCases(checked.cases, task, checked.emptyMasks);
-  onEvent?.({ type: "data", splits: summary, skipped: faults, warnings: [...found.warnings, ...checkLabels(summary, file)] });
+  onEvent?.({ type: "data", splits: summary, skipped: faults, warnings: [...found.warnings, ...checkLabels(summary, task, file)] });
   const volumes = checked.volumes.filter(({ split }) => split === "train");
   return { cases: checked.cases, volumes, summary, skipped: faults, contents: checked.contents };
 }

@@ -9,7 +9,7 @@ import { looksOf } from "../data/looks.js";
 import { type FrozenFeatures, frozenFeatures } from "../learning/features.js";
 import { type TrainOutcome, train } from "../learning/loop.js";
 import { writeCheckpoint } from "../learning/state.js";
-import { type ComparedModel, type Contender, compare, comparisonTable, contender, sizeBaselines } from "../metrics/compare.js";
+import { type ComparedModel, type Contender, compare, comparedWhat, comparisonTable, contender, sizeBaselines } from "../metrics/compare.js";
 import { type MadeAdapter, makeAdapter } from "../package/make-adapter.js";
 import { type AdapterFiles, checkPackageFolder, writeAdapterPackage } from "../package/package-folder.js";
 import { verifyAdapter } from "../package/verify.js";
@@ -86,7 +86,7 @@ export async function trainToPackage(options: TrainToPackageOptions): Promise<Tr
     const job: Job = { options, engine, backboneVersion: backbone.version, features: frozenFeatures(config, engine), data };
     const trained = await trainOne(job, config, out);
     const compared = variants && (await compareWith(job, config, trained, variants));
-    if (compared) onEvent?.({ type: "compared", models: compared, table: comparisonTable(compared, config.task) });
+    if (compared) onEvent?.({ type: "compared", models: compared, what: comparedWhat(config.task), table: comparisonTable(compared, config.task) });
     return { ...trained.written, manifest: trained.files.manifest, ...(compared && { compared }) };
   } finally {
     await engine.dispose();
@@ -113,7 +113,7 @@ async function trainOne(job: Job, config: TrainConfig, out: string, variant?: st
     await folder.writeReport(await reportOf(job, config, outcome, made));
     const checks = variant ? [] : await verifyAdapter(out, async () => engine);
     const report = join(out, "run", "report.html");
-    const written = { out, checks, keptEpoch: outcome.keptEpoch, labels: made.labels, warnings: made.warnings, report };
+    const written = { out, checks, keptEpoch: outcome.keptEpoch, measured: made.measured, coverage: made.coverage, warnings: made.warnings, report };
     options.onEvent?.({ type: "done", ...(variant && { variant }), ...written });
     return { files, contender: contender(variant ?? "as configured", outcome.tensors, outcome.predictions, config.task), written };
   } finally {

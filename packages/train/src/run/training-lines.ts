@@ -2,6 +2,7 @@
 
 import type { TrainConfig } from "../config.js";
 import type { TrainOutcome } from "../learning/loop.js";
+import { taskTraining } from "../tasks/index.js";
 import type { TrainData } from "./read-data.js";
 
 /** One line a sentence. @param engine its id */
@@ -16,13 +17,14 @@ export function trainingLines(config: TrainConfig, { cases, skipped }: TrainData
       : "frozen features, head only",
     `AdamW, learning rates ${modules.lora ? `${training.learningRate.lora} (LoRA) and ` : ""}${training.learningRate.head} (head, queries), ${training.batch} volumes a step, seed ${training.seed}, ${engine}`,
     training.masks ? `pixel-level supervision by masks, weight ${training.masks.weight}` : "no pixel-level supervision",
-    "thresholds, temperatures and the kept epoch were chosen on the validation cases that the metrics are from: on new data expect somewhat less",
+    "the kept epoch, and thresholds and temperatures where there are any, were chosen on the validation cases that the metrics are from: on new data expect somewhat less",
   ];
 }
 
-function keptText({ training: { keep, epochs, patience } }: TrainConfig, { keptEpoch, history }: TrainOutcome): string {
-  const defined = history.some(({ meanAuroc }) => meanAuroc !== null);
-  const why = keep === "last" ? "the last one" : defined ? "best mean validation AUROC" : "the last one: validation AUROC was undefined";
+function keptText({ task, training: { keep, epochs, patience } }: TrainConfig, { keptEpoch, history }: TrainOutcome): string {
+  const defined = history.some(({ score }) => score !== null);
+  const { scoreName } = taskTraining(task);
+  const why = keep === "last" ? "the last one" : defined ? `best validation ${scoreName}` : `the last one: validation ${scoreName} was undefined`;
   const stopped = history.length < epochs ? `, stopped there of ${epochs} after ${patience} without a better one` : "";
   return `epoch ${keptEpoch} of ${history.length} was kept (${why}${stopped})`;
 }

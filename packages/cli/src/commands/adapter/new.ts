@@ -3,12 +3,14 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AnyMC3DError, newPackageName } from "@anymc3d/core";
-import { parseTrainConfig } from "@anymc3d/train";
+import { parseTrainConfig, TASK_TRAININGS } from "@anymc3d/train";
 
 export interface NewFlags {
   name?: string;
   modality: string;
   labels: string;
+  /** Of the task; default: one label binary, several multilabel. */
+  kind?: string;
 }
 
 /** What a scan of a modality is shown to the backbone as. */
@@ -20,16 +22,26 @@ function intensityOf(modality: string) {
 /** A path as a shell takes it. */
 const quoted = (path: string): string => (/^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
-export async function newAdapter(folder: string, { name = newPackageName("adapter", basename(resolve(folder))), modality, labels }: NewFlags): Promise<void> {
+function exampleOf(ids: readonly string[], kind: string) {
+  const found = TASK_TRAININGS.find(({ id }) => id === kind);
+  if (found) return found.example(ids);
+  throw new AnyMC3DError("OPTION_INVALID", `--kind ${kind}: no such kind of task; there are ${TASK_TRAININGS.map(({ id }) => id).join(", ")}`);
+}
+
+export async function newAdapter(
+  folder: string,
+  { name = newPackageName("adapter", basename(resolve(folder))), modality, labels, kind }: NewFlags,
+): Promise<void> {
   const there = await readdir(folder).catch(() => []);
   if (there.length) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder} is not empty; choose a new folder`);
   const ids = labels.split(",").map((label) => label.trim());
+  const example = exampleOf(ids, kind ?? (ids.length > 1 ? "multilabel" : "binary"));
   const task = {
     name,
     title: `${ids.join(", ")} (${modality})`,
-    description: `Whether a ${modality} volume shows ${ids.join(", ")}.`,
+    description: `${example.description} (${modality})`,
     dataset: "TODO: what the data is called, with its licence",
-    task: { kind: ids.length > 1 ? "multilabel" : "binary", labels: ids.map((id) => ({ id, name: id })) },
+    task: example.task,
     input: {
       views: [
         {
@@ -49,7 +61,8 @@ export async function newAdapter(folder: string, { name = newPackageName("adapte
     training: { epochs: 6 },
   };
   parseTrainConfig(task, "task.json");
-  const csv = `id,group,split,${ids.join(",")}\n0001,patient-1,train,${ids.map(() => 1).join(",")}\n0002,patient-2,val,${ids.map(() => 0).join(",")}\n`;
+  const [first, second] = example.rows;
+  const csv = `id,group,split,${example.columns.join(",")}\n0001,patient-1,train,${first.join(",")}\n0002,patient-2,val,${second.join(",")}\n`;
   try {
     await mkdir(join(folder, "images"), { recursive: true });
     await writeFile(join(folder, "task.json"), `${JSON.stringify(task, null, 2)}\n`);

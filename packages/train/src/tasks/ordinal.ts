@@ -1,0 +1,189 @@
+// Ordinal tasks in training: proportional odds over ordered classes; agreement by quadratic weighted κ, errors on the classes' own values.
+
+import { classValues, cumulativeProbabilities, medianClass, type Task } from "@anymc3d/core";
+import { evenBoundaries, inOrder, ordinalLoss } from "../learning/ordinal-loss.js";
+import { bestTemperature } from "../metrics/calibration.js";
+import { estimate } from "../metrics/metrics.js";
+import { agreement, crossTable, quadraticKappa } from "../metrics/ordered.js";
+import { linearFit, meanAbsoluteError } from "../metrics/values.js";
+import { orderedSections } from "../report/ordered-sections.js";
+import { classes, classOf, classWeights } from "./classes.js";
+import { checkFlags } from "./flags.js";
+import { calibrationDoubts } from "./label-figures.js";
+import type { Judged, Labels, Scored, TaskTraining } from "./task-training.js";
+
+type Ordinal = Extract<Task, { kind: "ordinal" }>;
+
+/** Fewer cases, and an agreement is an anecdote. */
+const FEW = 30;
+
+const known = <C extends Pick<Judged, "labels">>(task: Ordinal, cases: readonly C[]): C[] => cases.filter(({ labels }) => classOf(task, labels) >= 0);
+const nameOf = ({ column = "label" }: Ordinal): string => column;
+
+/** Place of the class whose value is nearest. */
+function nearestClass(task: Ordinal, value: number): number {
+  const away = classValues(task).map((own) => Math.abs(own - value));
+  return away.indexOf(Math.min(...away));
+}
+
+/** Places of the true and of the decided classes, and the values that they stand for. @param scores the decided class's place */
+function pairs(task: Ordinal, cases: readonly { readonly labels: Labels; readonly scores: ArrayLike<number> }[]) {
+  const those = known(task, cases);
+  const truth = those.map(({ labels }) => classOf(task, labels));
+  const found = those.map(({ scores }) => scores[0]);
+  const values = classValues(task);
+  return { truth, found, values: [truth.map((at) => values[at]), found.map((at) => values[at])] as const };
+}
+
+const kappa = (task: Ordinal, cases: Parameters<typeof pairs>[1]) => {
+  const { truth, found } = pairs(task, cases);
+  return quadraticKappa(truth, found, task.labels.length);
+};
+const error = (task: Ordinal, cases: Parameters<typeof pairs>[1]) => meanAbsoluteError(...pairs(task, cases).values);
+const decided = (cases: readonly Scored[]) => cases.map((scored) => ({ ...scored, scores: [medianClass(scored.logits)] }));
+
+export const ordinal = {
+  ...classes,
+  id: "ordinal",
+  checkCounts({ labels }, training, validation, file) {
+    checkFlags(training, file);
+    const there = validation.filter(({ positives = 0 }) => positives > 0).length;
+    if (there > 1) return [];
+    return [
+      {
+        code: "ONE_CLASS",
+        message: `${file}: validation has cases of ${there} of ${labels.length} classes: agreement is undefined and cannot choose the best epoch`,
+      },
+    ];
+  },
+  losses: ["proportional-odds"],
+  // Weights would move the boundaries away from the classes' frequencies, and no temperature brings them back.
+  classWeights: "none",
+  objective(task, { classWeights: rule = "none" }, trained) {
+    const weights = classWeights(task, rule, trained);
+    return {
+      terms: (truth) => (classOf(task, truth) < 0 ? 0 : 1),
+      of(logits, truth) {
+        const at = classOf(task, truth);
+        if (at < 0) return { loss: 0, dLogits: new Float32Array(logits.length) };
+        const { loss, dLogits } = ordinalLoss(logits, at);
+        return { loss: weights[at] * loss, dLogits: dLogits.map((d) => weights[at] * d) };
+      },
+      finished: (tensors) => tensors,
+    };
+  },
+  initialBias: ({ labels }) => evenBoundaries(labels.length),
+  validBias: inOrder,
+  scores: (_, logits) => [medianClass(logits)],
+  columns: (task) => [
+    { id: "quadraticKappa", title: "quadratic weighted κ", of: (cases) => kappa(task, cases) },
+    { id: "meanAbsoluteError", title: "mean absolute error", of: (cases) => error(task, cases) },
+  ],
+  chooses: () => ["quadraticKappa"],
+  scoreName: "quadratic weighted κ",
+  temperatures(task, cases) {
+    const those = known(task, cases);
+    const cost = (t: number) =>
+      those.reduce((sum, { logits, labels }) => {
+        const scaled = Array.from(logits, (value) => value / t);
+        return sum + ordinalLoss(scaled, classOf(task, labels)).loss;
+      }, 0);
+    const temperature = those.length ? bestTemperature(cost) : 1;
+    return task.labels.slice(1).map(() => temperature);
+  },
+  decisions: () => [],
+  measure(task, cases, options) {
+    const those = decided(known(task, cases));
+    const groups = those.map(({ group }) => group);
+    const figure = (of: (cases: typeof those) => number | null) => estimate(groups, (indices) => of(indices.map((i) => those[i])), options);
+    const figures = {
+      quadraticKappa: figure((some) => kappa(task, some)),
+      meanAbsoluteError: figure((some) => error(task, some)),
+      accuracy: figure((some) => {
+        const { truth, found } = pairs(task, some);
+        return agreement(truth, found);
+      }),
+    };
+    return [{ id: nameOf(task), name: nameOf(task), n: those.length, figures }];
+  },
+  doubts: (
+    _,
+    [
+      {
+        id,
+        n,
+        figures: { quadraticKappa: found },
+      },
+    ],
+    [temperature],
+  ) => [
+    ...(n < FEW ? [{ code: "FEW_CASES" as const, message: `${id}: validation has ${n} cases; its figures say little` }] : []),
+    ...(found.interval && found.interval[0] <= 0
+      ? [{ code: "NEAR_CHANCE" as const, message: `${id}: the interval of κ holds 0, what guessing gives; nothing shows that it was learned` }]
+      : []),
+    ...calibrationDoubts(id, temperature),
+  ],
+  summary(task, cases) {
+    const { truth, found } = pairs(task, decided(known(task, cases)));
+    const table = crossTable(truth, found, task.labels.length);
+    const ids = task.labels.map(({ id }) => id);
+    const lines = table.map(
+      (row, i) =>
+        `  ${ids[i]}: ${
+          row
+            .map((n, j) => `${n} as ${ids[j]}`)
+            .filter((_, j) => row[j] > 0)
+            .join(", ") || "no case"
+        }`,
+    );
+    return { json: { classes: ids, confusion: table }, lines: ["true class: decided ones", ...lines] };
+  },
+  stated: ["quadraticKappa", "meanAbsoluteError"],
+  nonconformity(task, { logits, labels }) {
+    const at = classOf(task, labels);
+    return [at < 0 ? undefined : 1 - cumulativeProbabilities(logits)[at]];
+  },
+  baseline(task, trained) {
+    const those = known(task, trained);
+    const values = classValues(task);
+    const { slope, intercept } = linearFit(
+      those.map(({ scalar }) => scalar),
+      those.map(({ labels }) => values[classOf(task, labels)]),
+    );
+    return (scalar) => [nearestClass(task, intercept + slope * scalar)];
+  },
+  constant(task, trained) {
+    const places = known(task, trained)
+      .map(({ labels }) => classOf(task, labels))
+      .sort((a, b) => a - b);
+    return { name: "median of training", scores: [places[Math.floor((places.length - 1) / 2)]] };
+  },
+  errors(task, logits, truth) {
+    const at = classOf(task, truth);
+    if (at < 0) return [];
+    const values = classValues(task);
+    const probabilities = cumulativeProbabilities(logits);
+    const expected = values.reduce((sum, value, i) => sum + value * probabilities[i], 0);
+    const said = `class ${task.labels[at].id}, decided ${task.labels[medianClass(logits)].id}, expected value ${expected.toFixed(2)}`;
+    return [{ label: nameOf(task), error: Math.abs(values[at] - expected), said }];
+  },
+  reportSections: (parts) => orderedSections(parts),
+  cardLabels: (task) => ({
+    title: "Classes, in their order",
+    head: ["id", "name", "value"],
+    rows: task.labels.map(({ id, name }, i) => [id, name, String(classValues(task)[i])]),
+  }),
+  predictionColumns: ({ labels }) => ["decided", "value", ...labels.map(({ id }) => `probability_${id}`), "set"],
+  predictionCells: (_, { labels, value = Number.NaN, set = [] }) => [
+    labels.find(({ positive }) => positive)?.id ?? "",
+    value,
+    ...labels.map(({ probability }) => probability),
+    set.join(" "),
+  ],
+  example: (names) => ({
+    task: { kind: "ordinal", labels: names.map((id) => ({ id, name: id })) },
+    description: `Which of ${names.join(", ")}, from the lowest to the highest, a volume shows.`,
+    columns: ["label"],
+    rows: [[names[0]], [names[1] ?? names[0]]],
+  }),
+} satisfies TaskTraining<Ordinal>;

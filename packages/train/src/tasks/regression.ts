@@ -1,0 +1,183 @@
+// Regression tasks in training: a value in a unit, learned in standard deviations of the training set.
+
+import { AnyMC3DError, type Task } from "@anymc3d/core";
+import { inUnits, normalisationOf, valueLoss } from "../learning/value-loss.js";
+import { estimate } from "../metrics/metrics.js";
+import { linearFit, meanAbsoluteError, rSquared, spearman } from "../metrics/values.js";
+import { valueSections } from "../report/value-sections.js";
+import type { Fail, LabelCount, Labels, ScoreColumn, TaskTraining } from "./task-training.js";
+
+type Regression = Extract<Task, { kind: "regression" }>;
+
+const ANY = "label";
+/** Fewer cases, and a figure is an anecdote. */
+const FEW = 30;
+/** Shares that the automatic split keeps alike. */
+const FIFTHS = 5;
+
+const quantity = ({ labels: [first] }: Regression) => first;
+const truthOf = (task: Regression, labels: Labels): number | undefined => labels.get(quantity(task).id);
+const valuesOf = (task: Regression, cases: readonly { readonly labels: Labels }[]): number[] => cases.flatMap(({ labels }) => truthOf(task, labels) ?? []);
+
+/** A number, plain or with an exponent; blank: unknown. */
+function cellValue(cell: string, column: string, fail: Fail): number | undefined {
+  const text = cell.trim();
+  if (text === "") return undefined;
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
+  const hint = /^[+-]?\d+,\d+$/.test(text) ? `; write it with a point, ${text.replace(",", ".")}` : "";
+  return fail(`"${text}" is no number${hint}; expected a value such as 12.5, or blank where it is unknown`, column);
+}
+
+function countOf(task: Regression, cases: readonly { readonly labels: Labels }[]): LabelCount {
+  const { id, unit } = quantity(task);
+  const values = valuesOf(task, cases);
+  const unknown = cases.length - values.length;
+  if (values.length === 0) return { id, unknown, text: `${id} unknown` };
+  const [lowest, highest] = [Math.min(...values), Math.max(...values)];
+  const { mean, sd } = normalisationOf(values);
+  const text = `${id} ${short(mean)} ± ${short(sd)} ${unit} (${short(lowest)} to ${short(highest)})${unknown ? `, ${unknown} unknown` : ""}`;
+  return { id, unknown, values: { n: values.length, mean, sd, lowest, highest }, text };
+}
+
+const short = (value: number): string => String(Number(value.toPrecision(4)));
+
+const figure = (task: Regression, id: string, title: string, metric: (truth: number[], found: number[]) => number | null): ScoreColumn => ({
+  id,
+  title,
+  of(cases) {
+    const known = cases.filter(({ labels }) => truthOf(task, labels) !== undefined);
+    return metric(
+      valuesOf(task, known),
+      known.map(({ scores }) => scores[0]),
+    );
+  },
+});
+
+const columns = (task: Regression): ScoreColumn[] => [
+  figure(task, "meanAbsoluteError", `mean absolute error, ${quantity(task).unit}`, meanAbsoluteError),
+  figure(task, "r2", "R²", rSquared),
+  figure(task, "spearman", "Spearman's ρ", spearman),
+];
+
+export const regression = {
+  id: "regression",
+  labelColumns: (task) => [quantity(task).id],
+  rowReader(task, found, fail) {
+    const { id } = quantity(task);
+    const column = found.includes(id) ? id : found.includes(ANY) ? ANY : fail(`no column for ${id}; found ${found.join(", ")}`);
+    return (cells, failRow) => {
+      const value = cellValue(cells[column], column, failRow);
+      return new Map(value === undefined ? [] : [[id, value]]);
+    };
+  },
+  arrayReader: (task) => ({
+    columns: 1,
+    read([value]: number[], fail) {
+      if (Number.isNaN(value)) return new Map<string, number>();
+      return Number.isFinite(value) ? new Map([[quantity(task).id, value]]) : fail(`is ${value}; expected a finite value, or NaN where it is unknown`);
+    },
+  }),
+  strata(task, all) {
+    const values = all.flatMap((labels) => truthOf(task, labels) ?? []).sort((a, b) => a - b);
+    const limits = Array.from({ length: FIFTHS - 1 }, (_, i) => values[Math.floor(((i + 1) * values.length) / FIFTHS)]);
+    return (labels) => {
+      const value = truthOf(task, labels);
+      return value === undefined ? [] : [`fifth ${limits.filter((limit) => value >= limit).length}`];
+    };
+  },
+  counts: (task, cases) => [countOf(task, cases)],
+  checkCounts(_, [training], [validation], file) {
+    if (!training?.values || training.values.sd === 0) {
+      const found = training?.values ? `all of the ${training.values.n} training values are ${training.values.mean}` : "no training case has a value";
+      throw new AnyMC3DError("LABELS_INVALID", `${file}: ${training?.id}: ${found}. A quantity is learned from cases whose values differ; add some.`);
+    }
+    if (validation?.values && validation.values.sd > 0) return [];
+    const message = `${file}: ${training.id}: the validation cases' values do not differ: R² is undefined and cannot choose the best epoch`;
+    return [{ code: "ONE_CLASS", message }];
+  },
+  losses: ["huber", "squared"],
+  classWeights: undefined,
+  objective(task, { loss }, trained) {
+    const normalisation = normalisationOf(valuesOf(task, trained));
+    const kind = loss === "squared" ? "squared" : "huber";
+    return {
+      terms: (labels) => (truthOf(task, labels) === undefined ? 0 : 1),
+      of(logits, labels) {
+        const value = truthOf(task, labels);
+        if (value === undefined) return { loss: 0, dLogits: new Float32Array(1) };
+        const found = valueLoss(logits[0], (value - normalisation.mean) / normalisation.sd, kind);
+        return { loss: found.loss, dLogits: Float32Array.of(found.slope) };
+      },
+      finished: (tensors) => inUnits(tensors, normalisation),
+    };
+  },
+  scores: (_, logits) => logits,
+  columns,
+  chooses: () => ["r2"],
+  scoreName: "R²",
+  temperatures: () => [1],
+  decisions: () => [],
+  measure(task, cases, options) {
+    const known = cases.filter(({ labels }) => truthOf(task, labels) !== undefined).map((scored) => ({ ...scored, scores: scored.logits }));
+    const groups = known.map(({ group }) => group);
+    const figures = columns(task).map(({ id, of }) => [id, estimate(groups, (indices) => of(indices.map((i) => known[i])), options)] as const);
+    const { id, name, unit } = quantity(task);
+    return [{ id, name, n: known.length, figures: Object.fromEntries(figures), units: { meanAbsoluteError: unit } }];
+  },
+  doubts: (
+    _,
+    [
+      {
+        id,
+        n,
+        figures: { r2 },
+      },
+    ],
+  ) => [
+    ...(n < FEW ? [{ code: "FEW_CASES" as const, message: `${id}: validation has ${n} cases; its figures say little` }] : []),
+    ...(r2.interval && r2.interval[0] <= 0
+      ? [{ code: "NEAR_CHANCE" as const, message: `${id}: the interval of R² holds 0, what the mean of the cases gives; nothing shows that it was learned` }]
+      : []),
+  ],
+  summary: () => ({ json: {}, lines: [] }),
+  stated: ["meanAbsoluteError", "r2", "spearman"],
+  quantileIds: (task) => [quantity(task).id],
+  nonconformity(task, { logits, labels }) {
+    const value = truthOf(task, labels);
+    return [value === undefined ? undefined : Math.abs(logits[0] - value)];
+  },
+  held(task, { interval }, labels) {
+    const value = truthOf(task, labels);
+    if (value === undefined || !interval) return [undefined];
+    return [{ held: interval[0] <= value && value <= interval[1], size: interval[1] - interval[0] }];
+  },
+  sizeUnit: (task) => `${quantity(task).unit} wide`,
+  baseline(task, trained) {
+    const known = trained.filter(({ labels }) => truthOf(task, labels) !== undefined);
+    const { slope, intercept } = linearFit(
+      known.map(({ scalar }) => scalar),
+      valuesOf(task, known),
+    );
+    return (scalar) => [intercept + slope * scalar];
+  },
+  constant: (task, trained) => ({ name: "mean of training", scores: [normalisationOf(valuesOf(task, trained)).mean] }),
+  errors(task, [found], labels) {
+    const { id, unit } = quantity(task);
+    const value = truthOf(task, labels);
+    return value === undefined ? [] : [{ label: id, error: Math.abs(found - value), said: `${short(value)} ${unit}, found ${short(found)} ${unit}` }];
+  },
+  reportSections: (parts) => valueSections(parts),
+  cardLabels: (task) => ({
+    title: "Quantity",
+    head: ["id", "name", "unit", "plausible"],
+    rows: task.labels.map(({ id, name, unit, range }) => [id, name, unit, range ? range.join(" to ") : "-"]),
+  }),
+  predictionColumns: (task) => [quantity(task).id, "low", "high"],
+  predictionCells: (_, { value = Number.NaN, interval }) => [value, interval?.[0] ?? "", interval?.[1] ?? ""],
+  example: ([id]) => ({
+    task: { kind: "regression", labels: [{ id, name: id, unit: "mm" }] },
+    description: `The ${id} of a volume, in mm.`,
+    columns: [id],
+    rows: [[12.5], [7.1]],
+  }),
+} satisfies TaskTraining<Regression>;
