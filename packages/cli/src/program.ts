@@ -1,5 +1,6 @@
 // The commands and their options. Each command's work is imported when it runs, so that help and completion answer at once.
 
+import { HEATMAPS } from "@anymc3d/core";
 import tab from "@bomb.sh/tab/commander";
 import { Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
@@ -20,7 +21,9 @@ export function createProgram(): Command {
     .requiredOption("--adapter <adapter>", "a folder, a name (lung-nodule), a name with a range (lung-nodule@^1), a .tgz or its address")
     .option("--heatmap <file>", "write where the model looked, as NIfTI or NRRD on the input's grid; with several files put {name} into it")
     .addOption(
-      new Option("--heatmap-method <method>", "attention, or gradcam: what speaks for one label").choices(["attention", "gradcam"]).default("attention"),
+      new Option("--heatmap-method <method>", HEATMAPS.map(({ id, text }) => `${id}: ${text}`).join("; "))
+        .choices(HEATMAPS.map(({ id }) => id))
+        .default(HEATMAPS[0].id),
     )
     .option("--heatmap-label <id>", "gradcam's label; default: the one with the largest logit")
     .option("--json", "one JSON object a volume, one a line")

@@ -4,7 +4,9 @@ import { checkTensors } from "./backbone.js";
 import { loraMaps } from "./engine/fold.js";
 import { AnyMC3DError } from "./errors.js";
 import { contentHash, sha256 } from "./hash.js";
+import { fusionKind } from "./kinds/fusion/index.js";
 import { headKind } from "./kinds/head/index.js";
+import { poolingKind } from "./kinds/pooling/index.js";
 import { type AdapterManifest, parseAdapterManifest } from "./manifest.js";
 import { readSafetensors, toFloat32 } from "./safetensors.js";
 import { taskKind } from "./tasks/index.js";
@@ -81,10 +83,11 @@ export function adapterShapes(manifest: Pick<AdapterManifest, "modules" | "input
       const rank = modules.lora?.rank ?? 0;
       shapes.set(`views.${v}.lora.${map}.A`, [rank, size.in]).set(`views.${v}.lora.${map}.B`, [size.out, rank]);
     }
-    if (modules.pooling === "attention") shapes.set(`views.${v}.pool.query`, [spec.width]);
+    if (poolingKind(modules.pooling).query) shapes.set(`views.${v}.pool.query`, [spec.width]);
   });
-  if (modules.fusion === "attention") shapes.set("fusion.query", [spec.width]);
-  const fused = modules.fusion === "concat" ? input.views.length * spec.width : spec.width;
+  const fusion = fusionKind(modules.fusion);
+  if (fusion.query) shapes.set("fusion.query", [spec.width]);
+  const fused = fusion.width(input.views.length, spec.width);
   const head = headKind(modules.head).shapes(taskKind(task).outputs(task), fused);
   return shapes.set("head.weight", [...head.weight]).set("head.bias", [...head.bias]);
 }

@@ -4,13 +4,14 @@ import { type BoundAdapter, bindAdapter } from "./adapter.js";
 import { type ClassifyInput, checkInput, sourcesOf } from "./checks.js";
 import { patchGrid } from "./engine/patches.js";
 import { AnyMC3DError } from "./errors.js";
-import { gradCam } from "./gradcam.js";
 import { heatmapOf, type ViewMap } from "./heatmap.js";
+import type { HeatmapKind, PatchMap } from "./kinds/heatmap/heatmap-kind.js";
+import { HEATMAPS } from "./kinds/heatmap/index.js";
 import type { AdapterManifest } from "./manifest.js";
 import { type PreparedView, prepareView } from "./preprocess.js";
 import { forwardStudy, type StudyForward } from "./study.js";
 import { taskKind } from "./tasks/index.js";
-import type { Adapter, ClassifyOptions, ClassifyResult, Encoded, HeatmapOptions, TrainableEngine, Volume, Warning } from "./types.js";
+import type { Adapter, ClassifyOptions, ClassifyResult, Encoded, Volume, Warning } from "./types.js";
 
 /** Stands with every result. */
 export const DISCLAIMER = "Research use only. Not a medical device; not for diagnosis or treatment.";
@@ -26,14 +27,14 @@ export async function classify(input: ClassifyInput, adapter: Adapter, options: 
   const { task } = adapter.manifest;
   if (checks !== "refuse" && checks !== "warn") throw new AnyMC3DError("OPTION_INVALID", `checks is ${JSON.stringify(checks)}, expected "refuse" or "warn"`);
   signal?.throwIfAborted();
-  const heatmap = heatmapOptions(options, adapter.manifest);
+  const heatmap = wantedHeatmap(options, adapter.manifest);
   const bound = bindAdapter(adapter, engine.backbone);
   const sources = sourcesOf(input, adapter.manifest);
   const { prepared, warnings } = prepare(sources, bound, options);
   const times = { preprocess: performance.now() - started, encode: 0, pool: 0, heatmap: 0 };
 
   const encodeStart = performance.now();
-  const encoded = await encodeViews(prepared, bound, options, (ms) => {
+  const encoded = await encodeViews(prepared, bound, options, Boolean(heatmap?.kind.attention), (ms) => {
     times.preprocess += ms;
   });
   times.encode = performance.now() - encodeStart - (times.preprocess - (encodeStart - started));
@@ -45,7 +46,7 @@ export async function classify(input: ClassifyInput, adapter: Adapter, options: 
   times.pool = performance.now() - poolStart;
 
   const heatStart = performance.now();
-  const maps = heatmap ? await viewMaps(prepared, encoded, study, bound, options, heatmap) : undefined;
+  const maps = await heatmap?.kind.maps({ prepared, encoded, forward: study, bound, engine, signal }, heatmap.label);
   const heatmaps = maps ? heatmapsOf(sources, prepared, maps, bound, options) : undefined;
   times.heatmap = options.heatmap ? performance.now() - heatStart : 0;
   return {
@@ -84,9 +85,10 @@ async function encodeViews(
   prepared: readonly PreparedView[],
   bound: BoundAdapter,
   options: ClassifyOptions,
+  attention: boolean,
   tookPreprocessing: (ms: number) => void,
 ): Promise<Encoded[]> {
-  const { engine, signal, onProgress, heatmap } = options;
+  const { engine, signal, onProgress } = options;
   const total = prepared.reduce((sum, view) => sum + view.slices.count, 0);
   const encoded: Encoded[] = [];
   let before = 0;
@@ -99,7 +101,7 @@ async function encodeViews(
       return pixels;
     };
     const onSlices = (done: number) => onProgress?.({ stage: "encode", done: before + done, total });
-    encoded.push(await engine.encode({ ...slices, read }, bound.views[v].lora, { attention: heatmapMethod(heatmap) === "attention", onSlices }, signal));
+    encoded.push(await engine.encode({ ...slices, read }, bound.views[v].lora, { attention, onSlices }, signal));
     before += slices.count;
   }
   return encoded;
@@ -121,51 +123,40 @@ function viewResult({ grid, chosen }: PreparedView, { source, plane }: AdapterMa
   return { source, plane, axis: voxelAxis, weight, slices };
 }
 
-const heatmapMethod = (heatmap: ClassifyOptions["heatmap"]) => (typeof heatmap === "object" ? heatmap.method : heatmap ? "attention" : undefined);
-
-/** @throws AnyMC3DError `OPTION_INVALID` for an unknown method or label, or an engine that cannot run backwards */
-function heatmapOptions({ heatmap, engine }: ClassifyOptions, { task, name }: AdapterManifest): HeatmapOptions | undefined {
-  if (heatmap !== undefined && heatmap !== null && typeof heatmap !== "boolean" && typeof heatmap !== "object")
-    throw new AnyMC3DError(
-      "OPTION_INVALID",
-      `heatmap is ${JSON.stringify(heatmap)}, expected true, false or { method: "attention" } or { method: "gradcam", label }`,
-    );
-  const method = heatmapMethod(heatmap);
-  if (method === undefined) return undefined;
-  if (method === "attention") return { method };
-  if (method !== "gradcam") throw new AnyMC3DError("OPTION_INVALID", `heatmap method is ${JSON.stringify(method)}, expected "attention" or "gradcam"`);
-  if (!("tokenGradient" in engine)) throw new AnyMC3DError("OPTION_INVALID", `engine ${engine.id} cannot run backwards, which gradcam needs; use "attention"`);
-  const { label } = heatmap as HeatmapOptions & { method: "gradcam" };
-  const ids = taskKind(task).heatmapLabels(task);
-  if (label !== undefined && !ids.includes(label)) {
-    const choices = ids.length ? `there are ${ids.join(", ")}` : `its heatmap is that of its one score: leave the label out`;
-    throw new AnyMC3DError("OPTION_INVALID", `${name} has no label "${label}" that a heatmap can be asked for; ${choices}`);
-  }
-  return { method, label };
+/** A heatmap that was asked for: its kind, and the label that it explains. */
+interface WantedHeatmap {
+  readonly kind: HeatmapKind;
+  readonly label?: string;
 }
 
-/** Per view and slice, [slices, patches], pooling and fusion weights included. */
-async function viewMaps(
-  prepared: readonly PreparedView[],
-  encoded: readonly Encoded[],
-  { weights, fusion, logits, backward }: StudyForward,
-  bound: BoundAdapter,
-  { engine, signal }: ClassifyOptions,
-  heatmap: HeatmapOptions,
-): Promise<readonly { readonly map: Float32Array; readonly weights: Float32Array }[]> {
-  if (heatmap.method === "attention")
-    return encoded.map(({ attention }, v) => ({ map: attention as Float32Array, weights: weights[v].map((w) => w * fusion[v]) }));
-  const { task } = bound.adapter.manifest;
-  const { cls } = backward(taskKind(task).heatmapGradient(task, logits, heatmap.label));
-  const views = prepared.map(({ slices }, v) => ({ slices, lora: bound.views[v].lora, dCls: cls[v] }));
-  const maps = await gradCam(engine as TrainableEngine, views, signal);
-  return maps.map((map, v) => ({ map, weights: weights[v].map(() => 1) }));
+/** @throws AnyMC3DError `OPTION_INVALID` for an unknown method or label, or an engine that cannot run backwards */
+function wantedHeatmap({ heatmap, engine }: ClassifyOptions, { task, name }: AdapterManifest): WantedHeatmap | undefined {
+  const forms = HEATMAPS.map(({ id, labelled }) => `{ method: "${id}"${labelled ? ", label" : ""} }`);
+  if (heatmap !== undefined && heatmap !== null && typeof heatmap !== "boolean" && typeof heatmap !== "object")
+    throw new AnyMC3DError("OPTION_INVALID", `heatmap is ${JSON.stringify(heatmap)}, expected true, false, ${forms.join(" or ")}`);
+  if (!heatmap) return undefined;
+  if (heatmap === true) return { kind: HEATMAPS[0] };
+  const kind = HEATMAPS.find(({ id }) => id === heatmap.method);
+  if (!kind)
+    throw new AnyMC3DError(
+      "OPTION_INVALID",
+      `heatmap method is ${JSON.stringify(heatmap.method)}, expected ${HEATMAPS.map(({ id }) => `"${id}"`).join(" or ")}`,
+    );
+  if (kind.backward && !("tokenGradient" in engine))
+    throw new AnyMC3DError("OPTION_INVALID", `engine ${engine.id} cannot run backwards, which ${kind.id} needs; use "${HEATMAPS[0].id}"`);
+  const label = kind.labelled && "label" in heatmap ? heatmap.label : undefined;
+  const ids = taskKind(task).heatmapLabels(task);
+  if (label !== undefined && !ids.includes(label)) {
+    const choices = ids.length ? `there are ${ids.join(", ")}` : "its heatmap is that of its one score: leave the label out";
+    throw new AnyMC3DError("OPTION_INVALID", `${name} has no label "${label}" that a heatmap can be asked for; ${choices}`);
+  }
+  return { kind, label };
 }
 
 function heatmapsOf(
   sources: Readonly<Record<string, Volume>>,
   prepared: readonly PreparedView[],
-  viewMaps: readonly { readonly map: Float32Array; readonly weights: Float32Array }[],
+  viewMaps: readonly PatchMap[],
   bound: BoundAdapter,
   { engine, onProgress }: ClassifyOptions,
 ): Record<string, Volume> {

@@ -26,7 +26,11 @@ export { type AdapterFacts, factsOf } from "./facts.js";
 export { assertVolume, axisCodes, determinant, displayGrid, nearestAxes, voxelSpacing } from "./geometry.js";
 export { contentHash, sha256 } from "./hash.js";
 export { specFromHuggingFace, tensorsFromHuggingFace } from "./huggingface.js";
+export { FUSIONS } from "./kinds/fusion/index.js";
 export { HEADS, type HeadForm, headForward, headGradient } from "./kinds/head/index.js";
+export { HEATMAPS, type HeatmapMethod } from "./kinds/heatmap/index.js";
+export { INTENSITIES, type Intensity } from "./kinds/intensity/index.js";
+export { POOLINGS } from "./kinds/pooling/index.js";
 export {
   type AdapterManifest,
   adapterJsonSchema,

@@ -4,7 +4,11 @@
 import * as z from "zod";
 import { AnyMC3DError } from "./errors.js";
 import { featuresSchema } from "./kinds/features/index.js";
+import { FUSION_IDS, FUSIONS, fusionKind } from "./kinds/fusion/index.js";
 import { HEAD_FORMS, HEADS } from "./kinds/head/index.js";
+import { intensityKind, intensitySchema } from "./kinds/intensity/index.js";
+import { valueRange } from "./kinds/intensity/intensity-kind.js";
+import { POOLING_IDS, POOLINGS } from "./kinds/pooling/index.js";
 import { roiSchema } from "./kinds/roi/index.js";
 import { fromVersion1 } from "./manifest-upgrade.js";
 import { PACKAGE_NAME, PACKAGE_NAME_LENGTH } from "./package-names.js";
@@ -13,7 +17,6 @@ import { withoutEval } from "./without-eval.js";
 
 withoutEval();
 
-const range = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, "low must not exceed high");
 const count = z.int().min(1).max(100_000);
 const text = z.string().min(1);
 
@@ -22,7 +25,7 @@ const plane = z
   .describe("Anatomical plane of the slices, in radiological display order. `acquired`: the plane in which the slices were stored.");
 
 const expectation = z.strictObject({
-  range: range.describe("[low, high], both included."),
+  range: valueRange.describe("[low, high], both included."),
   otherwise: z
     .enum(["refuse", "warn"])
     .describe('What happens outside the range: `refuse`: an error, unless the user passes `checks: "warn"`; `warn`: it is classified, with a warning.'),
@@ -51,35 +54,6 @@ const expect = z
       .describe("Where percentiles of all the volume's voxels must lie, in its units: judges the values by their distribution, not by two voxels."),
   })
   .describe("What a volume must look like. What is left out is not checked. NaN and infinite voxels are refused in any case.");
-
-const over = z.enum(["all", "nonzero"]).default("all").describe("The voxels that are looked at: all of the volume's, or those that are not 0.");
-
-const intensity = z
-  .discriminatedUnion("kind", [
-    z
-      .strictObject({
-        kind: z.literal("windows"),
-        windows: z
-          .union([z.tuple([range]), z.tuple([range, range, range])])
-          .describe("One window, repeated for the three channels, or three: [low, high] in the volume's units (CT: Hounsfield units)."),
-      })
-      .describe("Each window is scaled to [0, 1] and clipped."),
-    z
-      .strictObject({ kind: z.literal("range"), range: range.describe("[low, high] in the volume's units.") })
-      .describe("One range, scaled to [0, 1] and clipped."),
-    z
-      .strictObject({
-        kind: z.literal("percentile"),
-        low: z.number().min(0).max(100).describe("Percentile that becomes 0, in percent."),
-        high: z.number().min(0).max(100).describe("Percentile that becomes 1, in percent; above `low`."),
-        over,
-      })
-      .describe("Clipped at two percentiles of the volume (linear interpolation, as numpy), scaled to [0, 1]."),
-    z
-      .strictObject({ kind: z.literal("zscore"), over })
-      .describe("(v - mean)/sd of the volume; goes to the backbone as it is, without the [0, 1] pixels' mean and sd."),
-  ])
-  .describe("How voxel values become the three channels that the backbone sees.");
 
 const slices = z
   .discriminatedUnion("choice", [
@@ -125,7 +99,7 @@ const view = z.strictObject({
     .tuple([count.max(4096), count.max(4096)])
     .describe("Slice size, pixels: [rows, columns]; multiples of the backbone's patch (14 for DINOv2 ViT-S/14)."),
   slices,
-  intensity,
+  intensity: intensitySchema,
   pad: z.number().describe("Value outside the volume, before the intensity step, in the volume's units (CT: -1000 is air)."),
   expect,
 });
@@ -250,12 +224,10 @@ export const adapterManifestSchema = z.strictObject({
       lora: lora.nullable().describe("Low-rank matrices beside the frozen ones. null: frozen features, head only."),
       features: featuresSchema,
       members: z.literal(1).default(1).describe("How many sets of modules weights.safetensors holds, whose answers would be averaged; this version reads one."),
-      pooling: z.enum(["attention", "mean"]).describe("How a view's slices become one vector: weighted by a learned query, or their mean."),
+      pooling: z.enum(POOLING_IDS).describe(`How a view's slices become one vector: ${POOLINGS.map(({ id, text }) => `${text} (\`${id}\`)`).join(", or ")}.`),
       fusion: z
-        .enum(["none", "attention", "concat"])
-        .describe(
-          "Of several views: pooled by a learned query (`attention`), or one after the other, the head as wide as all of them (`concat`). One view: `none`.",
-        ),
+        .enum(FUSION_IDS)
+        .describe(`Of several views: ${FUSIONS.flatMap((kind) => ("text" in kind ? `${kind.text} (\`${kind.id}\`)` : [])).join(", or ")}. One view: \`none\`.`),
       head: z
         .enum(HEAD_FORMS)
         .describe(`What gives the logits; follows from the task's kind. ${HEADS.map(({ id, text }) => `\`${id}\`: ${text}`).join("; ")}.`),
@@ -285,8 +257,6 @@ export type AdapterManifest = Omit<z.infer<typeof adapterManifestSchema>, "schem
 export type ViewManifest = AdapterManifest["input"]["views"][number];
 /** What a view expects of its volume; a range outside of which it is refused or warned about. */
 export type Expectations = ViewManifest["expect"];
-/** How voxel values become channels: `windows`, `range`, `percentile` or `zscore`. */
-export type Intensity = ViewManifest["intensity"];
 /** Anatomical plane, or `acquired`: the plane the slices were stored in. */
 export type Plane = z.infer<typeof plane>;
 
@@ -319,13 +289,14 @@ function crossFaults({ task, input, modules, conformance }: AdapterManifest): st
   const faults = [...kind.faults(task), ...kind.unfinished(task)];
   const outputs = kind.outputs(task);
   if (modules.head !== kind.head) faults.push(`modules.head is "${modules.head}", a task of kind "${task.kind}" has "${kind.head}"`);
-  if ((modules.fusion === "none") !== (input.views.length === 1))
-    faults.push(`modules.fusion is "${modules.fusion}" with ${input.views.length} view(s): several views need "attention" or "concat", one view "none"`);
+  if (!fusionKind(modules.fusion).takes(input.views.length)) {
+    const fitting = FUSIONS.filter((kind) => kind.takes(input.views.length)).map((kind) => `"${kind.id}"`);
+    faults.push(`modules.fusion is "${modules.fusion}" with ${input.views.length} view(s), which need ${fitting.join(" or ")}`);
+  }
   if (conformance.logits.length !== outputs) faults.push(`conformance.logits has ${conformance.logits.length} values, the head gives ${outputs}`);
   const known = new Set(input.views.map(({ source }) => source));
   const others = Object.keys(input.sources ?? {}).filter((source) => !known.has(source));
   if (others.length) faults.push(`input.sources: no view reads ${others.join(", ")}`);
-  for (const { intensity } of input.views)
-    if (intensity.kind === "percentile" && intensity.low >= intensity.high) faults.push("input: percentile low must be below high");
+  for (const { intensity } of input.views) faults.push(...(intensityKind(intensity).faults?.(intensity) ?? []));
   return faults;
 }

@@ -2,7 +2,7 @@
 
 import { AnyMC3DError } from "./errors.js";
 import { type DisplayGrid, displayGrid, type GridAxis } from "./geometry.js";
-import { type ChannelMap, channelMaps, intensityRange } from "./intensity.js";
+import { intensityKind } from "./kinds/intensity/index.js";
 import type { ViewManifest } from "./manifest.js";
 import type { BackboneSpec, Slices, Volume, VoxelArray } from "./types.js";
 
@@ -43,12 +43,12 @@ export function prepareView(volume: Volume, view: ViewManifest, spec: Pick<Backb
   const rows = sampling(grid.rows, box.rows, view.spacing, height);
   const columns = sampling(grid.columns, box.columns, view.spacing, width);
   const chosen = chooseSlices(volume.data, grid, box.slices, view);
-  const maps = channelMaps(view.intensity, volume.data, spec);
+  const intensity = intensityKind(view.intensity).prepare(view.intensity, volume.data, spec);
   const resample = resampler(volume.data, grid, rows, columns, view.pad);
   const size = height * width;
   const read = (start: number, end: number) => {
     const out = new Float32Array((end - start) * 3 * size);
-    for (let n = start; n < end; n++) writeChannels(resample(chosen[n]), maps, out, (n - start) * 3 * size);
+    for (let n = start; n < end; n++) intensity.write(resample(chosen[n]), out, (n - start) * 3 * size);
     return out;
   };
   return {
@@ -64,20 +64,11 @@ export function prepareView(volume: Volume, view: ViewManifest, spec: Pick<Backb
     },
     channels: (values) => {
       const out = new Float32Array(3 * values.length);
-      writeChannels(values, maps, out, 0);
+      intensity.write(values, out, 0);
       return out;
     },
-    range: intensityRange(maps),
+    range: intensity.range,
   };
-}
-
-function writeChannels(values: Float32Array, maps: readonly ChannelMap[], out: Float32Array, at: number): void {
-  maps.forEach(({ low, high, gain, bias }, channel) => {
-    const from = at + channel * values.length;
-    for (let i = 0; i < values.length; i++) {
-      out[from + i] = Math.min(high, Math.max(low, values[i])) * gain + bias;
-    }
-  });
 }
 
 type Interval = readonly [first: number, last: number];

@@ -1,8 +1,9 @@
 // From the slices' CLS embeddings to logits, and the way back: pooling of each view, fusion, head.
 
 import type { BoundAdapter } from "./adapter.js";
+import { fusionOf } from "./kinds/fusion/index.js";
 import { headForward, headGradient } from "./kinds/head/index.js";
-import { attentionPool, attentionPoolGradient, meanPool, meanPoolGradient } from "./pool.js";
+import { poolingOf } from "./kinds/pooling/index.js";
 
 /** The tensors behind the backbone. */
 export type StudyModules = Pick<BoundAdapter, "fusion" | "head"> & { readonly views: readonly Pick<BoundAdapter["views"][number], "query">[] };
@@ -37,23 +38,14 @@ export interface StudyForward {
  */
 export function forwardStudy(cls: readonly Float32Array[], { views, fusion, head }: StudyModules): StudyForward {
   const width = fusion ? fusion.length : head.weight.shape[1] / cls.length;
-  const pooled = cls.map((rows, v) => {
-    const { query } = views[v];
-    return query ? attentionPool(rows, query) : meanPool(rows, width);
-  });
+  const pooled = cls.map((rows, v) => poolingOf(views[v].query).forward(rows, width, views[v].query));
   const stacked = new Float32Array(pooled.length * width);
   pooled.forEach(({ embedding }, v) => void stacked.set(embedding, v * width));
-  const fused = fusion ? attentionPool(stacked, fusion) : { weights: new Float32Array(cls.length).fill(1 / cls.length), embedding: stacked };
+  const fused = fusionOf(fusion, cls.length).forward(stacked, cls.length, fusion);
   const backward = (dLogits: Float32Array): StudyGradient => {
     const dHead = headGradient(fused.embedding, head.weight, dLogits);
-    const dFusion = fusion ? attentionPoolGradient(stacked, fusion, fused.weights, dHead.x) : { rows: dHead.x, query: undefined };
-    const dViews = cls.map((rows, v) => {
-      const { query } = views[v];
-      const dPooled = dFusion.rows.subarray(v * width, (v + 1) * width);
-      return query
-        ? attentionPoolGradient(rows, query, pooled[v].weights, dPooled)
-        : { rows: meanPoolGradient(rows.length / width, dPooled), query: undefined };
-    });
+    const dFusion = fused.backward(dHead.x);
+    const dViews = pooled.map((view, v) => view.backward(dFusion.rows.subarray(v * width, (v + 1) * width)));
     return {
       cls: dViews.map(({ rows }) => rows),
       queries: dViews.map(({ query }) => query),

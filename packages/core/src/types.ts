@@ -1,6 +1,7 @@
 // The contract: what a volume, a backbone, an adapter, an engine and a result are. Types only, no code.
 
 import type { WarningCode } from "./errors.js";
+import type { HeatmapMethod, LabelledHeatmap } from "./kinds/heatmap/index.js";
 import type { AdapterManifest, Plane } from "./manifest.js";
 import type { TaskKindId } from "./tasks/index.js";
 import type { Outcome } from "./tasks/task-kind.js";
@@ -226,12 +227,12 @@ export interface Progress {
 
 /**
  * `attention`: the last block's attention from CLS, the same for all labels. `gradcam`: what speaks for one label; takes about three times as
- * long and an engine with `tokenGradient()`.
+ * long and an engine that runs backwards.
  */
 export type HeatmapOptions =
-  | { readonly method: "attention" }
+  | { readonly method: Exclude<HeatmapMethod, LabelledHeatmap> }
   /** `label`: its id; default: the label with the largest logit. Ordered classes have one score, no label to name: the map is what speaks for a higher class. */
-  | { readonly method: "gradcam"; readonly label?: string };
+  | { readonly method: LabelledHeatmap; readonly label?: string };
 
 /** How a study is classified. */
 export interface ClassifyOptions {

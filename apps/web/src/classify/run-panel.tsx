@@ -1,9 +1,9 @@
 // Before classifying: what speaks against it, how to look for the heatmap, and the button.
 
-import { type AdapterManifest, taskKind } from "@anymc3d/core";
+import { type AdapterManifest, type HeatmapMethod, taskKind } from "@anymc3d/core";
 import { useComputed } from "@preact/signals";
 import { useLostFocus } from "../page/lost-focus.js";
-import { busy, check, checkAgain, checkFailed, chosen, classifyScan, explained, type HeatmapMethod, method, run } from "../page/state.js";
+import { busy, check, checkAgain, checkFailed, chosen, classifyScan, explained, method, run } from "../page/state.js";
 import { Busy } from "./busy.js";
 
 export function RunPanel() {

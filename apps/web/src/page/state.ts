@@ -1,6 +1,6 @@
 // Everything the page knows, in signals, and what a user can do to it.
 
-import { AnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, type HeatmapMethod } from "@anymc3d/core";
 import {
   type ClassifyResult,
   type HeatmapOptions,
@@ -55,8 +55,6 @@ export interface Failure extends Fault {
 
 /** What a reader can be told of these files. */
 export type ReadChoices = Pick<ReadOptions, "series" | "frame" | "channel" | "array" | "index" | "orientation" | "stack" | "uneven" | "modality">;
-
-export type HeatmapMethod = "attention" | "gradcam";
 
 export const adapters = signal<readonly AdapterEntry[]>([]);
 export const chosenKey = signal<string>();

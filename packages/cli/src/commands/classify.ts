@@ -2,7 +2,7 @@
 
 import { access, constants } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { AnyMC3DError, type ClassifyResult, isAbortError } from "@anymc3d/core";
+import { AnyMC3DError, type ClassifyResult, type HeatmapMethod, isAbortError } from "@anymc3d/core";
 import { endingOf, stemOf, writableEndings } from "@anymc3d/io";
 import { checkConformanceOnce } from "@anymc3d/registry";
 import { writeVolume } from "@anymc3d/sdk";
@@ -19,7 +19,7 @@ import { printResult } from "../output/result.js";
 export interface ClassifyFlags extends EngineFlags, RegistryFlags {
   adapter: string;
   heatmap?: string;
-  heatmapMethod: "attention" | "gradcam";
+  heatmapMethod: HeatmapMethod;
   heatmapLabel?: string;
   json?: boolean;
 }
