@@ -12,6 +12,7 @@ const BROWSER = named(".browser.test.ts");
 export default defineConfig({
   resolve: {
     alias: [
+      { find: /^@anymc3d\/node-files\/(.*)$/, replacement: source("node-files/src/$1.ts") },
       { find: /^@anymc3d\/testkit\/(.*)$/, replacement: source("testkit/src/$1.ts") },
       { find: "@anymc3d/core/errors", replacement: source("core/src/errors.ts") },
       { find: "@anymc3d/io/options", replacement: source("io/src/options.ts") },

@@ -6,4 +6,3 @@ export { readBundle, writeBundle } from "./lock/bundle.js";
 export { changeLock, findLock, type LockFile } from "./lock/lock-file.js";
 export { npmSettings } from "./node/npm-settings.js";
 export { type OpenOptions, type OpenRegistry, openRegistry } from "./node/open.js";
-export { writeWhole } from "./node/write-whole.js";

@@ -358,7 +358,7 @@ describe("the lock file", () => {
     const entry = Object.values(parseLock(JSON.stringify({ lockfileVersion: 1, adapters: { a: await someEntry() } }), "x").adapters)[0];
     await Promise.all(Array.from({ length: 10 }, (_, i) => changeLock(path, ({ adapters }) => ({ adapters: { ...adapters, [`adapter-${i}`]: entry } }))));
     expect(Object.keys(parseLock(await readFile(path, "utf8"), path).adapters)).toHaveLength(10);
-    await mkdir(`${path}.lock`);
+    await writeFile(`${path}.lock`, "");
     await utimes(`${path}.lock`, 1000, 1000);
     await changeLock(path, ({ adapters }) => ({ adapters: { ...adapters, late: entry } }));
     expect((await readdir(folder)).filter((name) => name.startsWith("shared.lock.json"))).toEqual(["shared.lock.json"]);

@@ -1,9 +1,10 @@
 // Writes a volume to a file, in Node.
 
 import { AnyMC3DError, type Volume } from "@anymc3d/core";
+import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { FORMATS } from "./formats/index.js";
 import { either, endingOf, writableEndings } from "./formats/names.js";
-import { hasFiles, toPath, writeFileWhole } from "./sources/node-files.js";
+import { hasFiles, toPath } from "./sources/node-files.js";
 
 /** Options of `writeVolume()`. */
 export interface WriteOptions {
@@ -32,5 +33,5 @@ export async function writeVolume(path: string | URL, volume: Volume, options: W
   }
   const bytes = await format.write(volume, ending.ending);
   options.signal?.throwIfAborted();
-  await writeFileWhole(target, bytes, options.signal);
+  await writeWhole(target, bytes, options.signal);
 }

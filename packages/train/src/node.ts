@@ -7,5 +7,5 @@ export { type Check, verifyAdapter } from "./package/verify.js";
 export type { TrainedPackage, TrainToPackageEvent } from "./run/events.js";
 export type { DataOptions } from "./run/read-data.js";
 export type { TrainingOverrides } from "./run/read-task.js";
-export { csvLine, replaceFile } from "./run/run-folder.js";
+export { csvLine } from "./run/run-folder.js";
 export { type TrainToPackageOptions, type TrainToPackageResult, trainToPackage } from "./run/train-to-package.js";

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
-import { PART, writeWhole } from "../node/write-whole.js";
+import { UNFINISHED, writeWhole } from "@anymc3d/node-files/write-whole";
 import { integrityOf, sha512Of } from "../protocol/integrity.js";
 import { keyOf, type Store } from "./store.js";
 
@@ -34,7 +34,7 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
   const list = async () => {
     const names = await readdir(folder).catch(() => [] as string[]);
     const found = await Promise.all(names.map(async (key) => ({ key, info: await stat(at(key)).catch(() => undefined) })));
-    const known = await packageNames(names.filter((key) => /^metadata-/.test(key) && !PART.test(key)).map(at));
+    const known = await packageNames(names.filter((key) => /^metadata-/.test(key) && !UNFINISHED.test(key)).map(at));
     return found.flatMap(({ key, info }) => (info?.isFile() ? [{ key, what: known.get(key) ?? key.split("-")[0], bytes: info.size, used: info.mtime }] : []));
   };
   const remove = (key: string) =>
@@ -42,7 +42,7 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
       throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${at(key)} cannot be removed: ${cause.message}`, { cause });
     });
   const prune = async (limit: number, keep?: string) => {
-    const entries = (await list()).filter(({ key }) => !PART.test(key)).sort((a, b) => a.used.getTime() - b.used.getTime());
+    const entries = (await list()).filter(({ key }) => !UNFINISHED.test(key)).sort((a, b) => a.used.getTime() - b.used.getTime());
     let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
     const removed: string[] = [];
     for (const { key, bytes } of entries) {
@@ -73,8 +73,8 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
     async verify() {
       const removed: string[] = [];
       for (const { key, used } of await list()) {
-        const rest = PART.test(key) && Date.now() - used.getTime() > HOUR;
-        if (!rest && (PART.test(key) || !(await isDamaged(at(key), key)))) continue;
+        const rest = UNFINISHED.test(key) && Date.now() - used.getTime() > HOUR;
+        if (!rest && (UNFINISHED.test(key) || !(await isDamaged(at(key), key)))) continue;
         await remove(key);
         removed.push(key);
       }

@@ -1,15 +1,16 @@
 // anymc3d.lock.json on the disk: found on the way up, changed by one process at a time, whole or not at all.
 
-import { mkdir, readFile, rm, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { AnyMC3DError } from "@anymc3d/core";
-import { writeWhole } from "../node/write-whole.js";
+import { Held, hold } from "@anymc3d/node-files/hold";
+import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import { formatLock, LOCK_FILE, type Lock, parseLock } from "./lock.js";
 
 const EMPTY: Lock = { adapters: {} };
+/** Milliseconds until a wait for others is given up; a change takes a few. */
 const PATIENCE = 10_000;
-/** A change takes milliseconds: a mark this old is of a process that was killed. */
-const STALE = 5_000;
 
 /** A lock and where it lies. */
 export interface LockFile {
@@ -43,34 +44,28 @@ async function readLock(path: string): Promise<Lock | undefined> {
  * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`, `LOCK_INVALID`; the change's own
  */
 export async function changeLock(path: string, change: (lock: Lock) => Lock): Promise<Lock> {
-  const mark = `${path}.lock`;
   try {
-    await take(mark);
+    const release = await holdSoon(`${path}.lock`);
     try {
       const lock = change((await readLock(path)) ?? EMPTY);
       await writeWhole(path, formatLock(lock));
       return lock;
     } finally {
-      await rm(mark, { recursive: true, force: true });
+      release();
     }
   } catch (cause) {
-    if (cause instanceof AnyMC3DError) throw cause;
-    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${path} cannot be written: ${(cause as Error).message}`, { cause });
+    throw notWritable(path, dirname(resolve(path)), cause);
   }
 }
 
-/** A folder is made by one process only. */
-async function take(mark: string): Promise<void> {
+/** Takes a mark, and waits for others that have it. */
+async function holdSoon(mark: string): Promise<() => void> {
   for (const start = Date.now(); ; ) {
     try {
-      await mkdir(mark);
-      return;
+      return await hold(mark, { beats: true });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if (!(error instanceof Held) || Date.now() - start > PATIENCE) throw error;
     }
-    const made = await stat(mark).catch(() => undefined);
-    if (made && Date.now() - made.mtimeMs > STALE) await rm(mark, { recursive: true, force: true });
-    else if (Date.now() - start > PATIENCE) throw new Error(`${mark} is held by another process; delete it if there is none`);
-    await new Promise((done) => setTimeout(done, 20 + Math.random() * 30));
+    await setTimeout(20 + Math.random() * 30);
   }
 }

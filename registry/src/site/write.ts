@@ -3,10 +3,10 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type AdapterManifest, AnyMC3DError } from "@anymc3d/core";
+import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import type { LoadOptions } from "../client/options.js";
 import type { Registry } from "../client/registry.js";
 import type { Found } from "../client/search.js";
-import { writeWhole } from "../node/write-whole.js";
 import { adapterPage, indexPage, slugOf } from "./pages.js";
 import { FILTER, STYLE } from "./style.js";
 
@@ -50,7 +50,7 @@ export async function writeSite(registry: Registry, out: string, options: SiteOp
     await mkdir(join(out, "adapters"), { recursive: true });
     for (const [name, content] of Object.entries(files)) await writeWhole(join(out, name), content);
   } catch (cause) {
-    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${out}: ${(cause as Error).message}`, { cause });
+    throw notWritable(out, out, cause);
   }
   return listed.length;
 }

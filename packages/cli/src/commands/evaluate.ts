@@ -3,10 +3,11 @@
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Adapter, AnyMC3DError, type ClassifyResult, DISCLAIMER, isAbortError } from "@anymc3d/core";
+import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { checkConformanceOnce } from "@anymc3d/registry";
 import type { Classifier } from "@anymc3d/sdk";
 import { FIGURES, flat, type Measured, type Scored, taskTraining } from "@anymc3d/train";
-import { csvLine, replaceFile } from "@anymc3d/train/node";
+import { csvLine } from "@anymc3d/train/node";
 import pc from "picocolors";
 import packageJson from "../../package.json" with { type: "json" };
 import { startClassifier } from "../adapters/classifier.js";
@@ -133,9 +134,7 @@ async function writePredictions(path: string, { manifest: { task } }: Adapter, p
   const kind = taskTraining(task);
   const lines = predictions.map(({ row, result }) => csvLine([row.id, row.group, ...kind.predictionCells(task, result)]));
   const header = csvLine(["id", "group", ...kind.predictionColumns(task)]);
-  await replaceFile(path, `${[header, ...lines].join("\n")}\n`).catch((cause: Error) => {
-    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${path} could not be written: ${cause.message}`, { cause });
-  });
+  await writeWhole(path, `${[header, ...lines].join("\n")}\n`);
 }
 
 function printReport(report: { volumes: number; split: string; engine: string; precision: string }, { rows, summary }: Evaluation): void {

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ADAPTER_KEYWORD, type AdapterManifest, AnyMC3DError, factsOf } from "@anymc3d/core";
 import { sampleEndings } from "@anymc3d/io";
-import { replaceFile } from "../run/run-folder.js";
+import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import { type CardOptions, modelCard } from "./card.js";
 
 /** What goes into an adapter's folder. */
@@ -59,9 +59,9 @@ export async function writeAdapterPackage(folder: string, { manifest, weights, b
   };
   try {
     await mkdir(folder, { recursive: true });
-    for (const [name, content] of Object.entries(files)) await replaceFile(join(folder, name), content);
+    for (const [name, content] of Object.entries(files)) await writeWhole(join(folder, name), content);
   } catch (cause) {
-    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder} could not be written: ${(cause as Error).message}`, { cause });
+    throw notWritable(folder, folder, cause);
   }
 }
 

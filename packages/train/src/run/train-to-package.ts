@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Backbone, TrainableEngine } from "@anymc3d/core";
+import { writeWhole } from "@anymc3d/node-files/write-whole";
 import packageJson from "../../package.json" with { type: "json" };
 import { checkFits, type TrainConfig } from "../config.js";
 import { looksOf } from "../data/looks.js";
@@ -19,7 +20,7 @@ import { defaultVariants, variantConfig } from "../variants.js";
 import type { TrainedPackage } from "./events.js";
 import { type DataOptions, readData, type TrainData } from "./read-data.js";
 import { readTask, type TrainingOverrides } from "./read-task.js";
-import { openRunFolder, type RunFolder, replaceFile } from "./run-folder.js";
+import { openRunFolder, type RunFolder } from "./run-folder.js";
 import { fingerprintOf, startingState } from "./starting-state.js";
 import { trainingLines } from "./training-lines.js";
 
@@ -182,7 +183,7 @@ async function compareWith(job: Job, config: TrainConfig, trained: Trained, vari
   const onProgress = (done: number, total: number) => onEvent?.({ type: "reading", done, total });
   contenders.push(...(await sizeBaselines(job.data.cases, config, { signal, onProgress })));
   const models = compare(contenders, config.task, config.training.seed);
-  await replaceFile(join(folder, COMPARISON), `${JSON.stringify(models, null, 2)}\n`);
+  await writeWhole(join(folder, COMPARISON), `${JSON.stringify(models, null, 2)}\n`);
   await writeAdapterPackage(out, { ...trained.files, comparison: comparisonTable(models, config.task) });
   return models;
 }

@@ -5,8 +5,9 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
+import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import type { LockEntry } from "@anymc3d/registry";
-import { folderStore, withMemory, writeBundle, writeWhole } from "@anymc3d/registry/node";
+import { folderStore, withMemory, writeBundle } from "@anymc3d/registry/node";
 import pc from "picocolors";
 import { examine, npmPack } from "../../adapters/contents.js";
 import { interruptSignal } from "../../interrupt.js";
@@ -59,6 +60,6 @@ async function writeOut(path: string, content: Uint8Array): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
     await writeWhole(path, content);
   } catch (cause) {
-    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${path}: ${(cause as Error).message}`, { cause });
+    throw notWritable(path, dirname(path), cause);
   }
 }

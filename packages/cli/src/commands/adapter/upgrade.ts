@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AnyMC3DError, loadAdapter, parseAdapterManifest, upgradeManifest, weightsHash } from "@anymc3d/core";
-import { writeWhole } from "@anymc3d/registry/node";
+import { writeWhole } from "@anymc3d/node-files/write-whole";
 
 /**
  * Pins the weights that lie in the folder.
@@ -21,9 +21,7 @@ export async function upgradeAdapter(folder: string): Promise<void> {
   const hash = await weightsHash(weights);
   const upgraded = upgradeManifest(json as Readonly<Record<string, unknown>>, hash);
   await loadAdapter(upgraded, weights);
-  await writeWhole(path, `${JSON.stringify(upgraded, null, 2)}\n`).catch((cause: Error) => {
-    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${path} could not be written: ${cause.message}`, { cause });
-  });
+  await writeWhole(path, `${JSON.stringify(upgraded, null, 2)}\n`);
   process.stdout.write(`${path}: ${name} is of version 2 now; its weights are pinned, ${hash}. Publish it under a new version.\n`);
 }
 
