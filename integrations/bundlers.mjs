@@ -104,14 +104,14 @@ async function openPage(name, origin) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--headless", "--no-sandbox", ...quiet] });
   try {
     const page = await browser.newPage();
-    const strangers = [];
-    page.on("request", (request) => /^http/.test(request.url()) && !request.url().startsWith(origin) && strangers.push(request.url()));
+    const outsideRequests = [];
+    page.on("request", (request) => /^http/.test(request.url()) && !request.url().startsWith(origin) && outsideRequests.push(request.url()));
     const failed = new Promise((_, reject) => page.on("pageerror", reject));
     failed.catch(() => undefined);
     await page.goto(`${origin}/`);
     await Promise.race([page.waitForFunction("globalThis.classified", undefined, { timeout: 120_000 }), failed]);
     const { logits, engine } = await page.evaluate("globalThis.classified");
-    if (strangers.length) throw new Error(`${name}: asked ${strangers}`);
+    if (outsideRequests.length) throw new Error(`${name}: asked ${outsideRequests}`);
     check(`${name}, ${engine}`, logits);
   } finally {
     await browser.close();

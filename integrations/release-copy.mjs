@@ -56,7 +56,7 @@ export function releaseFromCopy(folder, env) {
     after !== before && readFileSync(join(copy, "packages/core/CHANGELOG.md"), "utf8").includes(`## ${after}`),
     `core stayed at ${before}, or its CHANGELOG does not say`,
   );
-  for (const place of packages.filter((each) => existsSync(join(copy, each, "adapter.json")))) {
+  for (const place of packages.filter((one) => existsSync(join(copy, one, "adapter.json")))) {
     const [inPackage, inManifest] = ["package.json", "adapter.json"].map((file) => readJson(copy, place, file).version);
     expectThat(inPackage === inManifest, `${place} is ${inPackage} in package.json, ${inManifest} in adapter.json`);
   }

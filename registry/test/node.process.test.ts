@@ -256,13 +256,15 @@ describe("npm's settings", () => {
   });
 
   test("a token does not follow a redirect to another host", async () => {
-    const strangers: (string | undefined)[] = [];
-    const stranger = createServer((request, response) => {
-      strangers.push(request.headers.authorization);
+    const authorizations: (string | undefined)[] = [];
+    const otherServer = createServer((request, response) => {
+      authorizations.push(request.headers.authorization);
       response.writeHead(404).end();
     });
-    await new Promise<void>((done) => stranger.listen(0, "127.0.0.1", done));
-    const server = createServer((_, response) => response.writeHead(302, { location: `http://localhost:${(stranger.address() as AddressInfo).port}/x` }).end());
+    await new Promise<void>((done) => otherServer.listen(0, "127.0.0.1", done));
+    const server = createServer((_, response) =>
+      response.writeHead(302, { location: `http://localhost:${(otherServer.address() as AddressInfo).port}/x` }).end(),
+    );
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const origin = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     const cwd = join(folder, "redirected");
@@ -271,8 +273,8 @@ describe("npm's settings", () => {
     await writeFile(join(cwd, ".npmrc"), `registry=http://${origin}/\n//${origin}/:_authToken=s3cret\n`);
     const registry = await openRegistry({ cwd, store: folderStore(join(folder, "redirected-cache")), http: { tries: 1 } });
     expect((await refusal(registry.resolve("lung-nodule"))).code).toBe("PACKAGE_NOT_FOUND");
-    expect(strangers).toEqual([undefined]);
-    for (const each of [stranger, server]) await new Promise((done) => each.close(done));
+    expect(authorizations).toEqual([undefined]);
+    for (const each of [otherServer, server]) await new Promise((done) => each.close(done));
   });
 });
 

@@ -386,20 +386,20 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
 
     test("a token goes to its registry, and not along a redirect to another host", async () => {
       const bytes = tarball(await good());
-      const strangers: (string | undefined)[] = [];
-      const stranger = createServer((request, response) => {
+      const authorizations: (string | undefined)[] = [];
+      const otherServer = createServer((request, response) => {
         response.setHeader("access-control-allow-origin", "*");
-        strangers.push(request.headers.authorization);
+        authorizations.push(request.headers.authorization);
         response.end(bytes);
       });
-      await new Promise<void>((done) => stranger.listen(0, "127.0.0.1", done));
+      await new Promise<void>((done) => otherServer.listen(0, "127.0.0.1", done));
       // localhost is another host than 127.0.0.1.
-      const elsewhere = `http://localhost:${(stranger.address() as AddressInfo).port}/x.tgz`;
+      const elsewhere = `http://localhost:${(otherServer.address() as AddressInfo).port}/x.tgz`;
       serve(bytes, (response) => response.writeHead(302, { location: elsewhere }).end());
       expect((await load({ auth: { [origin]: "secret" } })).error).toBeUndefined();
       expect(asked).toEqual(["/adapter-x Bearer secret", "/x.tgz Bearer secret"]);
-      expect(strangers).toEqual([undefined]);
-      await new Promise((done) => stranger.close(done));
+      expect(authorizations).toEqual([undefined]);
+      await new Promise((done) => otherServer.close(done));
     });
 
     test("deprecation is told; a version that is not deprecated is chosen before", async () => {

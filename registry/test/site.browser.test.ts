@@ -1,4 +1,4 @@
-// The marketplace page of a real registry: what is in it, that strangers' text stays text, and that people can use it.
+// The marketplace page of a real registry: what is in it, that others' text stays text, and that people can use it.
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,15 +19,15 @@ let out: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "anymc3d-site-"));
   real = await startPublished(folder, ["adapter-lung-nodule", "adapter-adrenal-shape", "adapter-vessel-aneurysm", "backbone-dinov2-small"]);
-  const stranger = join(folder, "stranger");
-  await cp(packageFolder("adapter-adrenal-shape"), stranger, { recursive: true, filter: (path) => !/[/\\]run$/.test(path) });
+  const foreign = join(folder, "foreign");
+  await cp(packageFolder("adapter-adrenal-shape"), foreign, { recursive: true, filter: (path) => !/[/\\]run$/.test(path) });
   for (const file of ["adapter.json", "package.json"]) {
-    const json = JSON.parse(await readFile(join(stranger, file), "utf8"));
+    const json = JSON.parse(await readFile(join(foreign, file), "utf8"));
     const own = file === "adapter.json" ? { title: HOSTILE, description: HOSTILE } : { anymc3d: { ...json.anymc3d, title: HOSTILE } };
-    await writeFile(join(stranger, file), JSON.stringify({ ...json, name: "@me/adapter-adrenal-shape", ...own }));
+    await writeFile(join(foreign, file), JSON.stringify({ ...json, name: "@me/adapter-adrenal-shape", ...own }));
   }
-  await writeFile(join(stranger, "README.md"), `# A card\n\n${HOSTILE}\n`);
-  await publish(folder, real.url, stranger);
+  await writeFile(join(foreign, "README.md"), `# A card\n\n${HOSTILE}\n`);
+  await publish(folder, real.url, foreign);
   out = join(folder, "site");
 }, 120_000);
 afterAll(async () => {

@@ -178,7 +178,7 @@ describe.skipIf(!hasChromium)("choices", () => {
     }));
 
   test("a browser that keeps nothing for pages shows the page all the same", () =>
-    visit(async ({ page, strangers }) => {
+    visit(async ({ page, unwanted }) => {
       await page.addInitScript(() =>
         Object.defineProperty(globalThis, "localStorage", {
           get: () => {
@@ -188,6 +188,6 @@ describe.skipIf(!hasChromium)("choices", () => {
       );
       await page.reload();
       await openSample(page);
-      expect(strangers).toEqual([]);
+      expect(unwanted).toEqual([]);
     }));
 });

@@ -73,7 +73,7 @@ async function expectPyTorch(page: Page): Promise<void> {
 
 describe.skipIf(!hasChromium)("the page", () => {
   test("opens with less than 2 MB, asks no one else, and says what it is for", () =>
-    visit(async ({ page, strangers }) => {
+    visit(async ({ page, unwanted }) => {
       await page.waitForLoadState("networkidle");
       const bytes = await page.evaluate(() =>
         [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].reduce(
@@ -84,11 +84,11 @@ describe.skipIf(!hasChromium)("the page", () => {
       expect(bytes).toBeGreaterThan(50_000);
       expect(bytes).toBeLessThan(2e6);
       expect(await page.textContent("header")).toMatch(/Not a medical device[\s\S]*stays on this device/);
-      expect(strangers).toEqual([]);
+      expect(unwanted).toEqual([]);
     }));
 
   test("the sample: PyTorch's probabilities, Node's heatmap over the scan, never blocked for 100 ms", () =>
-    visit(async ({ page, strangers }) => {
+    visit(async ({ page, unwanted }) => {
       await openSample(page);
       // The viewer's own start and first picture are not what is measured.
       await page.waitForSelector(".toolbar option", { state: "attached" });
@@ -108,7 +108,7 @@ describe.skipIf(!hasChromium)("the page", () => {
       const heat = await readNifti(new Uint8Array(await saved(page, "Heatmap (NIfTI)")));
       const node = await classify(sample, lungNodule, { heatmap: true });
       expect(Math.max(...Array.from(heat.data, (value, i) => Math.abs(value - (node.heatmap?.data[i] as number))))).toBeLessThan(0.02);
-      expect(strangers).toEqual([]);
+      expect(unwanted).toEqual([]);
       await expectHeatOverScan(page);
     }));
 
@@ -122,7 +122,7 @@ describe.skipIf(!hasChromium)("the page", () => {
     }));
 
   test("compressed DICOM (JPEG 2000, JPEG-LS) opens: the decoders are served with the page", () =>
-    visit(async ({ page, strangers }) => {
+    visit(async ({ page, unwanted }) => {
       for (const name of ["jpeg-2000.dcm", "jpeg-ls.dcm"]) {
         await page.setInputFiles(
           "input[multiple]:not([webkitdirectory])",
@@ -132,7 +132,7 @@ describe.skipIf(!hasChromium)("the page", () => {
         expect(await page.locator(".failure").count()).toBe(0);
         await button(page, "Close scan").click();
       }
-      expect(strangers).toEqual([]);
+      expect(unwanted).toEqual([]);
     }));
 
   test("what only a choice keeps from being read is asked for; what a file does not state can be said, and counts", () =>
@@ -292,7 +292,7 @@ describe.skipIf(!hasChromium)("the page", () => {
         );
       }
       execFileSync("npm", ["publish", "--ignore-scripts", "--silent", "--registry", registry.url], { cwd: own, env });
-      await visit(async ({ page, strangers }) => {
+      await visit(async ({ page, unwanted }) => {
         await page.getByText("More from a registry").click();
         await page.fill("input[type=url]", registry.url);
         await page.fill("input[type=search]", "elsewhere");
@@ -303,8 +303,8 @@ describe.skipIf(!hasChromium)("the page", () => {
         await classifyNow(page);
         expect(await page.textContent("#result-title")).toContain("Findings from elsewhere");
         await expectPyTorch(page);
-        expect(strangers.filter((url) => !url.startsWith(registry.url))).toEqual([]);
-        expect(strangers.length).toBeGreaterThan(0);
+        expect(unwanted.filter((url) => !url.startsWith(registry.url))).toEqual([]);
+        expect(unwanted.length).toBeGreaterThan(0);
       });
       const query = `?${new URLSearchParams({ registry: registry.url, adapter: "adapter-elsewhere@^1" })}`;
       await visit(async ({ page }) => void (await page.waitForSelector(".adapter.chosen:has-text('Findings from elsewhere')")), {}, query);

@@ -25,5 +25,5 @@ describe.skipIf(!hasChromium)("onnxruntime-web in Chromium", () => {
     expect(first.error).toContain("text/html");
   });
 
-  test("nothing asked another host than localhost", () => expect(harness.strangers).toEqual([]));
+  test("nothing asked another host than localhost", () => expect(harness.outsideRequests).toEqual([]));
 });

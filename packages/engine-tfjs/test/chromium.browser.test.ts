@@ -61,5 +61,5 @@ describe.skipIf(!hasChromium)("Chromium", () => {
     }
   });
 
-  test("nothing asked another host than localhost", () => expect(harness.strangers).toEqual([]));
+  test("nothing asked another host than localhost", () => expect(harness.outsideRequests).toEqual([]));
 });

@@ -63,5 +63,5 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
     expect(await read(cut)).toMatchObject({ code: "FILE_TRUNCATED", message: expect.stringContaining("04.dcm") });
   });
 
-  it("nothing was asked of another host", () => expect(harness.strangers).toEqual([]));
+  it("nothing was asked of another host", () => expect(harness.outsideRequests).toEqual([]));
 });

@@ -14,7 +14,7 @@ test.skipIf(!hasChromium)("classify() in a page picks an engine that works and g
     [2.69495, 2.0404, 1.66451, -5.02184, -3.10637].forEach((logit, i) => expect(found.logits[i]).toBeCloseTo(logit, 3));
     expect(found.heatmap).toHaveLength(3);
     expect(found.warnings.map(({ code }: { code: string }) => code)).toEqual(["ENGINE_FALLBACK"]);
-    expect(harness.strangers).toEqual([]);
+    expect(harness.outsideRequests).toEqual([]);
   } finally {
     await harness.close();
   }

@@ -37,7 +37,7 @@ describe.skipIf(!hasChromium)("in a page of a plain server", () => {
     // The file was read by read(): classify() does not read it again.
     expect(found.stages.filter((stage: string) => stage.startsWith("read"))).toEqual([]);
     expect(found.stages.filter((stage: string) => stage.startsWith("encode")).at(-1)).toMatch(/^encode (\d+)\/\1$/);
-    expect(harness.strangers).toEqual([]);
+    expect(harness.outsideRequests).toEqual([]);
   });
 
   test("the caller's bytes and volumes stay usable (O41), unless they are handed over", async () => {
@@ -178,7 +178,7 @@ describe.skipIf(!hasChromium)("in a page that is cross-origin isolated, under a 
       expect(refused).toEqual([]);
       // Its threads would come from blob: addresses, which this policy forbids: it runs on one, and passes its self-test.
       expect((await page.evaluate(() => anymc3d.startEngine({ engine: "tfjs/wasm" }))).code).toBe("none");
-      expect(harness.strangers).toEqual([]);
+      expect(harness.outsideRequests).toEqual([]);
     } finally {
       await harness.close();
     }

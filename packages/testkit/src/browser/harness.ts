@@ -40,7 +40,7 @@ export interface Harness {
   conformance(job: PageJob): Promise<CaseResult[]>;
   timing(job: PageJob, timing: PageTiming): Promise<{ id: string; createMs: number; perSlice: number[] }>;
   /** Requests of any page to another host than localhost. */
-  readonly strangers: readonly string[];
+  readonly outsideRequests: readonly string[];
   readonly origin: string;
   close(): Promise<void>;
 }
@@ -124,8 +124,8 @@ export async function startHarness(engineModule: string, headers: Readonly<Recor
   await bundle(engineModule, folder);
   const server = await serve(join(folder, "dist"), headers);
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ARGUMENTS });
-  const strangers: string[] = [];
-  const page = () => openPage(browser, server.origin, strangers);
+  const outsideRequests: string[] = [];
+  const page = () => openPage(browser, server.origin, outsideRequests);
   const inPage = async <T>(work: (page: Page) => Promise<T>): Promise<T> => {
     const opened = await page();
     return work(opened).finally(() => opened.close());
@@ -133,7 +133,7 @@ export async function startHarness(engineModule: string, headers: Readonly<Recor
   return {
     page,
     origin: server.origin,
-    strangers,
+    outsideRequests,
     conformance: (job) => inPage((p) => p.evaluate((j) => anymc3d.conformance(j), job)),
     timing: (job, timing) => inPage((p) => p.evaluate(([j, t]) => anymc3d.timing(j, t), [job, timing] as const)),
     close: async () => {
@@ -144,12 +144,12 @@ export async function startHarness(engineModule: string, headers: Readonly<Recor
   };
 }
 
-async function openPage(browser: Browser, origin: string, strangers: string[]): Promise<Page> {
+async function openPage(browser: Browser, origin: string, outsideRequests: string[]): Promise<Page> {
   const page = await browser.newPage();
   page.setDefaultTimeout(0);
   page.on("request", (request) => {
     const { protocol, hostname } = new URL(request.url());
-    if (/^(http|ws)/.test(protocol) && hostname !== "localhost") strangers.push(request.url());
+    if (/^(http|ws)/.test(protocol) && hostname !== "localhost") outsideRequests.push(request.url());
   });
   await page.goto(origin);
   await page.waitForFunction("globalThis.anymc3d !== undefined");

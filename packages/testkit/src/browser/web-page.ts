@@ -38,7 +38,7 @@ interface Visit {
   readonly page: Page;
   readonly context: BrowserContext;
   /** Requests to another origin, and errors of the page. */
-  readonly strangers: string[];
+  readonly unwanted: string[];
 }
 
 /** @param script runs before the page's own */
@@ -54,17 +54,17 @@ export async function visit<T>(
   await context.addInitScript(() =>
     addEventListener("securitypolicyviolation", ({ violatedDirective }) => console.error("Content Security Policy", violatedDirective)),
   );
-  const strangers: string[] = [];
+  const unwanted: string[] = [];
   context.on("request", (request) => {
     const url = new URL(request.url());
-    if (/^http/.test(url.protocol) && url.origin !== new URL(server.url).origin) strangers.push(request.url());
+    if (/^http/.test(url.protocol) && url.origin !== new URL(server.url).origin) unwanted.push(request.url());
   });
   const page = await context.newPage();
-  page.on("pageerror", (error) => strangers.push(String(error)));
-  page.on("console", (message) => /Content Security Policy/.test(message.text()) && strangers.push(message.text()));
+  page.on("pageerror", (error) => unwanted.push(String(error)));
+  page.on("console", (message) => /Content Security Policy/.test(message.text()) && unwanted.push(message.text()));
   await page.goto(server.url + query);
   await page.waitForSelector(".adapter");
-  return work({ page, context, strangers }).finally(() => context.close());
+  return work({ page, context, unwanted }).finally(() => context.close());
 }
 
 export const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name });
