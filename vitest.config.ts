@@ -21,6 +21,7 @@ export default defineConfig({
       { find: "@anymc3d/registry/node", replacement: fileURLToPath(new URL("./registry/src/node.ts", import.meta.url)) },
       { find: "@anymc3d/registry/site", replacement: fileURLToPath(new URL("./registry/src/site.ts", import.meta.url)) },
       { find: "@anymc3d/registry/server", replacement: fileURLToPath(new URL("./registry/src/server.ts", import.meta.url)) },
+      { find: "@anymc3d/sdk/engines", replacement: source("sdk/src/engines/table.ts") },
       { find: "@anymc3d/sdk/worker", replacement: source("sdk/src/worker/classifier.ts") },
       { find: "@anymc3d/train/node", replacement: source("train/src/node.ts") },
       { find: /^@anymc3d\/(core|io|engine-onnx|engine-tfjs|sdk|train)$/, replacement: source("$1/src/index.ts") },

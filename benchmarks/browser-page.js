@@ -1,5 +1,5 @@
 // What browser.mjs opens in Chromium: this engine, transformers.js and onnxruntime-web alone, on the same slices.
-import { loadBackbone, slicesOf } from "@anymc3d/core";
+import { encode, loadBackbone, slicesOf } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 
 const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
@@ -35,7 +35,7 @@ globalThis.startBenchmark = async ({ count, side, threads, precision }) => {
   const first = (hidden) => Float32Array.from({ length: 384 }, (_, i) => hidden[i]);
   const contestants = {
     "@anymc3d/engine-onnx": async () => {
-      cls.own = first((await engine.encode(slicesOf(pixels, side, side), undefined, {})).cls);
+      cls.own = first((await encode(engine, slicesOf(pixels, side, side), undefined, {})).cls);
     },
     "transformers.js": async () => {
       cls.transformers = first((await extractor(raw)).data);

@@ -1,7 +1,7 @@
 // Backbone speed on this CPU: ONNX Runtime fp32, int8, with and without LoRA, against the machine's own matrix peak and against PyTorch.
 // usage: node benchmarks/encode.mjs [--python PYTHON] [--rounds N] [--chunk SLICES]     (npm run build first; PYTHON with torch and safetensors)
 import { parseArgs } from "node:util";
-import { selfTestInput, slicesOf } from "@anymc3d/core";
+import { encode, selfTestInput, slicesOf } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { backbone as openBackbone } from "./load.mjs";
 import { matrixPeak } from "./matrix-peak.mjs";
@@ -30,7 +30,7 @@ const int8 = await createOnnxEngine(backbone, { precision: "int8", chunk });
 const torch = values.python ? pytorch(values.python, "pytorch_encode.py") : undefined;
 const time = async (engine, given) => {
   const start = performance.now();
-  await engine.encode(slices, given, { attention: true });
+  await encode(engine, slices, given, { attention: true });
   return performance.now() - start;
 };
 const contestants = {

@@ -85,26 +85,34 @@ async function occluded(volume, nodule) {
 
 /** Maps over all patches of all slices before the ReLU, and how classify() turns one into heat on the volume's grid. */
 async function gradcam(volume) {
-  const run = async (tokenGradient) => {
+  const run = async (forward) => {
     const { id, backbone, precision, warnings } = engine;
-    const stand = { id, backbone, precision, warnings, encode: (...some) => engine.encode(...some), tokenGradient };
+    const stand = { id, backbone, precision, warnings, forward };
     return (await classify(volume, adapter, { engine: stand, heatmap: { method: "gradcam", label: values.label } })).heatmap.data;
   };
   const parts = [];
   let patches = 0;
   await run(async (slices, ...rest) => {
-    const part = await engine.tokenGradient(slices, ...rest);
-    patches = part.tokens.length / slices.count / width;
-    parts.push(part);
-    return part;
+    const forward = await engine.forward(slices, ...rest);
+    const backward = async (...seeds) => {
+      const found = await forward.backward(...seeds);
+      patches = found.tokens.length / slices.count / width;
+      parts.push({ tokens: forward.encoded.lastInput, gradient: found.tokens });
+      return found;
+    };
+    return { ...forward, backward };
   });
   /** Tokens and gradients of which classify()'s own Grad-CAM is the map: one channel holds it, with weight 1. */
   const heat = (map) => {
     let from = 0;
-    return run(async ({ count }) => {
-      const part = { tokens: new Float32Array(count * patches * width), gradient: new Float32Array(count * patches * width) };
-      for (let i = 0; i < count * patches; i++, from++) [part.tokens[i * width], part.gradient[i * width]] = [map[from], 1];
-      return part;
+    return run(async (slices, ...rest) => {
+      const forward = await engine.forward(slices, ...rest);
+      const [lastInput, tokens] = [new Float32Array(slices.count * patches * width), new Float32Array(slices.count * patches * width)];
+      const backward = async () => {
+        for (let i = 0; i < slices.count * patches; i++, from++) [lastInput[i * width], tokens[i * width]] = [map[from], 1];
+        return { tokens };
+      };
+      return { ...forward, encoded: { ...forward.encoded, lastInput }, backward };
     });
   };
   const rowsOf = (key) => parts.flatMap((part) => Array.from({ length: part[key].length / width }, (_, i) => part[key].subarray(i * width, (i + 1) * width)));

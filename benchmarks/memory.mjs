@@ -1,6 +1,6 @@
 // Memory of an engine over its life: adapters swapped 100 times, the engine opened and closed 20 times.
 // usage: node --expose-gc benchmarks/memory.mjs     (npm run build first)
-import { selfTestInput, slicesOf } from "@anymc3d/core";
+import { encode, selfTestInput, slicesOf } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { backbone as openBackbone } from "./load.mjs";
 
@@ -20,18 +20,18 @@ const buffers = async () => {
   }
   return process.memoryUsage().arrayBuffers / 2 ** 20;
 };
-await engine.encode(slices, selfTestInput(backbone.spec, 0).lora, {});
+await encode(engine, slices, selfTestInput(backbone.spec, 0).lora, {});
 const held = [];
 const before = await buffers();
 for (let i = 0; i < 10; i++) {
   held.push(selfTestInput(backbone.spec, i).lora);
-  await engine.encode(slices, held[i], {});
+  await encode(engine, slices, held[i], {});
 }
 console.log(`MiB a further adapter takes while it is held, its own tensors included: ${(((await buffers()) - before) / held.length).toFixed(2)}`);
 
 const swaps = [];
 for (let i = 0; i < 100; i++) {
-  await engine.encode(slices, selfTestInput(backbone.spec, i).lora, {});
+  await encode(engine, slices, selfTestInput(backbone.spec, i).lora, {});
   if (i % 20 === 19) swaps.push(rss());
 }
 console.log(`RSS in MiB after 20, 40, … 100 adapters on one engine: ${swaps.join(", ")}`);
@@ -40,7 +40,7 @@ await engine.dispose();
 const opened = [];
 for (let i = 0; i < 20; i++) {
   const one = await createOnnxEngine(backbone);
-  await one.encode(slices, selfTestInput(backbone.spec, 1).lora, {});
+  await encode(one, slices, selfTestInput(backbone.spec, 1).lora, {});
   await one.dispose();
   if (i === 0 || i % 5 === 4) opened.push(rss());
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
-import { classify, selfTestInput, slicesOf } from "@anymc3d/core";
+import { classify, encode, selfTestInput, slicesOf } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { readVolume, writeNifti } from "@anymc3d/io";
 import { lungNodule, backbone as openBackbone } from "./load.mjs";
@@ -73,7 +73,7 @@ async function swaps(engine, backbone) {
   const slices = slicesOf(new Float32Array(3 * 56 * 56), 56, 56);
   const time = async (lora) => {
     const start = performance.now();
-    await engine.encode(slices, lora, {});
+    await encode(engine, slices, lora, {});
     return performance.now() - start;
   };
   const same = selfTestInput(backbone.spec, 1).lora;

@@ -1,7 +1,7 @@
 // How far the float16-rounded backbone's tokens are from the float32 checkpoint's.
 // usage: node benchmarks/rounding.mjs CHECKPOINT_FOLDER PIXELS.safetensors     (PIXELS holds "112x112.pixels"; npm run build first)
 import { readFile } from "node:fs/promises";
-import { readTensors, slicesOf, specFromHuggingFace, tensorsFromHuggingFace } from "@anymc3d/core";
+import { encode, readTensors, slicesOf, specFromHuggingFace, tensorsFromHuggingFace } from "@anymc3d/core";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { backbone as openBackbone } from "./load.mjs";
 
@@ -12,7 +12,7 @@ const tensors = readTensors(await readFile(reference));
 const engines = [await createOnnxEngine(exact), await createOnnxEngine(await openBackbone())];
 for (const size of ["112x112", "98x140", "224x224"]) {
   const { shape, data } = tensors.get(`${size}.pixels`);
-  const [a, b] = await Promise.all(engines.map((engine) => engine.encode(slicesOf(data, shape[2], shape[3]), undefined, { patches: true })));
+  const [a, b] = await Promise.all(engines.map((engine) => encode(engine, slicesOf(data, shape[2], shape[3]), undefined, { patches: true })));
   console.log(
     `${size}: CLS cosine ${cosine(a.cls, b.cls).toFixed(7)}, largest difference ${largest(a.cls, b.cls).toFixed(4)}; patch tokens cosine ${cosine(a.patches, b.patches).toFixed(7)}, largest difference ${largest(a.patches, b.patches).toFixed(4)} (values reach ${Math.max(...a.patches).toFixed(1)})`,
   );

@@ -39,8 +39,9 @@ async function peak(count, activationBudget) {
   const moments = zeroMoments(lora.tensors);
   const rates = { learningRate: { lora: 1e-4, head: 1e-3 }, weightDecay: { lora: 1e-5, head: 1e-4 } };
   for (let i = 0; i < steps; i++) {
-    await engine.encode(slices, lora, { keep: true });
-    const { tensors } = await engine.backward(slices, lora, new Float32Array(count * backbone.spec.width).fill(0.1));
+    const { backward, release } = await engine.forward(slices, lora, { gradients: ["lora"] });
+    const { tensors } = (await backward(new Float32Array(count * backbone.spec.width).fill(0.1))).lora;
+    release();
     lora = { ...lora, tensors: adamW(lora.tensors, new Map([...tensors].map(([name, { data }]) => [name, data])), moments, rates, 1) };
   }
   await engine.dispose();

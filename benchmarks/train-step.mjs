@@ -34,8 +34,9 @@ const recomputing = await createOnnxEngine(backbone, { chunk, activationBudget: 
 async function step(engine, start, state) {
   const from = performance.now();
   const lora = { ...start, tensors: state.tensors };
-  await engine.encode(slices, lora, { keep: true });
-  const { tensors } = await engine.backward(slices, lora, dCls);
+  const { backward, release } = await engine.forward(slices, lora, { gradients: ["lora"] });
+  const { tensors } = (await backward(dCls)).lora;
+  release();
   const gradients = new Map([...tensors].map(([name, { data }]) => [name, data]));
   state.tensors = adamW(state.tensors, gradients, state.moments, RATES, 1);
   return performance.now() - from;

@@ -13,7 +13,7 @@ const INSIDE = [...CODECS, ...TFJS, "fflate", "onnxruntime-common", "onnxruntime
 const OUTSIDE = /^(node:.*|fs$|path$|crypto$|util$|module$|worker_threads$|@anymc3d\/backbone-.*)/;
 
 /** By the file names that packages and pages know them by. */
-const ENTRIES = { index: "src/index.ts", "worker-classifier": "src/worker/classifier.ts", worker: "src/worker/worker.ts" };
+const ENTRIES = { index: "src/index.ts", engines: "src/engines/table.ts", "worker-classifier": "src/worker/classifier.ts", worker: "src/worker/worker.ts" };
 
 export default defineConfig([
   {

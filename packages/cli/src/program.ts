@@ -4,7 +4,7 @@ import { HEATMAPS } from "@anymc3d/core";
 import tab from "@bomb.sh/tab/commander";
 import { Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { addEngineFlags } from "./options/engine.js";
+import { addEngineFlags, engineOption } from "./options/engine.js";
 import { addReadFlags } from "./options/read.js";
 import { addRegistryFlags } from "./options/registry.js";
 import { positiveNumber, triple, upperCase, wholeNumber } from "./options/values.js";
@@ -57,7 +57,7 @@ export function createProgram(): Command {
     .option("--epochs <n>", "instead of training.epochs", wholeNumber(1))
     .option("--seed <n>", "instead of training.seed", wholeNumber(0))
     .option("--compare [variants]", "also train head-only, mean-pooling, last-K, rank-R, no-masks, … (a,b+c) and hold all against size-only baselines")
-    .option("--engine <engine>", "auto, onnx/cpu, onnx/wasm, tfjs/wasm, tfjs/cpu, tfjs/tensorflow", "auto")
+    .addOption(engineOption())
     .option("--threads <n>", "CPU threads", wholeNumber(1))
     .option("--backbone <folder>", "another backbone's folder or package; default: DINOv2 ViT-S/14")
     .option("--json", "one JSON object a line: data, features, step, validate, epoch, done, compared")
@@ -114,7 +114,7 @@ export function createProgram(): Command {
     .command("verify")
     .description("check an adapter's folder before publishing: schema, tensors, conformance, metrics, card, package.json")
     .argument("<folder>")
-    .option("--engine <engine>", "auto, onnx/cpu, onnx/wasm, tfjs/wasm, tfjs/cpu, tfjs/tensorflow", "auto")
+    .addOption(engineOption())
     .option("--backbone <folder>", "the backbone's folder or package; default: the one the adapter names")
     .option("--json", "print one JSON object")
     .option("--verbose", "show where an error came from")
@@ -146,7 +146,7 @@ export function createProgram(): Command {
     .option("--tag <tag>", "default: latest")
     .option("--provenance", "state where it was built, where the CI offers it")
     .option("--yes", "publish; without it nothing leaves the machine")
-    .option("--engine <engine>", "auto, onnx/cpu, onnx/wasm, tfjs/wasm, tfjs/cpu, tfjs/tensorflow", "auto")
+    .addOption(engineOption())
     .option("--backbone <folder>", "the backbone's folder or package; default: the one the adapter names")
     .option("--json", "print one JSON object")
     .option("--verbose", "show where an error came from")
@@ -205,7 +205,7 @@ export function createProgram(): Command {
     .description("check an adapter's folder and make a .tgz of it, as publish would send it")
     .argument("<folder>")
     .option("--out <folder>", "where the file goes", ".")
-    .option("--engine <engine>", "auto, onnx/cpu, onnx/wasm, tfjs/wasm, tfjs/cpu, tfjs/tensorflow", "auto")
+    .addOption(engineOption())
     .option("--backbone <folder>", "the backbone's folder or package; default: the one the adapter names")
     .option("--json", "print one JSON object")
     .option("--verbose", "show where an error came from")

@@ -2,6 +2,7 @@
 
 import { checkTensors } from "./backbone.js";
 import { loraMaps } from "./engine/fold.js";
+import type { LoraTensors } from "./engine/types.js";
 import { AnyMC3DError } from "./errors.js";
 import { contentHash, sha256 } from "./hash.js";
 import { fusionKind } from "./kinds/fusion/index.js";
@@ -10,7 +11,7 @@ import { poolingKind } from "./kinds/pooling/index.js";
 import { type AdapterManifest, parseAdapterManifest } from "./manifest.js";
 import { readSafetensors, toFloat32 } from "./safetensors.js";
 import { taskKind } from "./tasks/index.js";
-import type { Adapter, Backbone, BackboneSpec, LoraTensors, Tensor, Tensors, Warning } from "./types.js";
+import type { Adapter, Backbone, BackboneSpec, Tensor, Tensors, Warning } from "./types.js";
 
 /**
  * Reads an adapter. Whether its tensors fit is known once the backbone is: see {@link bindAdapter}.

@@ -2,16 +2,17 @@
 
 import { type BoundAdapter, bindAdapter } from "./adapter.js";
 import { type ClassifyInput, checkInput, sourcesOf } from "./checks.js";
+import { encode } from "./engine/encode.js";
 import { patchGrid } from "./engine/patches.js";
 import { AnyMC3DError } from "./errors.js";
 import { heatmapOf, type ViewMap } from "./heatmap.js";
-import type { HeatmapKind, PatchMap } from "./kinds/heatmap/heatmap-kind.js";
+import type { HeatmapKind, PatchMap, ViewPass } from "./kinds/heatmap/heatmap-kind.js";
 import { HEATMAPS } from "./kinds/heatmap/index.js";
 import type { AdapterManifest } from "./manifest.js";
 import { type PreparedView, prepareView } from "./preprocess.js";
 import { forwardStudy, type StudyForward } from "./study.js";
 import { taskKind } from "./tasks/index.js";
-import type { Adapter, ClassifyOptions, ClassifyResult, Encoded, Volume, Warning } from "./types.js";
+import type { Adapter, ClassifyOptions, ClassifyResult, Volume, Warning } from "./types.js";
 
 /** Stands with every result. */
 export const DISCLAIMER = "Research use only. Not a medical device; not for diagnosis or treatment.";
@@ -22,6 +23,16 @@ export const DISCLAIMER = "Research use only. Not a medical device; not for diag
  * an adapter that does not fit the engine's backbone (`BACKBONE_MISMATCH`, `TENSORS_MISMATCH`), and the engine's own; the signal's reason after an abort
  */
 export async function classify(input: ClassifyInput, adapter: Adapter, options: ClassifyOptions): Promise<ClassifyResult> {
+  const passes: ViewPass[] = [];
+  try {
+    return await classified(input, adapter, options, passes);
+  } finally {
+    for (const { release } of passes) release?.();
+  }
+}
+
+/** @param passes the views' passes are put there, for whoever releases them */
+async function classified(input: ClassifyInput, adapter: Adapter, options: ClassifyOptions, passes: ViewPass[]): Promise<ClassifyResult> {
   const started = performance.now();
   const { engine, signal, checks = "refuse" } = options;
   const { task } = adapter.manifest;
@@ -34,19 +45,19 @@ export async function classify(input: ClassifyInput, adapter: Adapter, options: 
   const times = { preprocess: performance.now() - started, encode: 0, pool: 0, heatmap: 0 };
 
   const encodeStart = performance.now();
-  const encoded = await encodeViews(prepared, bound, options, Boolean(heatmap?.kind.attention), (ms) => {
+  await encodeViews(passes, prepared, bound, options, heatmap?.kind, (ms) => {
     times.preprocess += ms;
   });
   times.encode = performance.now() - encodeStart - (times.preprocess - (encodeStart - started));
 
   const poolStart = performance.now();
-  const study = poolViews(encoded, bound);
+  const study = poolViews(passes, bound);
   const { weights, fusion, logits } = study;
   const { warnings: doubts = [], ...outcome } = taskKind(task).outcome(task, logits);
   times.pool = performance.now() - poolStart;
 
   const heatStart = performance.now();
-  const maps = await heatmap?.kind.maps({ prepared, encoded, forward: study, bound, engine, signal }, heatmap.label);
+  const maps = await heatmap?.kind.maps({ passes, forward: study, bound }, heatmap.label);
   const heatmaps = maps ? heatmapsOf(sources, prepared, maps, bound, options) : undefined;
   times.heatmap = options.heatmap ? performance.now() - heatStart : 0;
   return {
@@ -82,15 +93,15 @@ function prepare(sources: Readonly<Record<string, Volume>>, bound: BoundAdapter,
 }
 
 async function encodeViews(
+  passes: ViewPass[],
   prepared: readonly PreparedView[],
   bound: BoundAdapter,
   options: ClassifyOptions,
-  attention: boolean,
+  heatmap: HeatmapKind | undefined,
   tookPreprocessing: (ms: number) => void,
-): Promise<Encoded[]> {
+): Promise<void> {
   const { engine, signal, onProgress } = options;
   const total = prepared.reduce((sum, view) => sum + view.slices.count, 0);
-  const encoded: Encoded[] = [];
   let before = 0;
   onProgress?.({ stage: "encode", done: 0, total });
   for (const [v, { slices }] of prepared.entries()) {
@@ -101,15 +112,15 @@ async function encodeViews(
       return pixels;
     };
     const onSlices = (done: number) => onProgress?.({ stage: "encode", done: before + done, total });
-    encoded.push(await engine.encode({ ...slices, read }, bound.views[v].lora, { attention, onSlices }, signal));
+    const [timed, { lora }] = [{ ...slices, read }, bound.views[v]];
+    passes.push(await (heatmap ? heatmap.pass(engine, timed, lora, { signal, onSlices }) : encode(engine, timed, lora, { onSlices }, signal)));
     before += slices.count;
   }
-  return encoded;
 }
 
-function poolViews(encoded: readonly Encoded[], bound: BoundAdapter): StudyForward {
+function poolViews(passes: readonly ViewPass[], bound: BoundAdapter): StudyForward {
   const study = forwardStudy(
-    encoded.map(({ cls }) => cls),
+    passes.map(({ cls }) => cls),
     bound,
   );
   if (!study.logits.every(Number.isFinite))
@@ -129,8 +140,8 @@ interface WantedHeatmap {
   readonly label?: string;
 }
 
-/** @throws AnyMC3DError `OPTION_INVALID` for an unknown method or label, or an engine that cannot run backwards */
-function wantedHeatmap({ heatmap, engine }: ClassifyOptions, { task, name }: AdapterManifest): WantedHeatmap | undefined {
+/** @throws AnyMC3DError `OPTION_INVALID` for an unknown method or label */
+function wantedHeatmap({ heatmap }: ClassifyOptions, { task, name }: AdapterManifest): WantedHeatmap | undefined {
   const forms = HEATMAPS.map(({ id, labelled }) => `{ method: "${id}"${labelled ? ", label" : ""} }`);
   if (heatmap !== undefined && heatmap !== null && typeof heatmap !== "boolean" && typeof heatmap !== "object")
     throw new AnyMC3DError("OPTION_INVALID", `heatmap is ${JSON.stringify(heatmap)}, expected true, false, ${forms.join(" or ")}`);
@@ -142,8 +153,6 @@ function wantedHeatmap({ heatmap, engine }: ClassifyOptions, { task, name }: Ada
       "OPTION_INVALID",
       `heatmap method is ${JSON.stringify(heatmap.method)}, expected ${HEATMAPS.map(({ id }) => `"${id}"`).join(" or ")}`,
     );
-  if (kind.backward && !("tokenGradient" in engine))
-    throw new AnyMC3DError("OPTION_INVALID", `engine ${engine.id} cannot run backwards, which ${kind.id} needs; use "${HEATMAPS[0].id}"`);
   const label = kind.labelled && "label" in heatmap ? heatmap.label : undefined;
   const ids = taskKind(task).heatmapLabels(task);
   if (label !== undefined && !ids.includes(label)) {

@@ -1,10 +1,11 @@
 // An adapter's conformance vector: logits of a made volume, the same everywhere, to know that a machine runs it right.
 
 import { classify } from "./classify.js";
+import type { Engine } from "./engine/types.js";
 import { AnyMC3DError } from "./errors.js";
 import type { ViewManifest } from "./manifest.js";
 import { seededRandom } from "./random.js";
-import type { Adapter, Engine, Volume } from "./types.js";
+import type { Adapter, Volume } from "./types.js";
 
 /**
  * A made volume inside what a view declares: a bright ball on a dim, noisy ground, 48×48×8 voxels, LPS-like axes.

@@ -1,34 +1,107 @@
-// Grad-CAM: where the last block's input speaks for one label.
+// Grad-CAM: where the last block's input speaks for one label. The pass that classified is gone back through, where memory allows.
 
-import type { LoraTensors, Slices, TrainableEngine } from "./types.js";
+import type { Engine, Forward, LoraTensors, Slices } from "./engine/types.js";
+import { AnyMC3DError } from "./errors.js";
+import type { PassOptions, ViewPass } from "./kinds/heatmap/heatmap-kind.js";
 
-/** Slices whose tokens are held at once. */
+/** Slices whose gradients are held at once. */
 const AT_ONCE = 32;
 
+/** Bytes of tokens that a view's pass may hold until its way back; what the engine keeps beside them is about three times as much. */
+const HELD_BYTES = 64 * 2 ** 20;
+
+/** A view's pass through the backbone, from which maps of labels can be made. Release it in a `finally`. */
+export interface GradCamPass extends ViewPass {
+  /**
+   * Grad-CAM (Selvaraju et al. 2017) of one label's logit at the last block's input tokens, slice by slice: channel weights are the gradient's mean
+   * over the patches, the map is the ReLU of the tokens' weighted sum. Pooling and fusion weights are in the gradient.
+   * @param dCls gradient of the label's logit with respect to `cls`
+   * @returns [slices, patches], ≥ 0
+   */
+  map(dCls: Float32Array): Promise<Float32Array>;
+  release(): void;
+}
+
+export interface GradCamOptions extends PassOptions {
+  /** Bytes of tokens to hold until the way back. Default 64 MiB. */
+  readonly held?: number;
+}
+
+interface Part {
+  readonly start: number;
+  readonly slices: Slices;
+  /** Absent where it was not held. */
+  readonly forward?: Forward;
+}
+
 /**
- * Grad-CAM (Selvaraju et al. 2017) of one label's logit at the last block's input tokens, slice by slice: channel weights are the gradient's mean
- * over the patches, the map is the ReLU of the tokens' weighted sum. Pooling and fusion weights are in the gradient.
- * @param views slices and LoRA of each view, and the gradient of the label's logit with respect to its CLS embeddings, [slices, D]
- * @returns per view [slices, patches], ≥ 0
+ * Runs a view's slices and holds the way back as far as it may; the rest runs again for a map.
+ * @throws AnyMC3DError as `Engine.forward()`; `OPTION_INVALID` where the engine cannot run backwards
  */
-export async function gradCam(
-  engine: TrainableEngine,
-  views: readonly { readonly slices: Slices; readonly lora: LoraTensors | undefined; readonly dCls: Float32Array }[],
-  signal?: AbortSignal,
-): Promise<Float32Array[]> {
-  const { width } = engine.backbone.spec;
-  const maps: Float32Array[] = [];
-  for (const { slices, lora, dCls } of views) {
-    const parts: Float32Array[] = [];
+export async function gradCamPass(
+  engine: Engine,
+  slices: Slices,
+  lora: LoraTensors | undefined,
+  { signal, onSlices, held: most = HELD_BYTES }: GradCamOptions = {},
+): Promise<GradCamPass> {
+  const { width, patch } = engine.backbone.spec;
+  const bytes = 4 * width * ((slices.height * slices.width) / patch ** 2);
+  const cls = new Float32Array(slices.count * width);
+  const parts: Part[] = [];
+  const release = () => {
+    for (const { forward } of parts) forward?.release();
+  };
+  try {
     for (let start = 0; start < slices.count; start += AT_ONCE) {
-      const count = Math.min(AT_ONCE, slices.count - start);
-      const some: Slices = { ...slices, count, read: (from, to) => slices.read(start + from, start + to) };
-      const { tokens, gradient } = await engine.tokenGradient(some, lora, dCls.subarray(start * width, (start + count) * width), signal);
-      parts.push(weightedSums(tokens, gradient, count, width));
+      const some = part(slices, start);
+      const held = (start + some.count) * bytes <= most;
+      const counted = onSlices && ((done: number) => onSlices(start + done));
+      const forward = await (held ? forwardThere(engine, some, lora, signal, counted) : engine.forward(some, lora, { onSlices: counted }, signal));
+      cls.set(forward.encoded.cls, start * width);
+      if (!held) forward.release();
+      parts.push({ start, slices: some, ...(held && { forward }) });
     }
-    maps.push(joined(parts));
+  } catch (error) {
+    release();
+    throw error;
   }
-  return maps;
+  const map = async (dCls: Float32Array) => {
+    const maps: Float32Array[] = [];
+    for (const { start, slices: some, forward } of parts) {
+      const dSome = dCls.subarray(start * width, (start + some.count) * width);
+      maps.push(await mapOf(forward ?? (await forwardThere(engine, some, lora, signal)), dSome, some.count, width));
+    }
+    return joined(maps);
+  };
+  return { cls, map, release };
+}
+
+function part(slices: Slices, start: number): Slices {
+  const count = Math.min(AT_ONCE, slices.count - start);
+  return { ...slices, count, read: (from, to) => slices.read(start + from, start + to) };
+}
+
+/** A forward with a way back. */
+async function forwardThere(
+  engine: Engine,
+  slices: Slices,
+  lora: LoraTensors | undefined,
+  signal: AbortSignal | undefined,
+  onSlices?: (done: number) => void,
+): Promise<Forward> {
+  const forward = await engine.forward(slices, lora, { lastInput: true, gradients: ["tokens"], onSlices }, signal);
+  if (forward.backward) return forward;
+  forward.release();
+  throw new AnyMC3DError("OPTION_INVALID", `engine ${engine.id} cannot run backwards, which gradcam needs; use "attention"`);
+}
+
+async function mapOf({ encoded, backward, release }: Forward, dCls: Float32Array, count: number, width: number): Promise<Float32Array> {
+  try {
+    const { tokens } = (await backward?.(dCls)) ?? {};
+    return weightedSums(encoded.lastInput as Float32Array, tokens as Float32Array, count, width);
+  } finally {
+    release();
+  }
 }
 
 /** ReLU of Σ_k mean_p(gradient)_k · token_pk, slice by slice. */

@@ -6,7 +6,8 @@ export { type ClassifyInput, checkInput, checkStudy, type StudyCheck, type Value
 export { classify, DISCLAIMER } from "./classify.js";
 export { conformalQuantile } from "./conformal.js";
 export { checkConformance, conformanceLogits, syntheticVolume } from "./conformance.js";
-export { type Chunk, encodeInChunks, inChunks } from "./engine/chunks.js";
+export type { Chunk } from "./engine/chunks.js";
+export { encode } from "./engine/encode.js";
 export {
   type FoldedBackbone,
   type FoldedBlock,
@@ -18,9 +19,12 @@ export {
   type Norm,
   unfoldLoraGradient,
 } from "./engine/fold.js";
+export { type ChunkGradients, type ChunkSeeds, type ForwardWork, forwardInChunks } from "./engine/forward.js";
+export { ActivationBudget, type KeptChunk } from "./engine/kept.js";
 export { patchGrid } from "./engine/patches.js";
 export { patchPositions, prefixTokens, ropeTables } from "./engine/position.js";
 export { runSelfTest, SELF_TEST_TOLERANCE, selfTestInput, slicesOf } from "./engine/selftest.js";
+export * from "./engine/types.js";
 export { AnyMC3DError, type ErrorCode, isAbortError, isAnyMC3DError } from "./errors.js";
 export { type AdapterFacts, factsOf } from "./facts.js";
 export { assertVolume, axisCodes, determinant, displayGrid, nearestAxes, voxelSpacing } from "./geometry.js";

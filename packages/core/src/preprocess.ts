@@ -1,10 +1,11 @@
 // From a volume to the slices one view of an adapter wants: crop, choice of slices, resampling, intensity. Slices are made when read.
 
+import type { Slices } from "./engine/types.js";
 import { AnyMC3DError } from "./errors.js";
 import { type DisplayGrid, displayGrid, type GridAxis } from "./geometry.js";
 import { intensityKind } from "./kinds/intensity/index.js";
 import type { ViewManifest } from "./manifest.js";
-import type { BackboneSpec, Slices, Volume, VoxelArray } from "./types.js";
+import type { BackboneSpec, Volume, VoxelArray } from "./types.js";
 
 /** One in-plane axis: where its output pixels lie on the volume's axis, in voxel indices. */
 export interface Sampling {

@@ -1,5 +1,6 @@
-// The contract: what a volume, a backbone, an adapter, an engine and a result are. Types only, no code.
+// The contract: what a volume, a backbone, an adapter and a result are. Types only, no code. Engines: engine/types.ts.
 
+import type { Engine, Precision } from "./engine/types.js";
 import type { WarningCode } from "./errors.js";
 import type { HeatmapMethod, LabelledHeatmap } from "./kinds/heatmap/index.js";
 import type { AdapterManifest, Plane } from "./manifest.js";
@@ -107,96 +108,6 @@ export interface SelfTest {
   readonly madeBy: string;
 }
 
-/**
- * Slices ready for a backbone: normalised pixels, [channel 3, row, column], one slice after the other.
- * Read in chunks, so that memory does not grow with their number.
- */
-export interface Slices {
-  readonly count: number;
-  readonly height: number;
-  readonly width: number;
-  /** Pixels of slices start … end-1, (end-start)·3·height·width values. The engine does not keep or change the array. */
-  read(start: number, end: number): Float32Array | Promise<Float32Array>;
-}
-
-/**
- * LoRA of one view: W' = W + (alpha/rank)·B·A. Names without the view's prefix: `patch.A` [r, 3·p·p], `patch.B` [D, r],
- * `blocks.N.qkv.A` [r, D], `blocks.N.qkv.B` [3D, r], `blocks.N.proj.A` [r, D], `blocks.N.proj.B` [D, r]. A map without its pair is not adapted.
- */
-export interface LoraTensors {
-  readonly rank: number;
-  /** alpha/rank, or alpha/√rank where the adapter was trained with rank-stabilised scaling. */
-  readonly scale: number;
-  readonly tensors: Tensors;
-}
-
-/** What `encode()` is to return beside the CLS embeddings. */
-export interface EncodeWants {
-  /** Last block's attention from CLS to every patch, mean over heads. */
-  readonly attention?: boolean;
-  /** Patch tokens after the final LayerNorm. */
-  readonly patches?: boolean;
-  /** Keep activations for one `backward()` over the same `slices` and `lora` objects, as far as the engine's memory budget goes (trainable engines). */
-  readonly keep?: boolean;
-  /** Called after every chunk with the number of slices done. */
-  readonly onSlices?: (done: number) => void;
-}
-
-/** What a backbone says about slices. P = (height/patch)·(width/patch), D = width of the backbone. */
-export interface Encoded {
-  /** CLS after the final LayerNorm, [count, D]. */
-  readonly cls: Float32Array;
-  /** [count, P], if asked for. */
-  readonly attention?: Float32Array;
-  /** [count, P, D], if asked for. */
-  readonly patches?: Float32Array;
-}
-
-/** `fp32`: float32 throughout; `int8`: the backbone's matrices in 8 bits, on ONNX Runtime's CPU and WebAssembly builds; moves logits by up to about 0.5. */
-export type Precision = "fp32" | "int8";
-
-/** One frozen backbone on one device. */
-export interface Engine {
-  /** "onnxruntime-node/cpu", "tfjs/webgpu", … */
-  readonly id: string;
-  readonly precision: Precision;
-  readonly backbone: Pick<Backbone, "name" | "hash" | "spec">;
-  /** Warnings from its creation: a device passed over, a fallback taken. */
-  readonly warnings: readonly Warning[];
-  /**
-   * Runs the backbone over slices, chunk by chunk.
-   * @throws AnyMC3DError `INPUT_SHAPE` for sizes that are no multiple of the patch, `LORA_SHAPE`, `OUT_OF_MEMORY`, `ENGINE_DISPOSED`;
-   * the signal's reason (an AbortError) at the next chunk after an abort.
-   */
-  encode(slices: Slices, lora: LoraTensors | undefined, want: EncodeWants, signal?: AbortSignal): Promise<Encoded>;
-  dispose(): Promise<void>;
-}
-
-/** The last block's input tokens of the patches, and the gradient of a scalar with respect to them; [count, P, D] each. */
-export interface TokenGradient {
-  readonly tokens: Float32Array;
-  readonly gradient: Float32Array;
-}
-
-/** An engine that can also run backwards. Frozen weights get no gradient. */
-export interface TrainableEngine extends Engine {
-  /**
-   * Vector-Jacobian product of the backbone with respect to the LoRA tensors. Uses the activations that `encode()` kept for these `slices`
-   * and this `lora` (want.keep), and lets go of them; computes the others again, chunk by chunk.
-   * @param dCls gradient of the loss with respect to `Encoded.cls`, [count, D]
-   * @param dPatches the same for `Encoded.patches`, [count, P, D]; absent: zero
-   * @returns gradients under the names and in the shapes of `lora.tensors`
-   * @throws AnyMC3DError as `encode()`; `INPUT_SHAPE` for gradients of another length; `OPTION_INVALID` on int8 engines
-   */
-  backward(slices: Slices, lora: LoraTensors, dCls: Float32Array, dPatches?: Float32Array, signal?: AbortSignal): Promise<LoraTensors>;
-  /**
-   * The last block's input tokens and the gradient of Σ dCls·cls with respect to them: what Grad-CAM is made of.
-   * @param dCls [count, D]
-   * @throws AnyMC3DError as `backward()`
-   */
-  tokenGradient(slices: Slices, lora: LoraTensors | undefined, dCls: Float32Array, signal?: AbortSignal): Promise<TokenGradient>;
-}
-
 /** One task: a manifest and its tensors, checked against each other. Data, never code. */
 export interface Adapter {
   readonly manifest: AdapterManifest;
@@ -226,8 +137,8 @@ export interface Progress {
 }
 
 /**
- * `attention`: the last block's attention from CLS, the same for all labels. `gradcam`: what speaks for one label; takes about three times as
- * long and an engine that runs backwards.
+ * `attention`: the last block's attention from CLS, the same for all labels. `gradcam`: what speaks for one label; needs an engine that runs
+ * backwards.
  */
 export type HeatmapOptions =
   | { readonly method: Exclude<HeatmapMethod, LabelledHeatmap> }

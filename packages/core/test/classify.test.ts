@@ -252,7 +252,7 @@ describe("several sources", () => {
       m.input.views[0].crop = { foreground: { above: 1e6, margin: 0 } };
       m.input.views[1].expect = { modality: ["MR"] };
     });
-    const idle: Engine = { ...engine, encode: () => Promise.reject(new Error("nothing was to be encoded")) };
+    const idle: Engine = { ...engine, forward: () => Promise.reject(new Error("nothing was to be encoded")) };
     const refused = await refusal(() => classify({ t1: volume, t2: { ...other, modality: "CT" } }, adapter, { engine: idle }));
     expect(refused.code).toBe("INPUT_MODALITY");
     expect(refused.message).toContain('"t2"');
@@ -281,9 +281,9 @@ test("two planes of one volume share its heatmap, each by its fusion weight", as
     backbone: engine.backbone,
     warnings: [],
     dispose: async () => {},
-    encode: async (...given) => {
-      const encoded = await engine.encode(...given);
-      return { ...encoded, attention: encoded.attention?.map(() => 1) };
+    forward: async (...given) => {
+      const { encoded, release } = await engine.forward(...given);
+      return { encoded: { ...encoded, attention: encoded.attention?.map(() => 1) }, release };
     },
   };
   const { views, heatmap } = await classify(volume, adapter, { engine: even, heatmap: true });
@@ -337,8 +337,8 @@ describe("abort", () => {
   /** The engine, with every read of slices counted. */
   function counting() {
     const count = { reads: 0 };
-    const encode: typeof engine.encode = (slices: Slices, ...rest) =>
-      engine.encode(
+    const forward: typeof engine.forward = (slices: Slices, ...rest) =>
+      engine.forward(
         {
           ...slices,
           read: (a, b) => {
@@ -350,7 +350,7 @@ describe("abort", () => {
       );
     return {
       count,
-      engine: { ...engine, id: engine.id, precision: engine.precision, backbone: engine.backbone, warnings: engine.warnings, encode, dispose: async () => {} },
+      engine: { ...engine, id: engine.id, precision: engine.precision, backbone: engine.backbone, warnings: engine.warnings, forward, dispose: async () => {} },
     };
   }
   const tall = volumeOf([16, 16, 40], (i, j, k) => scene(i, j, k), { affine: AFFINE });

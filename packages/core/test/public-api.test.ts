@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 test("@anymc3d/core", () => {
   expect(Object.keys(core).sort()).toEqual([
     "ADAPTER_KEYWORD",
+    "ActivationBudget",
     "AnyMC3DError",
     "DISCLAIMER",
     "FUSIONS",
@@ -36,14 +37,14 @@ test("@anymc3d/core", () => {
     "cumulativeProbabilities",
     "determinant",
     "displayGrid",
-    "encodeInChunks",
+    "encode",
     "factsOf",
     "foldBackbone",
     "foldLora",
+    "forwardInChunks",
     "forwardStudy",
     "headForward",
     "headGradient",
-    "inChunks",
     "isAbortError",
     "isAnyMC3DError",
     "isNamedAs",
@@ -93,4 +94,5 @@ test("@anymc3d/core", () => {
   ]);
 });
 
-test("@anymc3d/core/testing", () => expect(Object.keys(testing).sort()).toEqual(["TINY_FAMILIES", "loadTiny", "testEngine"]));
+test("@anymc3d/core/testing", () =>
+  expect(Object.keys(testing).sort()).toEqual(["TINY_FAMILIES", "gradients", "loadTiny", "loraGradient", "statesBefore", "testEngine"]));

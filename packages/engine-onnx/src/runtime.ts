@@ -1,6 +1,6 @@
-// Finds ONNX Runtime: the native build in Node, the WebAssembly build elsewhere or where the native one is missing.
+// Finds ONNX Runtime: the native build in Node, the WebAssembly build elsewhere.
 
-import { AnyMC3DError, type Warning } from "@anymc3d/core";
+import { AnyMC3DError } from "@anymc3d/core";
 import type { Env, InferenceSession, TensorConstructor } from "onnxruntime-common";
 
 /** The part of ONNX Runtime's module that an engine uses. */
@@ -13,7 +13,6 @@ interface Ort {
 export interface Runtime {
   readonly name: "onnxruntime-node" | "onnxruntime-web";
   readonly ort: Ort;
-  readonly warnings: readonly Warning[];
 }
 
 /** Where ONNX Runtime computes. */
@@ -42,25 +41,18 @@ async function importNative(): Promise<Ort> {
 }
 
 /**
- * Loads the runtime for a device. In Node, `cpu` falls back from onnxruntime-node to onnxruntime-web's WebAssembly build, with a warning.
+ * Loads the runtime for a device: the native build in Node, the WebAssembly build for the device `wasm` and in browsers.
  * @throws AnyMC3DError `ENGINE_UNAVAILABLE`
  */
 export async function loadRuntime(device: Device, wanted?: Runtime["name"]): Promise<Runtime> {
   const native = wanted ? wanted === "onnxruntime-node" : inNode && device !== "wasm";
-  if (!native) return { name: "onnxruntime-web", ort: await importWeb(device), warnings: [] };
+  if (!native) return { name: "onnxruntime-web", ort: await importWeb(device) };
   try {
-    return { name: "onnxruntime-node", ort: await importNative(), warnings: [] };
+    return { name: "onnxruntime-node", ort: await importNative() };
   } catch (cause) {
-    const advice = "onnxruntime-node could not be loaded; install it with `npm install onnxruntime-node`";
-    if (wanted || device !== "cpu")
-      throw new AnyMC3DError("ENGINE_UNAVAILABLE", `${advice} to use ${device}. Reason: ${String(cause)}`, {
-        cause,
-        details: { engine: `onnxruntime-node/${device}`, reason: "package" },
-      });
-    const warning = {
-      code: "ENGINE_FALLBACK" as const,
-      message: `${advice}. Meanwhile onnxruntime-web's WebAssembly build is used: right values, several times slower.`,
-    };
-    return { name: "onnxruntime-web", ort: await importWeb("wasm"), warnings: [warning] };
+    throw new AnyMC3DError("ENGINE_UNAVAILABLE", `onnxruntime-node, which ${device} needs, could not be loaded. Reason: ${String(cause)}`, {
+      cause,
+      details: { engine: `onnxruntime-node/${device}`, reason: "package" },
+    });
   }
 }

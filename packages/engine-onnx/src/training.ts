@@ -1,15 +1,14 @@
 // One backbone running forward and backward: two sessions, and the activations that go from the one to the other.
 
 import type { InferenceSession, Tensor } from "onnxruntime-common";
+import type { Feeds } from "./feeds.js";
 import type { Halves } from "./graph/cut.js";
-
-export type Feeds = Record<string, Tensor>;
 
 /** Activations of one chunk, held for the backward pass. */
 export interface Activations {
   readonly tensors: Feeds;
   readonly bytes: number;
-  /** Patches of a slice, which the sizes depend on. */
+  /** Patches of a slice, or tokens where states come in: what the sizes depend on. */
   readonly patches: number;
 }
 
@@ -34,6 +33,7 @@ export class TrainingSessions {
   readonly #backward: Promise<InferenceSession>;
   readonly #free: Slot[] = [];
   readonly #slots = new WeakMap<Activations, Slot>();
+  #live = 0;
   /** Dimensions behind the first, by patches a slice and name. */
   readonly #shapes = new Map<string, readonly number[]>();
 
@@ -47,10 +47,15 @@ export class TrainingSessions {
     this.#backward.catch(() => undefined);
   }
 
+  /** Whether activations are held that a backward pass may still want. */
+  get inUse(): boolean {
+    return this.#live > 0;
+  }
+
   /** Runs forward. The activations must go to `backward()` or `release()`. */
   async forward(feeds: Feeds, outputs: readonly string[]): Promise<{ results: Feeds; activations: Activations }> {
     const session = await this.#forward;
-    const [count, patches] = feeds.patches.dims;
+    const [count, patches] = (feeds.patches ?? feeds.states).dims;
     const slot = this.#slot(patches, count);
     const fetches: Record<string, Tensor | null> = Object.fromEntries(outputs.map((name) => [name, null]));
     for (const { name, element } of this.#halves.saved) {
@@ -62,6 +67,7 @@ export class TrainingSessions {
     const tensors = Object.fromEntries(this.#halves.saved.map(({ name }) => [name, all[name]]));
     const activations = { tensors, patches, bytes: Object.values(tensors).reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0) };
     this.#slots.set(activations, slot ?? this.#newSlot(activations, count));
+    this.#live++;
     return { results: Object.fromEntries(outputs.map((name) => [name, all[name]])), activations };
   }
 
@@ -69,15 +75,17 @@ export class TrainingSessions {
   async backward(feeds: Feeds, activations: Activations): Promise<Feeds> {
     const session = await this.#backward;
     const taken = this.#halves.backwardInputs.map((name) => [name, feeds[name]] as const);
-    const results = await session.run({ ...Object.fromEntries(taken), ...activations.tensors });
-    this.release(activations);
-    return results;
+    try {
+      return await session.run({ ...Object.fromEntries(taken), ...activations.tensors });
+    } finally {
+      this.release(activations);
+    }
   }
 
-  /** The arrays may be used again. */
+  /** The arrays may be used again; harmless when done again. */
   release(activations: Activations): void {
     const slot = this.#slots.get(activations);
-    this.#slots.delete(activations);
+    if (this.#slots.delete(activations)) this.#live--;
     if (slot && this.#runtime.reusesOutputs) this.#free.push(slot);
   }
 

@@ -3,12 +3,12 @@
 import {
   AnyMC3DError,
   type Backbone,
+  type Engine,
   type ErrorCode,
   type FoldedBackbone,
   foldBackbone,
   isAnyMC3DError,
   runSelfTest,
-  type TrainableEngine,
   type Warning,
 } from "@anymc3d/core";
 import { BACKENDS, engineId, startDevice, type TfjsBackend } from "./device.js";
@@ -27,6 +27,8 @@ export interface TfjsEngineOptions {
   readonly emulated?: boolean;
   /** Slices per run; default chosen from the slice size, see `defaultChunk`. */
   readonly chunk?: number;
+  /** Bytes of activations that forwards may keep for their way back; beyond them they are computed again. Default 256 MiB. */
+  readonly activationBudget?: number;
   /** Where tfjs-wasm's three .wasm files are: a folder, or an address for each file name. Default: the installed package, or what the bundler emitted. */
   readonly wasmPaths?: WasmPaths;
   /** Stops the creation between its steps. */
@@ -51,7 +53,7 @@ const PASS_OVER: readonly ErrorCode[] = [
  * @throws AnyMC3DError `ENGINE_UNAVAILABLE`, `ENGINE_SELF_TEST`, `DEVICE_LIMIT`, `OPTION_INVALID`,
  * `ASSET_INVALID` when something else than a .wasm file lies at its address; the signal's reason after an abort
  */
-export async function createTfjsEngine(backbone: Backbone, options: TfjsEngineOptions = {}): Promise<TrainableEngine> {
+export async function createTfjsEngine(backbone: Backbone, options: TfjsEngineOptions = {}): Promise<Engine> {
   checkOptions(options);
   const fold = once(() => foldBackbone(backbone));
   if (options.backend) return createOn(options.backend, backbone, fold, options, []);
@@ -86,8 +88,8 @@ async function createOn(
   fold: () => FoldedBackbone,
   options: TfjsEngineOptions,
   warnings: readonly Warning[],
-): Promise<TrainableEngine> {
-  const { chunk, signal, wasmPaths, emulated = options.backend !== undefined } = options;
+): Promise<Engine> {
+  const { chunk, activationBudget, signal, wasmPaths, emulated = options.backend !== undefined } = options;
   signal?.throwIfAborted();
   const device = await exclusively(() => startDevice(backend, wasmPaths));
   signal?.throwIfAborted();
@@ -98,7 +100,11 @@ async function createOn(
     );
   }
   const untested = { code: "NO_SELF_TEST" as const, message: `backbone ${backbone.name} has no stored self-test; the device was not checked` };
-  const engine = await TfjsEngine.upload(backbone, fold(), device, { chunk, warnings: backbone.selfTest ? warnings : [...warnings, untested] });
+  const engine = await TfjsEngine.upload(backbone, fold(), device, {
+    chunk,
+    activationBudget,
+    warnings: backbone.selfTest ? warnings : [...warnings, untested],
+  });
   try {
     signal?.throwIfAborted();
     await runSelfTest(engine, backbone);

@@ -1,33 +1,35 @@
 // TfjsEngine: a backbone's weights on one TensorFlow.js backend, run forwards and backwards chunk by chunk.
 
 import {
+  ActivationBudget,
   AnyMC3DError,
   type Backbone,
   type Chunk,
+  type ChunkGradients,
+  type ChunkSeeds,
   type Encoded,
-  type EncodeWants,
-  encodeInChunks,
+  type Engine,
   type FoldedBackbone,
   type FoldedLora,
+  type Forward,
+  type ForwardWants,
   foldLora,
-  inChunks,
+  forwardInChunks,
+  type KeptChunk,
   type LoraTensors,
   patchGrid,
   patchPositions,
   prefixTokens,
   ropeTables,
   type Slices,
-  type TokenGradient,
-  type TrainableEngine,
-  unfoldLoraGradient,
   type Warning,
 } from "@anymc3d/core";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Device, TfjsBackend } from "./device.js";
-import { backwardChunk, largestWeight, type Plan, planRun } from "./limits.js";
+import { backwardChunk, KEPT_BYTES, largestWeight, type Plan, planRun } from "./limits.js";
 import { exclusively } from "./queue.js";
-import { type ForwardInput, forward, type GridTables, lastInputGradient, loraGradient } from "./vit.js";
-import { type DeviceBackbone, type DeviceLora, LoraCache, uploadBackbone } from "./weights.js";
+import { type ForwardInput, type ForwardOutput, forward, forwardKept, type GridTables, type WayBack } from "./vit.js";
+import { type DeviceBackbone, LoraCache, uploadBackbone } from "./weights.js";
 
 /**
  * Patches per run of encode(). Measured on 2 cores at 64 patches a slice (README): wasm 145, 119, 112 ms a slice in chunks of 1, 4, 16, so 4 to 8
@@ -41,9 +43,20 @@ export function defaultChunk(backend: TfjsBackend, patches: number): number {
   return Math.max(1, Math.min(16, Math.round(PATCHES[backend] / patches)));
 }
 
+interface UploadOptions {
+  readonly chunk?: number;
+  readonly activationBudget?: number;
+  readonly warnings: readonly Warning[];
+}
+
 type Source = Pick<Backbone, "name" | "hash" | "spec" | "tensors">;
 
-export class TfjsEngine implements TrainableEngine {
+/** A chunk's recorded pass on the device. */
+interface KeptPass extends KeptChunk {
+  readonly way: WayBack;
+}
+
+export class TfjsEngine implements Engine {
   readonly id: string;
   readonly precision = "fp32";
   readonly backbone: Pick<Backbone, "name" | "hash" | "spec">;
@@ -55,10 +68,12 @@ export class TfjsEngine implements TrainableEngine {
   readonly #prefix: Float32Array;
   readonly #folded = new WeakMap<LoraTensors, ReadonlyMap<string, FoldedLora>>();
   readonly #loras = new LoraCache();
+  readonly #kept = new Set<KeptPass>();
+  readonly #budget: ActivationBudget;
   #tables: { key: string; tables: GridTables } | undefined;
   #disposed: Promise<void> | undefined;
 
-  private constructor(source: Source, device: Device, weights: DeviceBackbone, options: { chunk?: number; warnings: readonly Warning[] }) {
+  private constructor(source: Source, device: Device, weights: DeviceBackbone, options: UploadOptions) {
     this.id = device.id;
     this.backbone = { name: source.name, hash: source.hash, spec: source.spec };
     this.warnings = options.warnings;
@@ -66,6 +81,7 @@ export class TfjsEngine implements TrainableEngine {
     this.#device = device;
     this.#weights = weights;
     this.#chunk = options.chunk;
+    this.#budget = new ActivationBudget(options.activationBudget ?? KEPT_BYTES);
     this.#prefix = prefixTokens(source);
   }
 
@@ -73,7 +89,7 @@ export class TfjsEngine implements TrainableEngine {
    * Uploads the weights. Not self-tested yet.
    * @throws AnyMC3DError `DEVICE_LIMIT` where a single matrix is larger than the device allows
    */
-  static async upload(source: Source, folded: FoldedBackbone, device: Device, options: { chunk?: number; warnings: readonly Warning[] }): Promise<TfjsEngine> {
+  static async upload(source: Source, folded: FoldedBackbone, device: Device, options: UploadOptions): Promise<TfjsEngine> {
     const need = largestWeight(source.spec);
     const { limit } = device;
     if (limit && need > limit.values) {
@@ -89,52 +105,70 @@ export class TfjsEngine implements TrainableEngine {
     return new TfjsEngine(source, device, weights, options);
   }
 
-  async encode(slices: Slices, lora: LoraTensors | undefined, want: EncodeWants, signal?: AbortSignal): Promise<Encoded> {
-    const { plan } = this.#prepare(slices, lora, signal);
-    const run = (chunk: Chunk) => this.#onDevice(() => download(forward({ ...this.#inputOf(chunk, lora, plan), want })));
-    return encodeInChunks({ spec: this.#source.spec, slices, size: plan.chunk, want, signal, run });
-  }
-
-  /** Keeps nothing of an `encode()`: every chunk runs forwards, then backwards, so that memory does not grow with the number of slices. */
-  async backward(slices: Slices, lora: LoraTensors, dCls: Float32Array, dPatches?: Float32Array, signal?: AbortSignal): Promise<LoraTensors> {
-    const { spec } = this.#source;
-    const { plan, patches } = this.#prepare(slices, lora, signal, true);
-    const [clsSize, patchSize] = [spec.width, patches * spec.width];
-    checkLength("dCls", dCls, slices.count, clsSize);
-    if (dPatches) checkLength("dPatches", dPatches, slices.count, patchSize);
-    const sums = zeros(lora, this.#foldedOf(lora));
-    const compute = async (chunk: Chunk): Promise<Record<string, Float32Array>> => {
-      const input = this.#inputOf(chunk, lora, plan);
-      const found = loraGradient(input as typeof input & { lora: DeviceLora }, rowsOf(dCls, chunk, clsSize), dPatches && rowsOf(dPatches, chunk, patchSize));
-      return download(Object.fromEntries([...found].flatMap(([map, { a, b }]) => [[`${map}.a`, a] as const, [`${map}.b`, b] as const])));
-    };
-    const take = (part: Record<string, Float32Array>) => {
-      for (const [map, { a, b }] of sums) {
-        add(a, part[`${map}.a`]);
-        add(b, part[`${map}.b`]);
+  async forward(slices: Slices, lora: LoraTensors | undefined, want: ForwardWants, signal?: AbortSignal): Promise<Forward> {
+    const { gradients = [] } = want;
+    const plan = this.#prepare(slices, lora, signal, gradients.includes("lora"));
+    const run = async (chunk: Chunk, keep: boolean) => {
+      const input = this.#inputOf(chunk, lora, plan, want);
+      if (!keep) return { encoded: (await download(forward(input))) as Encoded };
+      const { output, way } = forwardKept(input, gradients);
+      const kept = this.#keep(way, lora);
+      try {
+        return { encoded: (await download(output)) as Encoded, kept };
+      } catch (error) {
+        kept.free();
+        throw error;
       }
     };
-    await inChunks({ spec, slices, size: plan.chunk, signal, run: (chunk) => this.#onDevice(() => compute(chunk)), take });
-    return unfoldLoraGradient(this.#source, lora, sums);
+    return forwardInChunks<KeptPass>({
+      backbone: this.#source,
+      slices,
+      lora,
+      want,
+      signal,
+      size: plan.chunk,
+      budget: this.#budget,
+      forward: (chunk, keep) => this.#onDevice(() => run(chunk, keep)),
+      backward: (from, seeds) => this.#onDevice(() => this.#backward("way" in from ? from : this.#again(from, lora, plan, want), seeds)),
+    });
   }
 
-  async tokenGradient(slices: Slices, lora: LoraTensors | undefined, dCls: Float32Array, signal?: AbortSignal): Promise<TokenGradient> {
-    const { spec } = this.#source;
-    const { plan, patches } = this.#prepare(slices, lora, signal);
-    checkLength("dCls", dCls, slices.count, spec.width);
-    const size = patches * spec.width;
-    const out = { tokens: new Float32Array(slices.count * size), gradient: new Float32Array(slices.count * size) };
-    const compute = (chunk: Chunk) => download(lastInputGradient(this.#inputOf(chunk, lora, plan), rowsOf(dCls, chunk, spec.width)));
-    const take = ({ tokens, gradient }: Record<"tokens" | "gradient", Float32Array>, { start }: Chunk) => {
-      out.tokens.set(tokens, start * size);
-      out.gradient.set(gradient, start * size);
+  /** The chunk's pass recorded, for its gradients alone. */
+  #again(chunk: Chunk, lora: LoraTensors | undefined, plan: Plan, { patches, from, gradients = [] }: ForwardWants): KeptPass {
+    const { output, way } = forwardKept(this.#inputOf(chunk, lora, plan, { patches, from }), gradients);
+    tf.dispose(output as ForwardOutput & tf.TensorContainerObject);
+    return this.#keep(way, lora);
+  }
+
+  async #backward(kept: KeptPass, { dCls, dPatches }: ChunkSeeds): Promise<ChunkGradients> {
+    try {
+      const { lora, tokens } = kept.way.back(dCls, dPatches);
+      const flat = Object.fromEntries(Object.entries(lora).flatMap(([map, { a, b }]) => [[`${map}.a`, a] as const, [`${map}.b`, b] as const]));
+      const { tokens: dTokens, ...pairs } = await download<Record<string, tf.Tensor>>({ ...flat, ...(tokens && { tokens }) });
+      return { lora: new Map(Object.keys(lora).map((map) => [map, { a: pairs[`${map}.a`], b: pairs[`${map}.b`] }])), tokens: dTokens };
+    } finally {
+      kept.free();
+    }
+  }
+
+  /** What is kept of a chunk stays on the device, its adapter with it. */
+  #keep(way: WayBack, lora: LoraTensors | undefined): KeptPass {
+    const letGo = lora && this.#loras.hold(lora);
+    const kept: KeptPass = {
+      way,
+      bytes: way.bytes,
+      free: () => {
+        if (!this.#kept.delete(kept)) return;
+        letGo?.();
+        this.#unlessLost(() => way.dispose());
+      },
     };
-    await inChunks({ spec, slices, size: plan.chunk, signal, run: (chunk) => this.#onDevice(() => compute(chunk)), take });
-    return out;
+    this.#kept.add(kept);
+    return kept;
   }
 
   /** What can be refused before the first slice is read; the chunks to run in. */
-  #prepare(slices: Slices, lora: LoraTensors | undefined, signal: AbortSignal | undefined, keeping = false): { plan: Plan; patches: number } {
+  #prepare(slices: Slices, lora: LoraTensors | undefined, signal: AbortSignal | undefined, training: boolean): Plan {
     this.#assertUsable();
     signal?.throwIfAborted();
     const { spec } = this.#source;
@@ -142,8 +176,8 @@ export class TfjsEngine implements TrainableEngine {
     if (lora) this.#foldedOf(lora);
     const patches = rows * columns;
     const usual = defaultChunk(this.#device.backend, patches);
-    const chunk = this.#chunk ?? (keeping ? backwardChunk(spec, patches, usual) : usual);
-    return { plan: planRun(spec, patches, { layout: this.#device.layout, chunk }, this.#device.limit), patches };
+    const chunk = this.#chunk ?? (training ? backwardChunk(spec, patches, usual) : usual);
+    return planRun(spec, patches, { layout: this.#device.layout, chunk }, this.#device.limit);
   }
 
   /** Runs `work` when it is this engine's turn, with its device current and watched. */
@@ -163,7 +197,8 @@ export class TfjsEngine implements TrainableEngine {
     });
   }
 
-  #inputOf(chunk: Chunk, lora: LoraTensors | undefined, { layout }: Plan): Omit<ForwardInput, "want"> {
+  #inputOf(chunk: Chunk, lora: LoraTensors | undefined, { layout }: Plan, want: Omit<ForwardWants, "gradients">): ForwardInput {
+    const { attention, patches, lastInput, from, until } = want;
     return {
       spec: this.#source.spec,
       weights: this.#weights,
@@ -171,8 +206,10 @@ export class TfjsEngine implements TrainableEngine {
       layout,
       count: chunk.count,
       patches: chunk.patches,
+      states: chunk.states,
       prefix: this.#prefix,
       tables: this.#tablesFor(chunk.rows, chunk.columns),
+      want: { attention, patches, lastInput, from: from?.block, until },
     };
   }
 
@@ -206,15 +243,22 @@ export class TfjsEngine implements TrainableEngine {
 
   dispose(): Promise<void> {
     this.#disposed ??= exclusively(async () => {
-      try {
+      for (const kept of this.#kept) kept.free();
+      this.#unlessLost(() => {
         this.#loras.clear();
         tf.dispose(this.#weights as DeviceBackbone & tf.TensorContainerObject);
-      } catch (error) {
-        // A lost device has already freed everything.
-        if (!isLost(this.#device)) throw error;
-      }
+      });
     });
     return this.#disposed;
+  }
+
+  /** A lost device has already freed everything. */
+  #unlessLost(free: () => void): void {
+    try {
+      free();
+    } catch (error) {
+      if (!isLost(this.#device)) throw error;
+    }
   }
 }
 
@@ -228,23 +272,6 @@ async function download<T extends object>(tensors: T): Promise<Values<T>> {
   } finally {
     tf.dispose(tensors as tf.TensorContainer);
   }
-}
-
-function checkLength(name: string, gradient: Float32Array, count: number, size: number): void {
-  if (gradient.length === count * size) return;
-  throw new AnyMC3DError("INPUT_SHAPE", `${name} holds ${gradient.length} values, expected ${count * size}: ${size} for each of ${count} slices`);
-}
-
-const rowsOf = (values: Float32Array, { start, count }: Chunk, size: number) => values.subarray(start * size, (start + count) * size);
-
-function add(sum: Float32Array, part: Float32Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i] += part[i];
-}
-
-/** A zero gradient for every adapted map. */
-function zeros(lora: LoraTensors, folded: ReadonlyMap<string, FoldedLora>): Map<string, { a: Float32Array; b: Float32Array }> {
-  const adapted = [...folded].filter(([map]) => lora.tensors.has(`${map}.A`));
-  return new Map(adapted.map(([map, { a, b }]) => [map, { a: new Float32Array(a.length), b: new Float32Array(b.length) }]));
 }
 
 function isLost(device: Device): boolean {

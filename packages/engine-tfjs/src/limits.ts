@@ -41,8 +41,8 @@ export function largestTensor(spec: BackboneSpec, patches: number, { layout, chu
   return Math.max(largestWeight(spec), chunk * tokens * Math.max(3 * width, hidden, 3 * patch ** 2), scores);
 }
 
-/** Bytes that a backward pass may keep of a chunk, where nobody names a chunk; phones' browsers have little more to give. */
-const KEPT_BYTES = 256 * 2 ** 20;
+/** Bytes that may be kept for the way back: of a chunk, where nobody names a chunk, and by default of an engine's forwards; phones' browsers have little more to give. */
+export const KEPT_BYTES = 256 * 2 ** 20;
 
 /**
  * Slices per backward pass: those of a forward pass, or as many as may be kept. Of each token a block keeps both norms' results, the inputs of the

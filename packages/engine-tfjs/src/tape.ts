@@ -11,7 +11,7 @@ interface Step {
 }
 
 export class Tape {
-  readonly #sources: readonly tf.Tensor[];
+  readonly #sources: tf.Tensor[];
   /** Ids of the tensors that depend on a source, and of the sources. */
   readonly #dependent: Set<number>;
   readonly #steps: Step[] = [];
@@ -19,8 +19,19 @@ export class Tape {
 
   /** @param sources what gradients are wanted for */
   constructor(sources: readonly tf.Tensor[]) {
-    this.#sources = sources;
+    this.#sources = [...sources];
     this.#dependent = new Set(sources.map(({ id }) => id));
+  }
+
+  /** From here on `x` is a source, too: the last, whether it depends on others or not. */
+  addSource(x: tf.Tensor): void {
+    this.#sources.push(x);
+    this.#dependent.add(x.id);
+  }
+
+  /** Of what is kept. */
+  get bytes(): number {
+    return [...this.#kept].reduce((sum, x) => sum + 4 * x.size, 0);
   }
 
   dependsOnSource(x: tf.Tensor): boolean {
@@ -46,15 +57,19 @@ export class Tape {
   }
 
   /** Gradients of Σ dy·y with respect to the sources, zero where y does not depend on one. Uses the record and `dy` up. */
-  back(y: tf.Tensor, dy: tf.Tensor): tf.Tensor[] {
+  back(y: Pick<tf.Tensor, "id">, dy: tf.Tensor): tf.Tensor[] {
     const gradients = new Map([[y.id, dy]]);
+    const ofSources = new Map<number, tf.Tensor>();
+    const sources = new Set(this.#sources.map(({ id }) => id));
     for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
       const given = gradients.get(step.output.id);
+      // A source on the way: whatever else its gradient goes into, it is complete by now.
+      if (given && sources.has(step.output.id)) ofSources.set(step.output.id, given.clone());
       if (given) this.#stepBack(step, given, gradients);
       gradients.delete(step.output.id);
       this.#release(step.saved);
     }
-    return this.#sources.map((x) => gradients.get(x.id) ?? tf.zerosLike(x));
+    return this.#sources.map((x) => ofSources.get(x.id) ?? gradients.get(x.id) ?? tf.zerosLike(x));
   }
 
   #stepBack({ inputs, gradient }: Step, dy: tf.Tensor, gradients: Map<number, tf.Tensor>): void {

@@ -62,33 +62,50 @@ function uploadLora(lora: LoraTensors, folded: ReadonlyMap<string, FoldedLora>):
 
 const disposeLora = (lora: DeviceLora) => lora.forEach((pair) => tf.dispose([pair.a, pair.b]));
 
-/** Adapters on the device: the last two used. */
+/** Adapters on the device: the last two used, and those that a recorded pass goes back through. */
 export class LoraCache {
   readonly #live = new Map<LoraTensors, DeviceLora>();
+  readonly #holds = new Map<LoraTensors, number>();
   readonly #most: number;
 
   constructor(most = 2) {
     this.#most = most;
   }
 
-  /** The adapter's tensors, uploaded to the current backend if they are not there. Valid until the next call. */
+  /** The adapter's tensors, uploaded to the current backend if they are not there. Valid until the next call, or while it is held. */
   get(lora: LoraTensors, folded: ReadonlyMap<string, FoldedLora>): DeviceLora {
     const known = this.#live.get(lora);
     this.#live.delete(lora);
-    if (!known && this.#live.size >= this.#most) this.#evictOldest();
+    if (!known) this.#makeRoom();
     const device = known ?? uploadLora(lora, folded);
     this.#live.set(lora, device);
     return device;
   }
 
-  #evictOldest(): void {
-    const [oldest] = this.#live;
-    if (!oldest) return;
-    this.#live.delete(oldest[0]);
-    disposeLora(oldest[1]);
+  /** Keeps an adapter where it is until what is returned was called. */
+  hold(lora: LoraTensors): () => void {
+    this.#holds.set(lora, (this.#holds.get(lora) ?? 0) + 1);
+    let held = true;
+    return () => {
+      const left = (this.#holds.get(lora) ?? 0) - (held ? 1 : 0);
+      held = false;
+      if (left > 0) this.#holds.set(lora, left);
+      else this.#holds.delete(lora);
+    };
+  }
+
+  /** For one adapter more. */
+  #makeRoom(): void {
+    for (const [lora, device] of this.#live) {
+      if (this.#live.size < this.#most) return;
+      if (this.#holds.has(lora)) continue;
+      this.#live.delete(lora);
+      disposeLora(device);
+    }
   }
 
   clear(): void {
-    while (this.#live.size > 0) this.#evictOldest();
+    for (const device of this.#live.values()) disposeLora(device);
+    this.#live.clear();
   }
 }

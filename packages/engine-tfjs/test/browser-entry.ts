@@ -1,6 +1,6 @@
 // What chromium.browser.test.ts puts under the conformance page: the engine, and situations that only a browser has.
-import { type Backbone, isAnyMC3DError, selfTestInput } from "@anymc3d/core";
-import { loadTiny, type TinyBackbone } from "@anymc3d/core/testing";
+import { type Backbone, encode, isAnyMC3DError, selfTestInput } from "@anymc3d/core";
+import { gradients, loadTiny, type TinyBackbone } from "@anymc3d/core/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { relativeError } from "../../core/src/engine/selftest.js";
 import { createTfjsEngine, type TfjsBackend } from "../src/index.js";
@@ -20,14 +20,15 @@ async function tensorCounts(backend: TfjsBackend) {
   const before = count();
   const engine = await createTfjsEngine(backbone, { backend });
   const created = count();
-  await engine.encode(slices, undefined, { attention: true, patches: true });
+  await encode(engine, slices, undefined, { attention: true, patches: true });
   const encoded = count();
   const { lora } = selfTestInput(backbone.spec, 5);
-  await engine.encode(slices, lora, {});
+  await encode(engine, slices, lora, {});
   const adapted = count();
   const dCls = new Float32Array(slices.count * backbone.spec.width).fill(1);
-  await engine.backward(slices, lora, dCls);
-  await engine.tokenGradient(slices, lora, dCls);
+  await gradients(engine, slices, lora, { dCls });
+  await gradients(engine, slices, lora, { dCls, targets: ["lora", "tokens"] });
+  (await engine.forward(slices, lora, { gradients: ["lora"] })).release();
   const trained = count();
   await engine.dispose();
   return { before, created, encoded, adapted, trained, disposed: count() };
@@ -45,12 +46,12 @@ async function loseDevice(backend: TfjsBackend) {
   gpgpu?.gl.getExtension("WEBGL_lose_context")?.loseContext();
   device?.destroy();
   await device?.lost;
-  const error = await refusal(engine.encode(slices, undefined, {}));
+  const error = await refusal(encode(engine, slices, undefined, {}));
   const dCls = new Float32Array(cls.length).fill(1);
-  const backward = await refusal(engine.backward(slices, selfTestInput(backbone.spec, 5).lora, dCls));
+  const backward = await refusal(gradients(engine, slices, selfTestInput(backbone.spec, 5).lora, { dCls }));
   await engine.dispose();
   const next = await createTfjsEngine(backbone, { backend });
-  const again = relativeError((await next.encode(slices, undefined, {})).cls, cls);
+  const again = relativeError((await encode(next, slices, undefined, {})).cls, cls);
   await next.dispose();
   return { ...error, backward: backward.code, again };
 }

@@ -1,7 +1,7 @@
 // What the conformance suite does not see: memory, several engines in one process, backend choice, refusals.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Backbone, isAbortError, isAnyMC3DError, selfTestInput, type Tensor } from "@anymc3d/core";
+import { type Backbone, encode, isAbortError, isAnyMC3DError, selfTestInput, type Tensor } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
 import { fixtures } from "@anymc3d/testkit/fixtures";
 import * as tf from "@tensorflow/tfjs-core";
@@ -40,7 +40,7 @@ describe.each(["cpu", "wasm"] as const)("memory on %s", (backend) => {
     const before = tensors();
     const engine = await createTfjsEngine(backbone, { backend });
     const created = tensors();
-    await engine.encode(slices, undefined, everything);
+    await encode(engine, slices, undefined, everything);
     expect(tensors()).toBe(created);
     await engine.dispose();
     await engine.dispose();
@@ -54,7 +54,7 @@ describe.each(["cpu", "wasm"] as const)("memory on %s", (backend) => {
     const maps = 1 + 2 * tiny.backbone.spec.depth;
     const counts: number[] = [];
     for (let i = 0; i < 100; i++) {
-      await engine.encode(tiny.slices, selfTestInput(tiny.backbone.spec, i).lora, {});
+      await encode(engine, tiny.slices, selfTestInput(tiny.backbone.spec, i).lora, {});
       counts.push(tensors() - plain);
     }
     expect(counts[0]).toBe(2 * maps);
@@ -73,9 +73,9 @@ describe.each(["cpu", "wasm"] as const)("memory on %s", (backend) => {
     const engine = await createTfjsEngine(tiny.backbone, { backend });
     const created = tensors();
     const broken = { ...tiny.slices, read: () => Promise.reject(new Error("the file went away")) };
-    await expect(engine.encode(broken, undefined, {})).rejects.toThrow("the file went away");
+    await expect(encode(engine, broken, undefined, {})).rejects.toThrow("the file went away");
     expect(tensors()).toBe(created);
-    expect(relativeError((await engine.encode(tiny.slices, undefined, {})).cls, tiny.cls)).toBeLessThan(1e-4);
+    expect(relativeError((await encode(engine, tiny.slices, undefined, {})).cls, tiny.cls)).toBeLessThan(1e-4);
     await engine.dispose();
   });
 });
@@ -83,12 +83,12 @@ describe.each(["cpu", "wasm"] as const)("memory on %s", (backend) => {
 test("only what is asked for is computed and returned", async () => {
   const engine = await createTfjsEngine(tiny.backbone, { backend: "wasm" });
   expect(
-    Object.entries(await engine.encode(tiny.slices, undefined, {}))
+    Object.entries(await encode(engine, tiny.slices, undefined, {}))
       .filter(([, v]) => v !== undefined)
       .map(([k]) => k),
   ).toEqual(["cls"]);
-  const all = await engine.encode(tiny.slices, undefined, everything);
-  const { attention } = await engine.encode(tiny.slices, undefined, { attention: true });
+  const all = await encode(engine, tiny.slices, undefined, everything);
+  const { attention } = await encode(engine, tiny.slices, undefined, { attention: true });
   // Without patches the last block runs for CLS alone.
   expect(relativeError(attention as Float32Array, all.attention as Float32Array)).toBeLessThan(1e-5);
   await engine.dispose();
@@ -100,11 +100,11 @@ test("engines on different backends, encoding at the same time, do not disturb e
   const third = await createTfjsEngine(tiny.backbone, { backend: "wasm" });
   const before = tensors();
   const results = await Promise.all([
-    first.encode(tiny.slices, undefined, everything),
-    second.encode(rotary.slices, undefined, everything),
-    third.encode(tiny.slices, undefined, everything),
-    first.encode(tiny.slices, undefined, {}),
-    second.encode(rotary.slices, undefined, {}),
+    encode(first, tiny.slices, undefined, everything),
+    encode(second, rotary.slices, undefined, everything),
+    encode(third, tiny.slices, undefined, everything),
+    encode(first, tiny.slices, undefined, {}),
+    encode(second, rotary.slices, undefined, {}),
   ]);
   [tiny, rotary, tiny, tiny, rotary].forEach((expected, i) => expect(relativeError(results[i].cls, expected.cls)).toBeLessThan(1e-4));
   expect(tensors()).toBe(before);
@@ -114,7 +114,7 @@ test("engines on different backends, encoding at the same time, do not disturb e
 test("dispose during an encode refuses the rest", async () => {
   const engine = await createTfjsEngine(tiny.backbone, { backend: "cpu", chunk: 1 });
   const before = tensors();
-  const work = engine.encode(tiny.slices, undefined, { onSlices: () => void engine.dispose() });
+  const work = encode(engine, tiny.slices, undefined, { onSlices: () => void engine.dispose() });
   expect((await refusal(work)).code).toBe("ENGINE_DISPOSED");
   await engine.dispose();
   expect(tensors()).toBeLessThan(before);

@@ -1,6 +1,7 @@
 // Not a test: the figures of the README. TFJS_TIMING="node wasm 4,node wasm 4 backward,chromium webgl 4" npx vitest run packages/engine-tfjs/test/timing.browser.test.ts
 import { fileURLToPath } from "node:url";
-import { selfTestInput, slicesOf } from "@anymc3d/core";
+import { encode, selfTestInput, slicesOf } from "@anymc3d/core";
+import { gradients } from "@anymc3d/core/testing";
 import { startHarness } from "@anymc3d/testkit/browser/harness";
 import { shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { describe, test } from "vitest";
@@ -34,8 +35,8 @@ async function inNode(backend: TfjsBackend, chunk: number, backward: boolean): P
   const times: number[] = [];
   for (let run = 0; run <= RUNS; run++) {
     const start = performance.now();
-    if (backward) await engine.backward(slices, lora, dCls);
-    else await engine.encode(slices, lora, { attention: true });
+    if (backward) await gradients(engine, slices, lora, { dCls });
+    else await encode(engine, slices, lora, { attention: true });
     if (run > 0) times.push((performance.now() - start) / chunk);
   }
   await engine.dispose();

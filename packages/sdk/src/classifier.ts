@@ -18,7 +18,7 @@ import { type ReadOptions, readVolume, type Source } from "@anymc3d/io";
 import { type AdapterSource, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
 import { atOnce, readingFirst } from "./at-once.js";
 import { isFileList } from "./browser-files.js";
-import { createEngine, type EngineOptions } from "./engines.js";
+import { type ClassifierEngineOptions, holdEngine } from "./engines/own.js";
 import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "./option-names.js";
 
 /** A path (of a file or a DICOM folder) or URL, a File, bytes, a list of these that makes one volume, or a volume; or one of all that for each source an adapter names. */
@@ -41,7 +41,7 @@ export interface RunOptions {
 }
 
 /** What a classifier is made with. */
-export interface ClassifierOptions extends EngineOptions {
+export interface ClassifierOptions extends ClassifierEngineOptions {
   /** Default: DINOv2 ViT-S/14, which comes with the SDK. */
   readonly backbone?: BackboneSource;
   /** For loading and making the engine. */
@@ -55,14 +55,14 @@ export interface Classifier {
   /** The one at work; another one after a graphics device was lost. */
   readonly engine: Engine;
   classify(source: StudySource, adapter: AdapterSource, options?: RunOptions): Promise<ClassifyResult>;
-  /** Frees the engine. */
+  /** Frees the engine, unless it was given by its owner. */
   dispose(): Promise<void>;
 }
 
 /**
  * Creates a classifier: loads the backbone once, keeps its engine until `dispose()`. Adapters are swapped per call at no cost. Where the graphics
- * device is lost (a reset, a tab that slept), the engine is made anew once a call, and the result's warnings say so.
- * @throws AnyMC3DError as `openBackbone` and `createEngine`
+ * device is lost (a reset, a tab that slept), the engine is made anew once a call, and the result's warnings say so; one that was given is not.
+ * @throws AnyMC3DError as `openBackbone` and `createEngine`; for an engine of one's own `BACKBONE_MISMATCH` and `ENGINE_SELF_TEST`
  */
 export async function createClassifier(options: ClassifierOptions = {}): Promise<Classifier> {
   checkOptionNames(options, CLASSIFIER_OPTIONS);
@@ -70,7 +70,7 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
   const backbone = await openBackbone(options.backbone, { signal: options.signal });
   options.signal?.throwIfAborted();
   options.onProgress?.({ stage: "load", done: 1, total: 2 });
-  let engine = await createEngine(backbone, options);
+  let held = await holdEngine(backbone, options);
   options.onProgress?.({ stage: "load", done: 2, total: 2 });
   const opened = new WeakMap<object, Promise<Adapter>>();
   const adapterOf = (source: AdapterSource): Promise<Adapter> => {
@@ -83,24 +83,24 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
   };
   return {
     get engine() {
-      return engine;
+      return held.engine;
     },
     async classify(source, adapterSource, run = {}) {
       checkOptionNames(run, RUN_OPTIONS);
       const [input, adapter] = await atOnce((signal) => Promise.all([readStudy(source, { ...run, signal }), adapterOf(adapterSource)]), run.signal);
       const { heatmap, checks, signal, onProgress } = run;
-      const once = () => classifyVolumes(input, adapter, { engine, heatmap, checks, signal, onProgress });
+      const once = () => classifyVolumes(input, adapter, { engine: held.engine, heatmap, checks, signal, onProgress });
       try {
         return await once();
       } catch (error) {
-        if (!isAnyMC3DError(error) || error.code !== "DEVICE_LOST") throw error;
-        await engine.dispose().catch(() => undefined);
-        engine = await createEngine(backbone, options);
+        if (!isAnyMC3DError(error) || error.code !== "DEVICE_LOST" || !held.renewable) throw error;
+        await held.dispose().catch(() => undefined);
+        held = await holdEngine(backbone, options);
         const result = await once();
-        return { ...result, warnings: [{ code: "DEVICE_LOST", message: `${error.message} A new engine, ${engine.id}, took over.` }, ...result.warnings] };
+        return { ...result, warnings: [{ code: "DEVICE_LOST", message: `${error.message} A new engine, ${held.engine.id}, took over.` }, ...result.warnings] };
       }
     },
-    dispose: () => engine.dispose(),
+    dispose: () => held.dispose(),
   };
 }
 

@@ -30,4 +30,6 @@ export {
   type StudySource,
   type VolumeSource,
 } from "./classifier.js";
-export { createEngine, ENGINE_CHOICES, type EngineChoice, type EngineOptions } from "./engines.js";
+export { createEngine, type EngineOptions } from "./engines/create.js";
+export type { ClassifierEngineOptions, EngineSource } from "./engines/own.js";
+export { ENGINE_CHOICES, type EngineChoice } from "./engines/table.js";

@@ -1,6 +1,6 @@
 // Training end to end on a tiny backbone and a made data set whose answer is known: it learns, it finds nothing where there is nothing,
 // and a run that is stopped anywhere ends in the same weights as one that is not.
-import { type Backbone, seededRandom, type TrainableEngine } from "@anymc3d/core";
+import { type Backbone, type Engine, seededRandom } from "@anymc3d/core";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { fixtures } from "@anymc3d/testkit/fixtures";
@@ -13,7 +13,7 @@ import { madeCases, ballTruth as truth } from "./balls.js";
 import { binaryTask, multiclassTask } from "./build.js";
 
 const frozen = { lora: null, features: [{ kind: "cls" as const }] };
-let engine: TrainableEngine;
+let engine: Engine;
 let backbone: Backbone;
 beforeAll(async () => {
   ({ backbone } = await loadTiny(fixtures, "tiny-dinov2"));
@@ -205,11 +205,11 @@ describe("frozen features", () => {
     const cases = madeCases(10, 4, truth);
     const anew = await trained(headOnly(still), cases);
     let encoded = 0;
-    const counting: TrainableEngine = Object.create(engine, {
-      encode: {
-        value: (...args: Parameters<TrainableEngine["encode"]>) => {
+    const counting: Engine = Object.create(engine, {
+      forward: {
+        value: (...args: Parameters<Engine["forward"]>) => {
           encoded++;
-          return engine.encode(...args);
+          return engine.forward(...args);
         },
       },
     });

@@ -5,6 +5,7 @@ import {
   type Adapter,
   type Backbone,
   bindAdapter,
+  encode,
   isAnyMC3DError,
   loadAdapter,
   parseAdapterManifest,
@@ -113,7 +114,7 @@ describe("the CLS of PEFT's own model", () => {
     const { lora } = bindAdapter(await adapterOf(imported, backbone), backbone).views[0];
     expect(lora?.scale).toBeCloseTo(scale, 12);
     const engine = await createOnnxEngine(backbone);
-    const [adapted, bare] = [await engine.encode(slices, lora, {}), await engine.encode(slices, undefined, {})];
+    const [adapted, bare] = [await encode(engine, slices, lora, {}), await encode(engine, slices, undefined, {})];
     await engine.dispose();
     const right = expected.get(`${name}.cls`)?.data as Float32Array;
     expect(distance(adapted.cls, right)).toBeLessThan(1e-4);

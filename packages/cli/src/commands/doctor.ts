@@ -1,19 +1,12 @@
 // anymc3d doctor: every engine that may run here, its self-test, one slice timed, and what to do about what is missing.
 
 import { availableParallelism, totalmem } from "node:os";
-import { type Backbone, slicesOf } from "@anymc3d/core";
+import { type Backbone, encode, slicesOf } from "@anymc3d/core";
 import { createEngine, type EngineChoice, openBackbone } from "@anymc3d/sdk";
+import { enginesToExamine } from "@anymc3d/sdk/engines";
 import pc from "picocolors";
 import { installedAdapters } from "../adapters/installed.js";
 import { describeError, EXIT, Reported } from "../output/failure.js";
-
-/** What to do where an engine does not start. */
-const ADVICE: Partial<Record<EngineChoice, string>> = {
-  "onnx/cpu": "install it with `npm install onnxruntime-node`; until then the WebAssembly build is used",
-  "onnx/webgpu": "needs a GPU and its driver; not needed to classify",
-  "onnx/cuda": "needs an NVIDIA GPU, CUDA and onnxruntime-node's CUDA libraries; not needed to classify",
-  "tfjs/tensorflow": "install it with `npm install @tensorflow/tfjs-node` (Node 20 or 22); not needed to classify",
-};
 
 interface EngineReport {
   readonly engine: EngineChoice;
@@ -39,8 +32,8 @@ export async function doctor(flags: { json?: boolean }): Promise<void> {
       `Node ${system.node}, ${system.platform}, ${system.cores} cores, ${system.memoryGiB} GiB\nbackbone ${backbone.name}, ${pc.dim(backbone.hash)}: verified\n`,
     );
   const engines: EngineReport[] = [];
-  for (const engine of ["onnx/cpu", "onnx/wasm", "tfjs/wasm", "onnx/webgpu", "onnx/cuda", "tfjs/tensorflow"] as const) {
-    const report = await tryEngine(engine, backbone);
+  for (const { id, advice } of enginesToExamine()) {
+    const report = await tryEngine(id, advice, backbone);
     engines.push(report);
     if (!flags.json) printEngine(report);
   }
@@ -53,7 +46,7 @@ export async function doctor(flags: { json?: boolean }): Promise<void> {
   if (!engines.some(({ ok }) => ok)) throw new Reported(EXIT.failed);
 }
 
-async function tryEngine(choice: EngineChoice, backbone: Backbone): Promise<EngineReport> {
+async function tryEngine(choice: EngineChoice, advice: string | undefined, backbone: Backbone): Promise<EngineReport> {
   try {
     const started = performance.now();
     const engine = await createEngine(backbone, { engine: choice });
@@ -62,13 +55,13 @@ async function tryEngine(choice: EngineChoice, backbone: Backbone): Promise<Engi
     let best = Number.POSITIVE_INFINITY;
     for (let run = 0; run < 2; run++) {
       const from = performance.now();
-      await engine.encode(slices, undefined, {});
+      await encode(engine, slices, undefined, {});
       best = Math.min(best, performance.now() - from);
     }
     await engine.dispose();
     return { engine: choice, ok: true, id: engine.id, startMs, msPerSlice: Math.round(best) };
   } catch (error) {
-    return { engine: choice, ok: false, problem: describeError(error).message, advice: ADVICE[choice] };
+    return { engine: choice, ok: false, problem: describeError(error).message, ...(advice && { advice }) };
   }
 }
 

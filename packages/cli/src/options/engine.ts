@@ -1,5 +1,6 @@
 // Options of the commands that run an engine.
 
+import { enginesIn } from "@anymc3d/sdk/engines";
 import { type Command, Option } from "commander";
 import { addReadFlags } from "./read.js";
 import { wholeNumber } from "./values.js";
@@ -13,13 +14,14 @@ export interface EngineFlags {
   verbose?: boolean;
 }
 
+/** `anymc3d doctor` says which of them start here. */
+export function engineOption(): Option {
+  return new Option("--engine <engine>", `auto, ${enginesIn("node").join(", ")}`).default("auto");
+}
+
 export function addEngineFlags(command: Command): Command {
   return addReadFlags(command)
-    .option(
-      "--engine <engine>",
-      "auto, onnx/cpu, onnx/wasm, onnx/webgpu, onnx/cuda, tfjs/wasm, tfjs/cpu, tfjs/tensorflow; in browsers also tfjs/webgpu, tfjs/webgl",
-      "auto",
-    )
+    .addOption(engineOption())
     .addOption(new Option("--precision <precision>", "int8 is about twice as fast; logits move by up to about 0.5").choices(["fp32", "int8"]).default("fp32"))
     .option("--threads <n>", "CPU threads", wholeNumber(1))
     .option("--backbone <folder>", "another backbone's folder or package; default: the one the adapter names")

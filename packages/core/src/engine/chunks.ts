@@ -1,16 +1,19 @@
-// The loop every engine's encode() and backward() is: read a chunk of slices, run it, keep what was asked for, look for an abort.
+// The loop of every engine: read a chunk of slices, run it, halve it where memory does not suffice, look for an abort.
 
 import { AnyMC3DError, isAnyMC3DError } from "../errors.js";
-import type { BackboneSpec, Encoded, EncodeWants, Slices } from "../types.js";
+import type { BackboneSpec } from "../types.js";
 import { patchGrid, unfoldPatches } from "./patches.js";
+import type { Slices, TokenStates } from "./types.js";
 
 /** A run of slices that goes through the backbone at once. */
 export interface Chunk {
   /** Index of its first slice. */
   readonly start: number;
   readonly count: number;
-  /** [count, rows·columns, 3·p·p] */
+  /** [count, rows·columns, 3·p·p]; empty where stored states come in. */
   readonly patches: Float32Array;
+  /** Stored states in the place of patches, [count, 1 + registers + rows·columns, D]. */
+  readonly states?: Float32Array;
   readonly rows: number;
   readonly columns: number;
 }
@@ -18,6 +21,10 @@ export interface Chunk {
 export interface ChunkLoop<T> {
   readonly spec: BackboneSpec;
   readonly slices: Slices;
+  /** States to read in the place of pixels. */
+  readonly from?: TokenStates;
+  /** Of the slices only those from the first to before the second. Default: all. */
+  readonly range?: readonly [number, number];
   /** Slices per chunk. */
   readonly size: number;
   readonly signal?: AbortSignal;
@@ -33,12 +40,12 @@ export interface ChunkLoop<T> {
  * @throws AnyMC3DError `INPUT_SHAPE`, `OUT_OF_MEMORY` when one slice alone does not fit; the signal's reason after an abort
  */
 export async function inChunks<T>(loop: ChunkLoop<T>): Promise<void> {
-  const { slices, signal } = loop;
+  const { slices, signal, range = [0, slices.count] } = loop;
   signal?.throwIfAborted();
   patchGrid(loop.spec, slices.height, slices.width);
   let size = Math.max(1, loop.size);
-  for (let start = 0; start < slices.count; ) {
-    const count = Math.min(size, slices.count - start);
+  for (let start = range[0]; start < range[1]; ) {
+    const count = Math.min(size, range[1] - start);
     await nextTask();
     signal?.throwIfAborted();
     const chunk = await readChunk(loop, start, count);
@@ -62,49 +69,27 @@ export async function inChunks<T>(loop: ChunkLoop<T>): Promise<void> {
   }
 }
 
-async function readChunk({ spec, slices, signal }: Pick<ChunkLoop<unknown>, "spec" | "slices" | "signal">, start: number, count: number): Promise<Chunk> {
+async function readChunk({ spec, slices, from, signal }: ChunkLoop<unknown>, start: number, count: number): Promise<Chunk> {
   const [rows, columns] = patchGrid(spec, slices.height, slices.width);
-  const pixels = await slices.read(start, start + count);
+  const values = await (from ?? slices).read(start, start + count);
   signal?.throwIfAborted();
-  const expected = count * 3 * slices.height * slices.width;
-  if (pixels.length !== expected)
-    throw new AnyMC3DError("INPUT_SHAPE", `slices ${start}–${start + count - 1} hold ${pixels.length} values, expected ${expected}`);
-  return { start, count, rows, columns, patches: unfoldPatches(pixels, count, slices.height, slices.width, spec.patch) };
-}
-
-export interface EncodeLoop extends Omit<ChunkLoop<Encoded>, "take" | "onSlices"> {
-  readonly want: EncodeWants;
-}
-
-/**
- * Runs slices chunk by chunk and puts the results together.
- * @throws AnyMC3DError as {@link inChunks}
- */
-export async function encodeInChunks(loop: EncodeLoop): Promise<Encoded> {
-  const { spec, slices, want, signal } = loop;
-  signal?.throwIfAborted();
-  const [rows, columns] = patchGrid(spec, slices.height, slices.width);
-  const patches = rows * columns;
-  const out = {
-    cls: new Float32Array(slices.count * spec.width),
-    attention: want.attention ? new Float32Array(slices.count * patches) : undefined,
-    patches: want.patches ? new Float32Array(slices.count * patches * spec.width) : undefined,
-  };
-  const take = (part: Encoded, { start }: Chunk) => {
-    out.cls.set(part.cls, start * spec.width);
-    if (out.attention && part.attention) out.attention.set(part.attention, start * patches);
-    if (out.patches && part.patches) out.patches.set(part.patches, start * patches * spec.width);
-  };
-  await inChunks({ ...loop, onSlices: want.onSlices, take });
-  return out;
+  const expected = count * (from ? (1 + spec.registers + rows * columns) * spec.width : 3 * slices.height * slices.width);
+  if (values.length !== expected)
+    throw new AnyMC3DError(
+      "INPUT_SHAPE",
+      `${from ? "stored states of " : ""}slices ${start}–${start + count - 1} hold ${values.length} values, expected ${expected}`,
+    );
+  if (from) return { start, count, rows, columns, patches: new Float32Array(0), states: values };
+  return { start, count, rows, columns, patches: unfoldPatches(values, count, slices.height, slices.width, spec.patch) };
 }
 
 /** Lets timers, input and Ctrl-C be heard between chunks: runtimes compute without giving way. */
-function nextTask(): Promise<void> {
+export function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-function looksLikeOutOfMemory(error: unknown): boolean {
+/** Whether an error says that memory did not suffice, in whichever runtime's words. */
+export function looksLikeOutOfMemory(error: unknown): boolean {
   if (isAnyMC3DError(error)) return error.code === "OUT_OF_MEMORY";
   return /out of memory|bad_alloc|failed to allocate|allocation failed|memory access out of bounds|cannot enlarge memory|array buffer allocation/i.test(
     String(error),

@@ -4,7 +4,8 @@
 
 import { tensorOf } from "../backbone.js";
 import { AnyMC3DError } from "../errors.js";
-import type { Backbone, BackboneSpec, LoraTensors, Tensor } from "../types.js";
+import type { Backbone, BackboneSpec, Tensor } from "../types.js";
+import type { LoraTensors } from "./types.js";
 
 /** x·weight + bias. `weight` is [in, out]. */
 export interface Linear {

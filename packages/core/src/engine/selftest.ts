@@ -2,8 +2,9 @@
 
 import { AnyMC3DError } from "../errors.js";
 import { seededRandom } from "../random.js";
-import type { Backbone, BackboneSpec, Engine, LoraTensors, Slices, Tensor } from "../types.js";
+import type { Backbone, BackboneSpec, Tensor } from "../types.js";
 import { loraMaps } from "./fold.js";
+import type { Engine, LoraTensors, Slices } from "./types.js";
 
 const RANK = 8;
 
@@ -51,7 +52,7 @@ export const SELF_TEST_TOLERANCE = { fp32: 0.01, int8: 0.1 } as const;
  * @throws AnyMC3DError `ENGINE_SELF_TEST` with the error found and the error allowed
  */
 export async function runSelfTest(
-  engine: Pick<Engine, "id" | "precision" | "encode">,
+  engine: Pick<Engine, "id" | "precision" | "forward">,
   backbone: Pick<Backbone, "spec" | "selfTest">,
   variants: readonly ("lora" | "plain")[] = ["lora", "plain"],
 ): Promise<void> {
@@ -61,8 +62,9 @@ export async function runSelfTest(
   const allowed = SELF_TEST_TOLERANCE[engine.precision];
   for (const variant of variants) {
     const given = variant === "lora" ? lora : undefined;
-    const { cls } = await engine.encode(slices, given, {});
-    const error = relativeError(cls, stored[variant]);
+    const { encoded, release } = await engine.forward(slices, given, {});
+    release();
+    const error = relativeError(encoded.cls, stored[variant]);
     if (error <= allowed) continue;
     throw new AnyMC3DError(
       "ENGINE_SELF_TEST",

@@ -1,25 +1,29 @@
 // testEngine(): what every engine must do, on every device. Needs no test framework: each case is a name and a function that throws.
 
+import { encode } from "../engine/encode.js";
 import { foldLora } from "../engine/fold.js";
 import { relativeError, selfTestInput, slicesOf } from "../engine/selftest.js";
+import type { Engine, LoraTensors, Slices } from "../engine/types.js";
 import { isAbortError } from "../errors.js";
-import type { Backbone, Engine, LoraTensors, Slices, Tensor } from "../types.js";
+import { readTensors } from "../safetensors.js";
+import type { Backbone, Tensor } from "../types.js";
 import { check, checkClose, checkRefused } from "./checks.js";
-import { type Fixtures, loadTiny, TINY_FAMILIES, type TinyBackbone } from "./fixtures.js";
+import { type Fixtures, loadTiny, splitTokens, TINY_FAMILIES, type TinyBackbone } from "./fixtures.js";
 import { encodeGolden, goldenPlain, goldenTwoView } from "./golden.js";
 import { gradientCases } from "./gradients.js";
+import { statesBefore } from "./passes.js";
 
 /** The engine under test and what it is held against. */
 export interface ConformanceOptions {
   /** Creates the engine under test; called many times, for backbones of every family. */
-  create(backbone: Backbone, options?: { chunk?: number }): Promise<Engine>;
+  create(backbone: Backbone, options?: { chunk?: number; activationBudget?: number }): Promise<Engine>;
   /** Reads a file of the fixtures folder that ships with this package. */
   fixtures: Fixtures;
   /** The real backbone (DINOv2 ViT-S/14, fp16-rounded): adds the stored 56×56 case. */
   backbone?: Backbone;
   /** Larger reference values, and the backbone in the precision they were made with; adds the golden cases. */
   golden?: { backbone: Backbone; plain: Uint8Array; twoView: Uint8Array; sizes?: readonly string[] };
-  /** Also run the gradient part; every engine that `create` makes must then be a TrainableEngine. */
+  /** Also run the gradient part; every engine that `create` makes must then give a way back. */
   trainable?: boolean;
   /** Largest difference to a reference, relative to the reference's largest value. Default 1e-4 (float32). */
   tolerance?: number;
@@ -51,6 +55,10 @@ export function testEngine(options: ConformanceOptions): ConformanceCase[] {
       withTiny(family, (engine, tiny) => checkTokens(engine, tiny, tolerance)),
     );
     add(`${family}: unmerged LoRA equals merged weights`, () => checkMerged(options, family, tolerance));
+    add(
+      `${family}: left before a block and entered again equals the whole run`,
+      withTiny(family, (engine, tiny) => checkEnteredAgain(options, engine, tiny, tolerance)),
+    );
   }
   add(
     "chunks of one slice equal one chunk of many",
@@ -76,7 +84,7 @@ export function testEngine(options: ConformanceOptions): ConformanceCase[] {
 }
 
 async function checkTokens(engine: Engine, tiny: TinyBackbone, tolerance: number): Promise<void> {
-  const encoded = await engine.encode(tiny.slices, undefined, { patches: true, attention: true });
+  const encoded = await encode(engine, tiny.slices, undefined, { patches: true, attention: true });
   checkClose("CLS", encoded.cls, tiny.cls, tolerance);
   checkClose("patch tokens", encoded.patches, tiny.patches, tolerance);
   const patches = tiny.patches.length / tiny.cls.length;
@@ -86,6 +94,31 @@ async function checkTokens(engine: Engine, tiny: TinyBackbone, tolerance: number
     const sum = attention.subarray(n * patches, (n + 1) * patches).reduce((s, a) => s + a, 0);
     check(sum > 0 && sum < 1, `attention of slice ${n} sums to ${sum}; without CLS and registers it lies between 0 and 1`);
   }
+}
+
+/** Whole runs, and those that leave before a block and enter again; PyTorch's last block's input. */
+async function checkEnteredAgain(options: ConformanceOptions, engine: Engine, tiny: TinyBackbone, tolerance: number): Promise<void> {
+  const { depth, width, registers } = tiny.backbone.spec;
+  const { lora } = selfTestInput(tiny.backbone.spec, 7);
+  const everything = { patches: true, attention: true, lastInput: true };
+  const unread: Slices = { ...tiny.slices, read: () => Promise.reject(new Error("pixels were read though stored states came in")) };
+  for (const given of [undefined, lora]) {
+    const whole = await encode(engine, tiny.slices, given, everything);
+    for (let block = 1; block < depth; block++) {
+      const from = await statesBefore(engine, tiny, given, block);
+      const found = await encode(engine, unread, given, { ...everything, from });
+      for (const name of ["cls", "patches", "attention", "lastInput"] as const)
+        checkClose(`${name}, entered at block ${block}`, found[name], whole[name] as Float32Array, tolerance);
+      const last = await encode(engine, unread, given, { from, until: depth });
+      const all = await encode(engine, tiny.slices, given, { until: depth });
+      check(last.cls.length === 0, "CLS came back though the pass left before the end");
+      checkClose(`the last block's output, entered at block ${block}`, last.states, all.states as Float32Array, tolerance);
+    }
+  }
+  const before = await (await statesBefore(engine, tiny, undefined, depth - 1)).read(0, tiny.slices.count);
+  const reference = readTensors(await options.fixtures(`${tiny.backbone.name}/token-gradient.safetensors`), tiny.backbone.name);
+  const tokens = { shape: [tiny.slices.count, before.length / width / tiny.slices.count, width], data: before };
+  checkClose("last block's input", splitTokens(tokens, 1 + registers).patches, (reference.get("tokens") as Tensor).data, tolerance);
 }
 
 /** W' = W + scale·B·A, in double precision: what LoRA means. */
@@ -113,8 +146,8 @@ async function checkMerged(options: ConformanceOptions, family: string, toleranc
   const engine = await options.create(tiny.backbone);
   const merged = await options.create(mergeLora(tiny.backbone, lora));
   try {
-    const expected = await merged.encode(tiny.slices, undefined, { patches: true, attention: true });
-    const found = await engine.encode(tiny.slices, lora, { patches: true, attention: true });
+    const expected = await encode(merged, tiny.slices, undefined, { patches: true, attention: true });
+    const found = await encode(engine, tiny.slices, lora, { patches: true, attention: true });
     checkClose("CLS", found.cls, expected.cls, tolerance);
     checkClose("patch tokens", found.patches, expected.patches as Float32Array, tolerance);
     checkClose("attention", found.attention, expected.attention as Float32Array, tolerance);
@@ -128,25 +161,25 @@ async function checkMerged(options: ConformanceOptions, family: string, toleranc
 async function checkSwap(engine: Engine, tiny: TinyBackbone, tolerance: number): Promise<void> {
   const first = selfTestInput(tiny.backbone.spec, 5).lora;
   const second = selfTestInput(tiny.backbone.spec, 6).lora;
-  const before = await engine.encode(tiny.slices, first, {});
-  const other = await engine.encode(tiny.slices, second, {});
+  const before = await encode(engine, tiny.slices, first, {});
+  const other = await encode(engine, tiny.slices, second, {});
   check(relativeError(other.cls, before.cls) > 10 * tolerance, "a second adapter changed nothing");
-  checkClose("plain CLS", (await engine.encode(tiny.slices, undefined, {})).cls, tiny.cls, tolerance);
-  checkClose("first adapter again", (await engine.encode(tiny.slices, first, {})).cls, before.cls, 1e-6);
+  checkClose("plain CLS", (await encode(engine, tiny.slices, undefined, {})).cls, tiny.cls, tolerance);
+  checkClose("first adapter again", (await encode(engine, tiny.slices, first, {})).cls, before.cls, 1e-6);
 }
 
 async function checkUntouched(engine: Engine, tiny: TinyBackbone): Promise<void> {
   const pixels = await tiny.slices.read(0, tiny.slices.count);
   const copy = pixels.slice();
   const slices = slicesOf(pixels, tiny.slices.height, tiny.slices.width);
-  const first = await engine.encode(slices, undefined, {});
-  const second = await engine.encode(slices, undefined, {});
+  const first = await encode(engine, slices, undefined, {});
+  const second = await encode(engine, slices, undefined, {});
   check(pixels.length === copy.length && pixels.every((value, i) => value === copy[i]), "the engine changed the caller's pixels");
   checkClose("second run", second.cls, first.cls, 1e-6);
 }
 
 async function checkAbort(engine: Engine, tiny: TinyBackbone): Promise<void> {
-  const aborted = await engine.encode(tiny.slices, undefined, {}, AbortSignal.abort()).catch((reason: unknown) => reason);
+  const aborted = await encode(engine, tiny.slices, undefined, {}, AbortSignal.abort()).catch((reason: unknown) => reason);
   check(isAbortError(aborted), "an aborted signal did not reject");
   const controller = new AbortController();
   let reads = 0;
@@ -159,24 +192,30 @@ async function checkAbort(engine: Engine, tiny: TinyBackbone): Promise<void> {
       return pixels;
     },
   };
-  const work = engine.encode(many, undefined, { onSlices: (done) => done === 2 && controller.abort() }, controller.signal);
+  const work = encode(engine, many, undefined, { onSlices: (done) => done === 2 && controller.abort() }, controller.signal);
   check(isAbortError(await work.catch((reason: unknown) => reason)), "abort in mid-work did not reject");
   const atAbort = reads;
   check(atAbort <= 3, `${atAbort} chunks were read though the work was aborted after 2`);
-  checkClose("CLS after an abort", (await engine.encode(tiny.slices, undefined, {})).cls, tiny.cls, 1e-3);
+  checkClose("CLS after an abort", (await encode(engine, tiny.slices, undefined, {})).cls, tiny.cls, 1e-3);
   check(reads === atAbort, "work went on after the abort");
 }
 
 async function checkRefusals(engine: Engine, tiny: TinyBackbone): Promise<void> {
   const { patch } = tiny.backbone.spec;
-  await checkRefused("INPUT_SHAPE", engine.encode(slicesOf(new Float32Array(3 * patch * (patch + 1)), patch, patch + 1), undefined, {}));
+  await checkRefused("INPUT_SHAPE", encode(engine, slicesOf(new Float32Array(3 * patch * (patch + 1)), patch, patch + 1), undefined, {}));
   const { lora } = selfTestInput(tiny.backbone.spec, 5);
   const missing = new Map(lora.tensors);
   missing.delete("blocks.1.qkv.B");
-  await checkRefused("LORA_SHAPE", engine.encode(tiny.slices, { ...lora, tensors: missing }, {}));
+  await checkRefused("LORA_SHAPE", encode(engine, tiny.slices, { ...lora, tensors: missing }, {}));
   const extra = new Map(lora.tensors).set("blocks.9.qkv.A", { shape: [8, 32], data: new Float32Array(256) });
-  await checkRefused("LORA_SHAPE", engine.encode(tiny.slices, { ...lora, tensors: extra }, {}));
-  await checkRefused("LORA_SHAPE", engine.encode(tiny.slices, { ...lora, rank: 4 }, {}));
+  await checkRefused("LORA_SHAPE", encode(engine, tiny.slices, { ...lora, tensors: extra }, {}));
+  await checkRefused("LORA_SHAPE", encode(engine, tiny.slices, { ...lora, rank: 4 }, {}));
+  const { depth } = tiny.backbone.spec;
+  for (const until of [0, 1.5, depth + 1]) await checkRefused("OPTION_INVALID", encode(engine, tiny.slices, undefined, { until }));
+  await checkRefused("OPTION_INVALID", encode(engine, tiny.slices, undefined, { until: 1, attention: true }));
+  for (const block of [0, depth])
+    await checkRefused("OPTION_INVALID", encode(engine, tiny.slices, undefined, { from: { block, read: () => new Float32Array(0) } }));
+  await checkRefused("INPUT_SHAPE", encode(engine, tiny.slices, undefined, { from: { block: 1, read: () => new Float32Array(7) } }));
   check(foldLora(tiny.backbone, lora).size === 1 + 2 * tiny.backbone.spec.depth, "a map without LoRA has no zero entry");
 }
 
@@ -184,10 +223,10 @@ async function checkDispose(options: ConformanceOptions, tolerance: number): Pro
   const tiny = await loadTiny(options.fixtures, "tiny-dinov3");
   for (let i = 0; i < 2; i++) {
     const engine = await options.create(tiny.backbone);
-    checkClose(`CLS of engine ${i + 1}`, (await engine.encode(tiny.slices, undefined, {})).cls, tiny.cls, tolerance);
+    checkClose(`CLS of engine ${i + 1}`, (await encode(engine, tiny.slices, undefined, {})).cls, tiny.cls, tolerance);
     await engine.dispose();
     await engine.dispose();
-    await checkRefused("ENGINE_DISPOSED", engine.encode(tiny.slices, undefined, {}));
+    await checkRefused("ENGINE_DISPOSED", encode(engine, tiny.slices, undefined, {}));
   }
 }
 

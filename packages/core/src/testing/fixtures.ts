@@ -1,9 +1,10 @@
 // The fixtures that ship with this package: six tiny random backbones with PyTorch's answers.
 
 import { slicesOf } from "../engine/selftest.js";
+import type { Slices } from "../engine/types.js";
 import { specFromHuggingFace, tensorsFromHuggingFace } from "../huggingface.js";
 import { readTensors } from "../safetensors.js";
-import type { Backbone, SelfTest, Slices, Tensor } from "../types.js";
+import type { Backbone, SelfTest, Tensor } from "../types.js";
 
 /** Reads one file of the fixtures folder, for example `tiny-vit/config.json`. */
 export type Fixtures = (path: string) => Promise<Uint8Array>;

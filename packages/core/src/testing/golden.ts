@@ -1,10 +1,12 @@
 // The cases with the real backbone: PyTorch's tokens, attention, slice weights and logits.
 
+import { encode } from "../engine/encode.js";
 import { slicesOf } from "../engine/selftest.js";
+import type { Encoded, Engine, LoraTensors } from "../engine/types.js";
 import { headForward } from "../kinds/head/index.js";
 import { attentionPool } from "../pool.js";
 import { readTensors } from "../safetensors.js";
-import type { Backbone, Encoded, Engine, LoraTensors, Tensor, Tensors } from "../types.js";
+import type { Backbone, Tensor, Tensors } from "../types.js";
 import { checkClose } from "./checks.js";
 import type { ConformanceOptions } from "./conformance.js";
 import { splitTokens } from "./fixtures.js";
@@ -29,7 +31,7 @@ async function withEngine(create: Create, backbone: Backbone, work: (engine: Eng
 
 async function encodeAndCompare(engine: Engine, reference: Tensors, prefix: string, lora: LoraTensors | undefined, tolerance: number): Promise<Encoded> {
   const pixels = tensor(reference, `${prefix}.pixels`);
-  const encoded = await engine.encode(slicesOf(pixels.data, pixels.shape[2], pixels.shape[3]), lora, { attention: true, patches: true });
+  const encoded = await encode(engine, slicesOf(pixels.data, pixels.shape[2], pixels.shape[3]), lora, { attention: true, patches: true });
   const { cls, patches } = splitTokens(tensor(reference, `${prefix}.tokens`), 1);
   checkClose(`${prefix} CLS`, encoded.cls, cls, tolerance);
   checkClose(`${prefix} patch tokens`, encoded.patches, patches, tolerance);

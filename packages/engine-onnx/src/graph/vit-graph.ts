@@ -1,6 +1,6 @@
 // The vision transformer as an ONNX graph, from a backbone's spec and folded tensors; LoRA, where wanted, as graph inputs; its gradient.
 
-import { type BackboneSpec, type FoldedBackbone, type FoldedBlock, type Linear, loraMaps, type Norm, type Precision } from "@anymc3d/core";
+import { type BackboneSpec, type FoldedBackbone, type FoldedBlock, type GradientTarget, type Linear, loraMaps, type Norm, type Precision } from "@anymc3d/core";
 import { cut, type Halves } from "./cut.js";
 import { differentiate } from "./gradient.js";
 import { OnnxGraph, type Value } from "./onnx-graph.js";
@@ -11,98 +11,148 @@ export interface VitGraphOptions {
   readonly precision: Precision;
   /** Whether patch tokens are wanted; without them the last block computes CLS alone. */
   readonly patches: boolean;
+  /** Whether the output `attention` is wanted. */
+  readonly attention: boolean;
+  /** Whether the output `input` is wanted. */
+  readonly lastInput: boolean;
+  /** The first block that runs; its input comes in as `states`. Default: 0, with pixels. */
+  readonly from?: number;
+  /** The first block that does not run; its input goes out as `states.out`, and nothing else. */
+  readonly until?: number;
 }
 
 /**
  * Inputs: `patches` [n, P, 3·p·p]; `prefix` [n, 1+R, D]; learned positions: `position` [P, D]; rotary: `cos`, `sin` [1+R+P, head size].
- * Outputs: `cls` [n, D]; `attention` [n, P]; with `patches`, `tokens` [n, P, D], patch tokens after the final LayerNorm.
+ * With `from` `states` [n, 1+R+P, D] in the place of the first two and of `position`.
+ * Outputs: `cls` [n, D]; where wanted `attention` [n, P], `input` [n, P, D], the last block's, and `tokens` [n, P, D], patch tokens after the final
+ * LayerNorm. With `until` `states.out` [n, 1+R+P, D] alone.
  */
 export function vitGraph(spec: BackboneSpec, folded: FoldedBackbone, options: VitGraphOptions): Uint8Array {
   const vit = new VitGraph(spec, folded, options);
-  vit.graph.output("attention", vit.attention(), ["n", "p"]);
+  if (vit.ends) nameOutputs(vit.graph, spec, vit.ends, options);
+  else vit.graph.output("states.out", vit.states, ["n", "t", spec.width]);
   return vit.graph.toBytes();
 }
 
-/** What the gradient is taken with respect to: the LoRA tensors, or the input of the last block. */
-export type GradientTarget = "lora" | "tokens";
+/** How the network ends where it runs to its end. */
+interface Ends {
+  /** [n, D] */
+  readonly cls: Value;
+  /** The last block's softmax, [n, heads, 1+R+P, 1+R+P], or of CLS alone, [n, heads, 1, 1+R+P]. */
+  readonly weights: Value;
+  /** [n, P, D], if wanted. */
+  readonly tokens: Value | undefined;
+  /** [n, 1+R+P, D] */
+  readonly lastInput: Value;
+}
+
+function ofPatches(g: OnnxGraph, { registers }: BackboneSpec, x: Value): Value {
+  return g.op("Slice", [x, g.integers(1 + registers), g.integers(Number.MAX_SAFE_INTEGER), g.integers(1)]);
+}
+
+function nameOutputs(
+  g: OnnxGraph,
+  spec: BackboneSpec,
+  { cls, weights, tokens, lastInput }: Ends,
+  wanted: Pick<VitGraphOptions, "attention" | "lastInput">,
+): void {
+  const D = spec.width;
+  g.output("cls", cls, ["n", D]);
+  if (tokens) g.output("tokens", tokens, ["n", "p", D]);
+  if (wanted.attention) g.output("attention", ofCls(g, spec, weights), ["n", "p"]);
+  if (wanted.lastInput) g.output("input", ofPatches(g, spec, lastInput), ["n", "p", D]);
+}
+
+/** CLS → patches of attention weights, mean over heads, [n, P]. */
+function ofCls(g: OnnxGraph, { registers }: BackboneSpec, weights: Value): Value {
+  const cut = (x: Value, axis: number, start: number, end: number) => g.op("Slice", [x, g.integers(start), g.integers(end), g.integers(axis)]);
+  return g.op("ReduceMean", [cut(cut(weights, 2, 0, 1), 3, 1 + registers, Number.MAX_SAFE_INTEGER), g.integers(1, 2)], { keepdims: 0 });
+}
 
 /**
- * The same network in two models, forward and backward. Besides the outputs of {@link vitGraph}, without attention, the forward one gives
- * what the backward one needs; that takes `d.cls` [n, D] and, with `patches`, `d.tokens` [n, P, D], and gives
- * `d.lora.MAP.a|b` for every adapted map, or, for the target `tokens`, `d.input` [n, P, D]; the forward one then gives `input` [n, P, D].
+ * The same network in two models, forward and backward. Besides the outputs of {@link vitGraph}, the forward one gives what the backward one
+ * needs; that takes `d.cls` [n, D] and, with `patches`, `d.tokens` [n, P, D], and gives, for the target `lora`, `d.lora.MAP.a|b` of every
+ * adapted map, and for `tokens`, the last block's input, `d.input` [n, P, D].
  */
-export function trainingGraphs(spec: BackboneSpec, folded: FoldedBackbone, options: Omit<VitGraphOptions, "precision">, target: GradientTarget): Halves {
-  const { graph, cls, tokens, lora, lastInput } = new VitGraph(spec, folded, { ...options, precision: "fp32" });
+export function trainingGraphs(
+  spec: BackboneSpec,
+  folded: FoldedBackbone,
+  options: Omit<VitGraphOptions, "precision" | "until">,
+  wanted: readonly GradientTarget[],
+): Halves {
+  const { graph, ends, lora } = new VitGraph(spec, folded, { ...options, precision: "fp32" });
+  const { cls, tokens, lastInput } = ends as Ends;
   const D = spec.width;
-  const rest = (x: Value) => graph.op("Slice", [x, graph.integers(1 + spec.registers), graph.integers(Number.MAX_SAFE_INTEGER), graph.integers(1)]);
-  if (target === "tokens") graph.output("input", rest(lastInput), ["n", "p", D]);
+  nameOutputs(graph, spec, ends as Ends, options);
   const boundary = graph.nodes.length;
   const seeds = new Map([[cls, graph.input("d.cls", ["n", D])]]);
   if (tokens) seeds.set(tokens, graph.input("d.tokens", ["n", "p", D]));
   const targets = new Map<string, Value>();
-  if (target === "tokens") targets.set("input", lastInput);
-  else for (const [map, { a, b }] of lora) targets.set(`lora.${map}.a`, a).set(`lora.${map}.b`, b);
+  if (wanted.includes("tokens")) targets.set("input", lastInput);
+  if (wanted.includes("lora")) for (const [map, { a, b }] of lora) targets.set(`lora.${map}.a`, a).set(`lora.${map}.b`, b);
   const gradients = differentiate(graph, seeds, [...targets.values()]);
-  const names = [...targets.keys()].map((name) => `d.${name}`);
-  names.forEach((name, i) => graph.output(name, target === "tokens" ? rest(gradients[i]) : gradients[i], target === "tokens" ? ["n", "p", D] : ["i", "o"]));
-  return cut(graph, boundary, new Set(names));
+  const names = [...targets.keys()];
+  names.forEach((name, i) => {
+    if (name === "input") graph.output("d.input", ofPatches(graph, spec, gradients[i]), ["n", "p", D]);
+    else graph.output(`d.${name}`, gradients[i], ["i", "o"]);
+  });
+  return cut(graph, boundary, new Set(names.map((name) => `d.${name}`)));
 }
 
 class VitGraph {
   readonly graph = new OnnxGraph();
   readonly lora = new Map<string, { a: Value; b: Value }>();
-  /** [n, D] */
-  readonly cls: Value;
-  /** [n, P, D], if wanted. */
-  readonly tokens: Value | undefined;
-  /** [n, 1+R+P, D] */
-  readonly lastInput: Value;
+  /** Of the block that does not run any more, or the last block's output before the final norm, [n, 1+R+P, D] or [n, 1, D]. */
+  readonly states: Value;
+  readonly ends: Ends | undefined;
   readonly #spec: BackboneSpec;
   readonly #folded: FoldedBackbone;
   readonly #options: VitGraphOptions;
-  readonly #weights: Value;
-  #rope: { cos: Value; sin: Value } | undefined;
+  readonly #rope: { cos: Value; sin: Value } | undefined;
 
   constructor(spec: BackboneSpec, folded: FoldedBackbone, options: VitGraphOptions) {
     this.#spec = spec;
     this.#folded = folded;
     this.#options = options;
-    const { width: D, registers, depth } = spec;
+    const { width: D, depth, position, heads } = spec;
+    const { from = 0, until } = options;
     const g = this.graph;
-    let x = this.#embed();
-    for (let i = 0; i < depth - 1; i++) x = this.#block(x, folded.blocks[i], i).out;
-    this.lastInput = x;
-    const last = this.#block(x, folded.blocks[depth - 1], depth - 1, !options.patches);
-    const normed = this.#norm(last.out, folded.norm);
-    this.cls = g.op("Reshape", [options.patches ? this.#slice(normed, 1, 0, 1) : normed, g.integers(-1, D)]);
-    g.output("cls", this.cls, ["n", D]);
-    if (options.patches) {
-      this.tokens = this.#slice(normed, 1, 1 + registers, Number.MAX_SAFE_INTEGER);
-      g.output("tokens", this.tokens, ["n", "p", D]);
-    }
-    this.#weights = last.weights;
+    this.#addLoraInputs();
+    if (position.kind === "rope") this.#rope = { cos: g.input("cos", ["t", D / heads]), sin: g.input("sin", ["t", D / heads]) };
+    let x = from === 0 ? this.#embed() : g.input("states", ["n", "t", D]);
+    for (let i = from; i < Math.min(until ?? depth - 1, depth); i++) x = this.#block(x, folded.blocks[i], i).out;
+    this.states = x;
+    this.ends = until === undefined ? this.#end(x) : undefined;
   }
 
-  /** Last block, CLS → patches, mean over heads, [n, P]. */
-  attention(): Value {
-    const row = this.#slice(this.#slice(this.#weights, 2, 0, 1), 3, 1 + this.#spec.registers, Number.MAX_SAFE_INTEGER);
-    return this.graph.op("ReduceMean", [row, this.graph.integers(1, 2)], { keepdims: 0 });
+  /** The last block and the final norm. */
+  #end(lastInput: Value): Ends {
+    const g = this.graph;
+    const { width: D, depth } = this.#spec;
+    const { patches } = this.#options;
+    const last = this.#block(lastInput, this.#folded.blocks[depth - 1], depth - 1, !patches);
+    const normed = this.#norm(last.out, this.#folded.norm);
+    const cls = g.op("Reshape", [patches ? this.#slice(normed, 1, 0, 1) : normed, g.integers(-1, D)]);
+    const tokens = patches ? ofPatches(g, this.#spec, normed) : undefined;
+    return { cls, tokens, lastInput, weights: last.weights };
+  }
+
+  #addLoraInputs(): void {
+    const sizes = loraMaps(this.#spec);
+    for (const map of this.#options.adapted) {
+      const size = sizes.get(map) as { in: number; out: number };
+      this.lora.set(map, { a: this.graph.input(`lora.${map}.a`, [size.in, "r"]), b: this.graph.input(`lora.${map}.b`, ["r", size.out]) });
+    }
   }
 
   /** [n, 1+R+P, D] */
   #embed(): Value {
     const g = this.graph;
-    const { width: D, registers, position, heads } = this.#spec;
+    const { width: D, registers, position } = this.#spec;
     const patches = g.input("patches", ["n", "p", this.#folded.patch.in]);
     const first = g.input("prefix", ["n", 1 + registers, D]);
-    const sizes = loraMaps(this.#spec);
-    for (const map of this.#options.adapted) {
-      const size = sizes.get(map) as { in: number; out: number };
-      this.lora.set(map, { a: g.input(`lora.${map}.a`, [size.in, "r"]), b: g.input(`lora.${map}.b`, ["r", size.out]) });
-    }
     let embedded = this.#linear(patches, this.#folded.patch, "patch", "fp32");
     if (position.kind === "learned") embedded = g.op("Add", [embedded, g.input("position", ["p", D])]);
-    else this.#rope = { cos: g.input("cos", ["t", D / heads]), sin: g.input("sin", ["t", D / heads]) };
     return g.op("Concat", [first, embedded], { axis: 1 });
   }
 

@@ -5,6 +5,7 @@ import type { ReadOptions, SeriesSummary, Source } from "@anymc3d/io";
 import type { AdapterSource } from "../assets.js";
 import { orAborted } from "../at-once.js";
 import type { ClassifierOptions, RunOptions, StudySource, VolumeSource } from "../classifier.js";
+import type { EngineChoice } from "../engines/table.js";
 import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "../option-names.js";
 import type { EngineInfo } from "./messages.js";
 import { sendable } from "./sendable.js";
@@ -14,7 +15,9 @@ export { AnyMC3DError, isAbortError, isAnyMC3DError } from "@anymc3d/core/errors
 export type { EngineInfo } from "./messages.js";
 
 /** What a classifier in a worker is made with. */
-export interface WorkerClassifierOptions extends ClassifierOptions {
+export interface WorkerClassifierOptions extends Omit<ClassifierOptions, "engine"> {
+  /** By its name: an engine of one's own runs in a worker of one's own. */
+  readonly engine?: EngineChoice;
   /** Makes the worker; default: this package's own, `new Worker(new URL("./worker.js", import.meta.url), { type: "module" })`. */
   readonly worker?: () => Worker;
 }

@@ -6,6 +6,7 @@ import type { ReadOptions, Source } from "@anymc3d/io";
 import type { AdapterSource } from "../assets.js";
 import { isBlob } from "../browser-files.js";
 import type { ClassifierOptions, RunOptions, StudySource } from "../classifier.js";
+import type { EngineChoice } from "../engines/table.js";
 
 /** The engine at work in the worker. */
 export interface EngineInfo {
@@ -21,7 +22,7 @@ export interface EngineInfo {
  * @internal
  */
 export interface Payloads {
-  readonly start: { readonly options: Omit<ClassifierOptions, "signal" | "onProgress"> };
+  readonly start: { readonly options: Omit<ClassifierOptions, "signal" | "onProgress" | "engine"> & { readonly engine?: EngineChoice } };
   readonly series: { readonly files: Source | readonly Source[]; readonly options: ReadOptions };
   readonly read: { readonly source: StudySource; readonly key?: string; readonly read?: RunOptions["read"] };
   readonly check: Omit<Payloads["read"], "read"> & {

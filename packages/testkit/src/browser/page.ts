@@ -2,7 +2,7 @@
 
 import * as engineModule from "virtual:engine";
 import type { Backbone, Engine } from "@anymc3d/core";
-import { loadBackbone, selfTestInput, slicesOf } from "@anymc3d/core";
+import { encode, loadBackbone, selfTestInput, slicesOf } from "@anymc3d/core";
 import { testEngine } from "@anymc3d/core/testing";
 import type { CaseResult, PageJob, PageTiming } from "./harness.js";
 
@@ -53,7 +53,7 @@ async function timing(job: PageJob, { side, slices, runs }: PageTiming): Promise
   const perSlice: number[] = [];
   for (let run = 0; run <= runs; run++) {
     const before = performance.now();
-    await engine.encode(pixels, lora, { attention: true });
+    await encode(engine, pixels, lora, { attention: true });
     if (run > 0) perSlice.push((performance.now() - before) / slices);
   }
   await engine.dispose();

@@ -1,6 +1,6 @@
 // Frozen features: where no LoRA changes them, a case's embeddings are computed once, of all slices and without augmentation, and kept.
 
-import type { TrainableEngine } from "@anymc3d/core";
+import { type Engine, encode } from "@anymc3d/core";
 import type { TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
 import { evaluationSample } from "./samples.js";
@@ -12,14 +12,14 @@ export type FrozenFeatures = (trainCase: TrainCase, signal?: AbortSignal) => Pro
 export const isFrozen = ({ modules }: TrainConfig): boolean => modules.lora === null;
 
 /** Features by the bare backbone and the configuration's views; share it among runs that differ in neither. */
-export function frozenFeatures(config: TrainConfig, engine: TrainableEngine): FrozenFeatures {
+export function frozenFeatures(config: TrainConfig, engine: Engine): FrozenFeatures {
   const held = new Map<string, readonly Float32Array[]>();
   return async (trainCase, signal) => {
     const known = held.get(trainCase.id);
     if (known) return known;
     const cls: Float32Array[] = [];
     for (const { slices } of await evaluationSample(trainCase, config, engine.backbone.spec, signal)) {
-      cls.push((await engine.encode(slices, undefined, {}, signal)).cls);
+      cls.push((await encode(engine, slices, undefined, {}, signal)).cls);
     }
     held.set(trainCase.id, cls);
     return cls;

@@ -3,14 +3,14 @@
 
 import {
   AnyMC3DError,
-  type Encoded,
+  type Engine,
+  encode,
+  type Forward,
   forwardStudy,
   isAbortError,
   type LoraTensors,
-  type Slices,
   type Tensor,
   type Tensors,
-  type TrainableEngine,
   taskKind,
   viewLora,
 } from "@anymc3d/core";
@@ -54,7 +54,7 @@ export type TrainEvent =
 export interface TrainRun {
   readonly config: TrainConfig;
   readonly cases: readonly TrainCase[];
-  readonly engine: TrainableEngine;
+  readonly engine: Engine;
   /** From `initialState()` or `readCheckpoint()`; the run changes it as it goes. */
   readonly state: TrainState;
   /** Where `isFrozen(config)`: features to share with other runs; default: the run's own. */
@@ -231,26 +231,45 @@ async function frozenGradients(
   return { gradients, value, slices };
 }
 
+type Part = readonly { readonly trainCase: TrainCase; readonly views: readonly SampleView[] }[];
+
 /** Forward and backward over the studies of a part; adds to the gradients, returns the part's share of the step's loss. */
 async function partGradients(
-  { engine, state, signal }: TrainRun,
-  part: readonly { readonly trainCase: TrainCase; readonly views: readonly SampleView[] }[],
+  run: TrainRun,
+  part: Part,
   loras: readonly (LoraTensors | undefined)[],
   objective: Objective,
   shares: { readonly labels: number; readonly masks: number },
   gradients: Map<string, Float32Array>,
 ): Promise<number> {
-  const width = engine.backbone.spec.width;
   const withMasks = (v: number) => loras[v] !== undefined && part.some(({ views }) => views[v].mask);
-  const encoded: ({ readonly slices: Slices } & Encoded)[] = [];
-  for (const [v, lora] of loras.entries()) {
-    const slices = joined(part.map(({ views }) => views[v]));
-    encoded.push({ slices, ...(await engine.encode(slices, lora, { keep: lora !== undefined, patches: withMasks(v) }, signal)) });
+  const forwards: Forward[] = [];
+  try {
+    for (const [v, lora] of loras.entries()) {
+      const slices = joined(part.map(({ views }) => views[v]));
+      forwards.push(await run.engine.forward(slices, lora, { gradients: lora ? ["lora"] : [], patches: withMasks(v) }, run.signal));
+    }
+    return await studyGradients(run, part, forwards, objective, shares, gradients);
+  } finally {
+    for (const { release } of forwards) release();
   }
+}
+
+/** From what the forwards of a part's views gave. */
+async function studyGradients(
+  { engine, state }: TrainRun,
+  part: Part,
+  forwards: readonly Forward[],
+  objective: Objective,
+  shares: { readonly labels: number; readonly masks: number },
+  gradients: Map<string, Float32Array>,
+): Promise<number> {
+  const width = engine.backbone.spec.width;
+  const encoded = forwards.map((forward) => forward.encoded);
   const dCls = encoded.map(({ cls }) => new Float32Array(cls.length));
   const dPatches = encoded.map(({ patches }) => patches && new Float32Array(patches.length));
-  const starts = loras.map(() => 0);
-  const modules = studyModules(state.tensors, loras.length);
+  const starts = forwards.map(() => 0);
+  const modules = studyModules(state.tensors, forwards.length);
   let value = 0;
   for (const { trainCase, views } of part) {
     const reach = views.map(({ slices }, v) => [starts[v], starts[v] + slices.count] as const);
@@ -267,7 +286,7 @@ async function partGradients(
       const { patches } = encoded[v];
       const dOut = dPatches[v];
       if (mask && patches && dOut) {
-        const size = patches.length / encoded[v].slices.count;
+        const size = (patches.length / encoded[v].cls.length) * width;
         const share = shares.masks / views.filter((view) => view.mask).length;
         value +=
           share *
@@ -276,10 +295,9 @@ async function partGradients(
       starts[v] = reach[v][1];
     });
   }
-  for (const [v, lora] of loras.entries()) {
-    if (!lora) continue;
-    const { tensors } = await engine.backward(encoded[v].slices, lora, dCls[v], dPatches[v], signal);
-    for (const [name, { data }] of tensors) add(gradients, `views.${v}.lora.${name}`, data);
+  for (const [v, { backward }] of forwards.entries()) {
+    const lora = (await backward?.(dCls[v], dPatches[v]))?.lora;
+    for (const [name, { data }] of lora?.tensors ?? []) add(gradients, `views.${v}.lora.${name}`, data);
   }
   return value;
 
@@ -347,7 +365,7 @@ export async function predict(
   async function encodeCase(trainCase: TrainCase): Promise<Float32Array[]> {
     const views = await evaluationSample(trainCase, config, engine.backbone.spec, signal);
     const cls: Float32Array[] = [];
-    for (const [v, { slices }] of views.entries()) cls.push((await engine.encode(slices, loras[v], {}, signal)).cls);
+    for (const [v, { slices }] of views.entries()) cls.push((await encode(engine, slices, loras[v], {}, signal)).cls);
     return cls;
   }
 }

@@ -1,6 +1,6 @@
 // An adapter's logits for slices that are normalised already: to compare with another program's, preprocessing apart.
 
-import { type Adapter, AnyMC3DError, bindAdapter, type Engine, forwardStudy, slicesOf, type Tensor } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, bindAdapter, type Engine, encode, forwardStudy, slicesOf, type Tensor } from "@anymc3d/core";
 
 /**
  * @param pixels of each view, [slices, 3, height, width], normalised by the backbone's mean and sd
@@ -14,7 +14,7 @@ export async function pixelLogits(adapter: Adapter, engine: Engine, pixels: read
     const { shape, data } = pixels[v] ?? { shape: [], data: new Float32Array() };
     if (shape.length !== 4 || shape[1] !== 3 || shape[0] === 0)
       throw new AnyMC3DError("INPUT_SHAPE", `pixels of view ${v} are [${shape}], expected [slices, 3, height, width]`);
-    embeddings.push((await engine.encode(slicesOf(data, shape[2], shape[3]), view.lora, {})).cls);
+    embeddings.push((await encode(engine, slicesOf(data, shape[2], shape[3]), view.lora, {})).cls);
   }
   return forwardStudy(embeddings, bound).logits;
 }

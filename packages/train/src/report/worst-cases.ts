@@ -1,6 +1,6 @@
 // The validation cases that an adapter gets most wrong, with the slices that mattered and where it looked.
 
-import { classify, prepareView, type TrainableEngine, type Volume } from "@anymc3d/core";
+import { classify, type Engine, prepareView, type Volume } from "@anymc3d/core";
 import { encode } from "fast-png";
 import type { Prediction } from "../learning/loop.js";
 import type { MadeAdapter } from "../package/make-adapter.js";
@@ -30,7 +30,7 @@ export interface WorstCase {
 export async function worstCases(
   predictions: readonly Prediction[],
   made: MadeAdapter,
-  engine: TrainableEngine,
+  engine: Engine,
   { count = 3, signal }: { readonly count?: number; readonly signal?: AbortSignal } = {},
 ): Promise<WorstCase[]> {
   const { task } = made.manifest;
@@ -49,7 +49,7 @@ export async function worstCases(
   return worst;
 }
 
-async function strip(volumes: Readonly<Record<string, Volume>>, { adapter }: MadeAdapter, engine: TrainableEngine, signal?: AbortSignal) {
+async function strip(volumes: Readonly<Record<string, Volume>>, { adapter }: MadeAdapter, engine: Engine, signal?: AbortSignal) {
   const { views, heatmaps } = await classify(volumes, adapter, { engine, heatmap: true, checks: "warn", signal });
   const [view] = adapter.manifest.input.views;
   const prepared = prepareView(volumes[view.source], view, engine.backbone.spec);

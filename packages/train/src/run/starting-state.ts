@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { AnyMC3DError, type TrainableEngine } from "@anymc3d/core";
+import { AnyMC3DError, type Engine } from "@anymc3d/core";
 import type { TrainConfig } from "../config.js";
 import { type Fingerprint, initialState, readCheckpoint, type TrainState } from "../learning/state.js";
 import type { TrainData } from "./read-data.js";
@@ -27,7 +27,7 @@ export function fingerprintOf({ task, input, modules, training }: TrainConfig, {
 /** @throws AnyMC3DError `OUTPUT_NOT_WRITABLE` where an earlier run is there and is not to be gone on with; as `readCheckpoint` */
 export async function startingState(
   folder: RunFolder,
-  { out, resume, config, engine, fingerprint }: { out: string; resume: boolean; config: TrainConfig; engine: TrainableEngine; fingerprint: Fingerprint },
+  { out, resume, config, engine, fingerprint }: { out: string; resume: boolean; config: TrainConfig; engine: Engine; fingerprint: Fingerprint },
 ): Promise<TrainState> {
   const bytes = await folder.readCheckpoint();
   if (!bytes) return initialState(config, engine.backbone.spec);

@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Backbone, TrainableEngine } from "@anymc3d/core";
+import type { Backbone, Engine } from "@anymc3d/core";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
 import packageJson from "../../package.json" with { type: "json" };
 import { checkFits, type TrainConfig } from "../config.js";
@@ -35,7 +35,7 @@ export interface TrainToPackageOptions extends DataOptions {
   /** Gives the frozen backbone; asked once configuration and folder were found good. `openBackbone` of `@anymc3d/sdk` does. */
   readonly backbone: () => Promise<Backbone>;
   /** Starts the engine; asked once the data was found good. It is disposed of at the end. `createEngine` of `@anymc3d/sdk` does. */
-  readonly engine: (backbone: Backbone) => Promise<TrainableEngine>;
+  readonly engine: (backbone: Backbone) => Promise<Engine>;
   /** Go on with the run in `out`, if there is one. Default false: a run that is there is refused. */
   readonly resume?: boolean;
   /** Also train variants (`head-only`, `mean-pooling`, `last-K`, `rank-R`, `no-masks`, …, several by +) and hold all against size-only baselines; true: the default ones. */
@@ -53,7 +53,7 @@ export interface TrainToPackageResult extends TrainedPackage {
 
 interface Job {
   readonly options: TrainToPackageOptions;
-  readonly engine: TrainableEngine;
+  readonly engine: Engine;
   /** Of the backbone's package. */
   readonly backboneVersion: string | undefined;
   /** For the variants that learn on frozen features. */

@@ -11,6 +11,7 @@ import {
   bindAdapter,
   conformanceLogits,
   type Engine,
+  encode,
   loadAdapter,
   readTensors,
   selfTestInput,
@@ -130,11 +131,11 @@ function manifestOf(config: TrainConfig, backbone: Backbone, lora: PeftImport["l
 /** A LoRA that is not zero must move the backbone's answer: weights that were read but not used would not. */
 async function checkEffect(adapter: Adapter, engine: Engine): Promise<void> {
   const { slices } = selfTestInput(engine.backbone.spec, CONFORMANCE.seed);
-  const bare = (await engine.encode(slices, undefined, {})).cls;
+  const bare = (await encode(engine, slices, undefined, {})).cls;
   for (const [v, { lora }] of bindAdapter(adapter, engine.backbone).views.entries()) {
     const zero = !lora || [...lora.tensors].every(([name, { data }]) => !name.endsWith(".B") || data.every((value) => value === 0));
     if (zero) continue;
-    const { cls } = await engine.encode(slices, lora, {});
+    const { cls } = await encode(engine, slices, lora, {});
     if (cls.every((value, i) => value === bare[i]))
       throw new AnyMC3DError(
         "ENGINE_FAILED",

@@ -27,8 +27,9 @@ export async function verifyFolder(folder: string, flags: VerifyFlags): Promise<
   let engine: Engine | undefined;
   try {
     return await verifyAdapter(folder, async ({ backbone }) => {
-      engine = await createEngine(await openBackbone(flags.backbone ?? backbone.name, { signal }), { engine: flags.engine as EngineChoice });
-      return engine;
+      const made = await createEngine(await openBackbone(flags.backbone ?? backbone.name, { signal }), { engine: flags.engine as EngineChoice });
+      engine = made;
+      return made;
     });
   } finally {
     await engine?.dispose();

@@ -7,6 +7,7 @@ import {
   AnyMC3DError,
   type Backbone,
   contentHash,
+  encode,
   loadBackbone,
   readSafetensors,
   readTensors,
@@ -46,7 +47,7 @@ export async function importBackbone(folder: string, flags: { out: string; name?
 async function answerSelfTest(backbone: Backbone) {
   const engine = await createEngine(backbone, { engine: "auto" });
   const { slices, lora } = selfTestInput(backbone.spec, SEED);
-  const answer = async (given: typeof lora | undefined) => [...(await engine.encode(slices, given, {})).cls].map((value) => Number(value.toPrecision(6)));
+  const answer = async (given: typeof lora | undefined) => [...(await encode(engine, slices, given, {})).cls].map((value) => Number(value.toPrecision(6)));
   const selfTest = { seed: SEED, plain: await answer(undefined), lora: await answer(lora), madeBy: `anymc3d ${packageJson.version}, ${engine.id}, float32` };
   await engine.dispose();
   return selfTest;
