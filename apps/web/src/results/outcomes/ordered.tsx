@@ -3,11 +3,12 @@
 import { ProbabilityBar } from "./bar.js";
 import { decided, setSentence } from "./classes.js";
 import type { OutcomeForm } from "./form.js";
+import { Measured } from "./measured-line.js";
 import { number, precisePercent } from "./numbers.js";
 
 export const ordered: OutcomeForm = {
   fits: ({ labels, value }) => labels.length > 0 && value !== undefined,
-  View: ({ result }) => (
+  View: ({ result, manifest }) => (
     <>
       <p class="headline">
         <strong>{decided(result).name}</strong>
@@ -23,6 +24,7 @@ export const ordered: OutcomeForm = {
           {text}
         </p>
       ))}
+      <Measured manifest={manifest} />
     </>
   ),
   sentence: ({ result }) => [`${decided(result).name}, expected value ${number(result.value as number)}`, ...setSentence(result)].join("; "),

@@ -2,6 +2,7 @@
 
 import type { ClassifyResult } from "@anymc3d/core";
 import type { Answer, OutcomeForm } from "./form.js";
+import { Measured } from "./measured-line.js";
 import { coverageText, number, quantityText } from "./numbers.js";
 
 const nameOf = ({ quantity }: ClassifyResult): string => quantity?.name ?? "Value";
@@ -52,6 +53,7 @@ export const quantity: OutcomeForm = {
           {text}
         </p>
       ))}
+      <Measured manifest={answer.manifest} />
     </div>
   ),
   sentence: ({ result }) => [`${nameOf(result)} ${valueText(result)}`, ...intervalSentence(result)].join("; "),
