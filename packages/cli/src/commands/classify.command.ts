@@ -1,0 +1,23 @@
+// anymc3d classify: its words and options.
+
+import { HEATMAPS } from "@anymc3d/core";
+import { Option } from "commander";
+import { addEngineFlags } from "../options/engine.js";
+import { addRegistryFlags } from "../options/registry.js";
+import type { CliCommand } from "./command.js";
+
+export const classifyCommand: CliCommand = {
+  name: "classify",
+  define: (command) =>
+    addRegistryFlags(addEngineFlags(command.description("classify volumes: NIfTI, DICOM, NRRD, MetaImage, NumPy, …").argument("<files...>")))
+      .requiredOption("--adapter <adapter>", "a folder, a name (lung-nodule), a name with a range (lung-nodule@^1), a .tgz or its address")
+      .option("--heatmap <file>", "write where the model looked, as NIfTI or NRRD on the input's grid; with several files put {name} into it")
+      .addOption(
+        new Option("--heatmap-method <method>", HEATMAPS.map(({ id, text }) => `${id}: ${text}`).join("; "))
+          .choices(HEATMAPS.map(({ id }) => id))
+          .default(HEATMAPS[0].id),
+      )
+      .option("--heatmap-label <id>", "gradcam's label; default: the one with the largest logit")
+      .option("--json", "one JSON object a volume, one a line")
+      .action(async (files, flags) => (await import("./classify.js")).classifyFiles(files, flags)),
+};
