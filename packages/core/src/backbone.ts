@@ -4,6 +4,7 @@ import * as z from "zod";
 import { AnyMC3DError } from "./errors.js";
 import { contentHash } from "./hash.js";
 import { readSafetensors, toFloat32 } from "./safetensors.js";
+import { fieldsOf } from "./schema-fields.js";
 import type { Backbone, BackboneSpec, Tensor, Tensors } from "./types.js";
 import { withoutEval } from "./without-eval.js";
 
@@ -97,10 +98,13 @@ export function checkTensors(what: string, tensors: ReadonlyMap<string, { shape:
 /** @throws AnyMC3DError `BACKBONE_INVALID` */
 export function parseBackboneManifest(json: unknown, name = "backbone.json"): BackboneManifest {
   const parsed = backboneManifestSchema.safeParse(json);
-  if (!parsed.success) throw new AnyMC3DError("BACKBONE_INVALID", `${name}: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new AnyMC3DError("BACKBONE_INVALID", `${name}: ${z.prettifyError(parsed.error)}`, { details: { file: name, fields: fieldsOf(parsed.error) } });
   const { spec } = parsed.data;
   if (spec.width % spec.heads !== 0) {
-    throw new AnyMC3DError("BACKBONE_INVALID", `${name}: width ${spec.width} is not divisible by ${spec.heads} heads`);
+    throw new AnyMC3DError("BACKBONE_INVALID", `${name}: width ${spec.width} is not divisible by ${spec.heads} heads`, {
+      details: { file: name, fields: ["spec.width", "spec.heads"] },
+    });
   }
   return parsed.data;
 }

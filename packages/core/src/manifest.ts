@@ -12,6 +12,7 @@ import { POOLING_IDS, POOLINGS } from "./kinds/pooling/index.js";
 import { roiSchema } from "./kinds/roi/index.js";
 import { fromVersion1 } from "./manifest-upgrade.js";
 import { PACKAGE_NAME, PACKAGE_NAME_LENGTH } from "./package-names.js";
+import { fieldsOf } from "./schema-fields.js";
 import { taskKind, taskSchema } from "./tasks/index.js";
 import { withoutEval } from "./without-eval.js";
 
@@ -272,11 +273,15 @@ export function adapterJsonSchema(): unknown {
 export function parseAdapterManifest(json: unknown, name = "adapter.json"): AdapterManifest {
   const { schemaVersion } = (json ?? {}) as { schemaVersion?: unknown };
   if (typeof schemaVersion === "number" && schemaVersion > 2)
-    throw new AnyMC3DError("MANIFEST_INVALID", `${name}: schemaVersion ${schemaVersion}; this version of @anymc3d/core reads 1 and 2. Update it.`);
+    throw new AnyMC3DError("MANIFEST_INVALID", `${name}: schemaVersion ${schemaVersion}; this version of @anymc3d/core reads 1 and 2. Update it.`, {
+      details: { file: name, fields: ["schemaVersion"] },
+    });
   const parsed = schemaVersion === 1 ? manifestSchema1.safeParse(fromVersion1(json)) : adapterManifestSchema.safeParse(json);
   const faults = parsed.success ? crossFaults(parsed.data) : [z.prettifyError(parsed.error)];
   if (!parsed.success || faults.length) {
-    throw new AnyMC3DError("MANIFEST_INVALID", `${name}: ${faults.join("; ")}. The schema is adapter.schema.json of @anymc3d/core.`);
+    throw new AnyMC3DError("MANIFEST_INVALID", `${name}: ${faults.join("; ")}. The schema is adapter.schema.json of @anymc3d/core.`, {
+      details: { file: name, fields: fieldsOf(parsed.error) },
+    });
   }
   return parsed.data;
 }

@@ -162,6 +162,18 @@ describe("TENSORS_MISMATCH, listing the tensors", () => {
     for (const message of messages) expect(error.message).toMatch(message);
   });
 
+  test("as data: what is missing, what is too many, and both shapes", async () => {
+    const own = tensors();
+    own.delete("views.0.pool.query");
+    own.set("classifier.weight", { shape: [1], data: new Float32Array(1) });
+    own.set("head.weight", { shape: [2, width], data: new Float32Array(2 * width) });
+    expect((await refusal(() => bind(json(), own))).details).toEqual({
+      missing: ["views.0.pool.query"],
+      unexpected: ["classifier.weight"],
+      shapes: [{ name: "head.weight", found: [2, 32], expected: [1, 32] }],
+    });
+  });
+
   test("all names with another program's prefix: both the missing and the unused are counted", async () => {
     const own = new Map([...tensors()].map(([name, tensor]) => [`base_model.model.${name}`, tensor]));
     const error = await refusal(() => bind(json(), own));
@@ -188,6 +200,7 @@ describe("TENSORS_MISMATCH, listing the tensors", () => {
     const error = await refusal(() => bind(json(), own));
     expect(error.code).toBe("TENSORS_MISMATCH");
     expect(error.message).toMatch(/head\.bias.*NaN/);
+    expect(error.details).toEqual({ notFinite: ["head.bias"] });
   });
 });
 
@@ -195,6 +208,7 @@ test("another backbone: BACKBONE_MISMATCH naming both", async () => {
   const error = await refusal(() => bind(json(), tensors(), { ...tiny, name: "another", hash: `sha256-${"cd".repeat(32)}` }));
   expect(error.code).toBe("BACKBONE_MISMATCH");
   for (const part of [HASH, "another", `sha256-${"cd".repeat(32)}`]) expect(error.message).toContain(part);
+  expect(error.details).toEqual({ backbone: json().backbone.name, expected: HASH, found: `sha256-${"cd".repeat(32)}` });
 });
 
 test("a slice size that is no multiple of the patch: INPUT_SHAPE", async () => {

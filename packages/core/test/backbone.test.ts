@@ -93,6 +93,7 @@ describe("loading", () => {
     const error = await refusal(() => loadBackbone(manifest(), damaged));
     expect(error.code).toBe("BACKBONE_MISMATCH");
     expect(error.message).toContain(manifest().hash);
+    expect(error.details).toEqual({ backbone: manifest().name, expected: manifest().hash, found: expect.stringMatching(/^sha256-[0-9a-f]{64}$/) });
   });
 
   test("another hash in the manifest is refused", async () => {

@@ -34,6 +34,7 @@ test("another modality is refused, none is let through", async () => {
   const error = await refusal(() => check(nodule({ modality: "MR" })));
   expect(error.code).toBe("INPUT_MODALITY");
   expect(error.message).toMatch(/MR.*CT/);
+  expect(error.details).toEqual({ source: "volume", measured: "modality", found: "MR", expected: ["CT"] });
   expect(check(nodule({ modality: undefined }))).toEqual([]);
 });
 
@@ -42,6 +43,7 @@ test("a whole chest is refused: INPUT_SIZE", async () => {
   const refused = await refusal(() => check(chest));
   expect(refused.code).toBe("INPUT_SIZE");
   expect(refused.message).toMatch(/extent is 358\.4 mm, expected 15 to 120 mm/);
+  expect(refused.details).toEqual({ source: "volume", measured: "extent", found: expect.closeTo(358.4, 9), expected: [15, 120], unit: "mm" });
 });
 
 test("a cube of one voxel is refused for its size", async () => {
@@ -104,6 +106,7 @@ describe("voxels that are not finite are refused with count and first place, wha
     expect(error.code).toBe("VOXELS_NOT_FINITE");
     expect(error.message).toMatch(/2 voxel\(s\)/);
     expect(error.message).toContain("(4,3,2)");
+    expect(error.details).toEqual({ count: 2, first: [4, 3, 2] });
   });
 
   test.each([

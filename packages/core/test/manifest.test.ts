@@ -82,6 +82,14 @@ describe("MANIFEST_INVALID, naming the field", () => {
     expect(error.message).toMatch(message);
   });
 
+  test("as data: file and fields", async () => {
+    const change = (m: Loose) => {
+      m.input.views[0].pad = "-1000";
+    };
+    const { details } = await refusal(() => parseAdapterManifest(manifestJson(change), "x/adapter.json"));
+    expect(details).toEqual({ file: "x/adapter.json", fields: ["input.views.0.pad"] });
+  });
+
   test.each([null, undefined, 7, "{}", [], {}])("%j", async (json) => expect((await refusal(() => parseAdapterManifest(json))).code).toBe("MANIFEST_INVALID"));
 
   test("several faults are all named", async () => {

@@ -242,7 +242,10 @@ export function checkFits({ input, modules }: TrainConfig, { patch, depth }: Pic
 export function parseTrainConfig(json: unknown, name = "task.json"): TrainConfig {
   const parsed = trainConfigSchema.safeParse(json);
   const faults = parsed.success ? crossFaults(parsed.data) : [z.prettifyError(parsed.error)];
-  if (!parsed.success || faults.length) throw new AnyMC3DError("CONFIG_INVALID", `${name}: ${faults.join("; ")}.`);
+  if (!parsed.success || faults.length) {
+    const fields = [...new Set(parsed.error?.issues.map(({ path }) => path.join(".")))];
+    throw new AnyMC3DError("CONFIG_INVALID", `${name}: ${faults.join("; ")}.`, { details: { file: name, fields } });
+  }
   const { task, training } = parsed.data;
   const { losses, classWeights } = taskTraining(task);
   return { ...parsed.data, training: { ...training, loss: training.loss ?? losses[0], classWeights: training.classWeights ?? classWeights } };

@@ -150,7 +150,9 @@ function refuse(response: Response, url: string): void {
   discard(response);
   if (status === 416) throw new Again("the registry has no such part of the file", { reason: "status", status });
   if (status === 404 || status === 410)
-    throw new AnyMC3DError("PACKAGE_NOT_FOUND", `${shown(url)}: there is no such package (${status}). Check its name and the registry's address.`);
+    throw new AnyMC3DError("PACKAGE_NOT_FOUND", `${shown(url)}: there is no such package (${status}). Check its name and the registry's address.`, {
+      details: { status },
+    });
   if (status === 401 || status === 403)
     throw new AnyMC3DError(
       "ACCESS_DENIED",

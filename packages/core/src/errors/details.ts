@@ -36,12 +36,6 @@ export interface AboutFile {
   readonly file: string;
 }
 
-/** Sizes in bytes. */
-export interface FileSizes extends AboutFile {
-  readonly expected?: number;
-  readonly found?: number;
-}
-
 /** How the server of a file answered, or that nothing came. */
 export interface Unfetched extends AboutFile {
   readonly reason: "network" | "status" | "content";
@@ -80,9 +74,10 @@ export interface HashDifference {
   readonly found: string;
 }
 
-/** Fields that break a schema. */
-export interface Faults {
-  readonly faults: readonly { readonly field: string; readonly message: string }[];
+/** A file that breaks its schema. */
+export interface SchemaFaults extends AboutFile {
+  /** Fields at fault, `task.labels.0.id`; none where it is what they say about each other. */
+  readonly fields: readonly string[];
 }
 
 interface EngineFault {
@@ -117,23 +112,20 @@ export interface RequiredDetails {
 export interface OptionalDetails {
   FILE_NOT_FOUND: AboutFile & Partial<Unfetched>;
   FILE_UNREADABLE: AboutFile & Partial<Unfetched>;
-  FILE_EMPTY: AboutFile;
-  FILE_TRUNCATED: FileSizes;
   FILE_TOO_LARGE: AboutFile & { readonly limit: number };
-  FORMAT_UNKNOWN: AboutFile;
-  FORMAT_INVALID: AboutFile;
   CHANNELS_UNSUPPORTED: MissingOption;
   GEOMETRY_INVALID: MissingOption;
   OPTION_INVALID: WrongOption;
-  MANIFEST_INVALID: Faults;
-  BACKBONE_INVALID: Faults;
-  CONFIG_INVALID: Faults;
+  MANIFEST_INVALID: SchemaFaults;
+  BACKBONE_INVALID: SchemaFaults;
+  CONFIG_INVALID: SchemaFaults;
   /** `network`: a file of it could not be fetched; `policy`: the page forbids it; `package`: it is not installed. `tried`: where several were, in order. */
   ENGINE_UNAVAILABLE: EngineFault & { readonly tried?: readonly (EngineFault & { readonly code: ErrorCode })[] };
   /** `file`: its address or its name; `decoder`: of compressed DICOM. */
   ASSET_INVALID: Partial<Unfetched> & { readonly decoder?: string; readonly engine?: string };
   LABELS_INVALID: AboutFile & { readonly lines?: readonly number[]; readonly column?: string };
-  PACKAGE_NOT_FOUND: { readonly name: string };
+  /** HTTP status. */
+  PACKAGE_NOT_FOUND: { readonly status: number };
 }
 
 /** What `details` of an error with this code is; undefined for codes that have none. */

@@ -88,7 +88,7 @@ export function parseSplits(text: string, file: string): Map<string, string> {
 }
 
 function fail({ file }: { file: string }, what: string): never {
-  throw new AnyMC3DError("LABELS_INVALID", `${file}: ${what}.`);
+  throw new AnyMC3DError("LABELS_INVALID", `${file}: ${what}.`, { details: { file } });
 }
 
 interface TableRow {
@@ -109,7 +109,7 @@ function parseCsv(text: string, file: string): TableRow[] {
     return parse(text, { columns, delimiter, bom: true, ...rows }) as unknown as TableRow[];
   } catch (cause) {
     if (isAnyMC3DError(cause)) throw cause;
-    throw new AnyMC3DError("LABELS_INVALID", `${file}: not a CSV table: ${(cause as Error).message}`, { cause });
+    throw new AnyMC3DError("LABELS_INVALID", `${file}: not a CSV table: ${(cause as Error).message}`, { cause, details: { file } });
   }
 }
 

@@ -58,12 +58,15 @@ export function assignSplits(rows: readonly SplitRow[], options: SplitOptions): 
     throw new AnyMC3DError(
       "LABELS_INVALID",
       `${file}: ${blank.length} of ${rows.length} rows have no split (line ${first(lines)}). Fill them in, or remove the split column for an automatic one.`,
+      { details: { file, lines, column: "split" } },
     );
   }
   return rows.map(({ split = "", line }) => {
     const known = NAMES[split.toLowerCase()];
     if (known === undefined) {
-      throw new AnyMC3DError("LABELS_INVALID", `${file}: line ${line}, column split: "${split}" is none of ${Object.keys(NAMES).join(", ")}.`);
+      throw new AnyMC3DError("LABELS_INVALID", `${file}: line ${line}, column split: "${split}" is none of ${Object.keys(NAMES).join(", ")}.`, {
+        details: { file, lines: [line], column: "split" },
+      });
     }
     return known;
   });
