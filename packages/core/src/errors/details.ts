@@ -113,6 +113,8 @@ export interface OptionalDetails {
   FILE_NOT_FOUND: AboutFile & Partial<Unfetched>;
   FILE_UNREADABLE: AboutFile & Partial<Unfetched>;
   FILE_TOO_LARGE: AboutFile & { readonly limit: number };
+  FILE_EMPTY: AboutFile;
+  FORMAT_UNKNOWN: AboutFile;
   CHANNELS_UNSUPPORTED: MissingOption;
   GEOMETRY_INVALID: MissingOption;
   OPTION_INVALID: WrongOption;
