@@ -25,7 +25,7 @@ export function heatmapOf(volume: Volume, views: readonly ViewMap[]): Volume {
     // One view: the largest value is known before anything is written, which saves two passes over the volume.
     const planes = new PlaneMaker(views[0]);
     const top = strongest(views[0], planes);
-    writeView(data, planes, top > 0 ? 1 / top : 1, true);
+    writeView(data, planes, top > 0 ? top : 1, true);
   } else {
     for (const view of views) writeView(data, new PlaneMaker(view), 1, false);
     const top = largest(data);
@@ -91,10 +91,13 @@ class PlaneMaker {
     this.#plane = new Float32Array(grid.rows.length * grid.columns.length);
   }
 
-  /** Heat of the n-th chosen slice times `scale`. The array is used again by the next call. */
-  make(n: number, scale: number): Float32Array {
+  /**
+   * Heat of the n-th chosen slice, over `divisor`; as float32 before it is divided, so that the largest heat over itself is exactly 1.
+   * The array is used again by the next call.
+   */
+  make(n: number, divisor: number): Float32Array {
     const { grid } = this.view.view;
-    this.#fillLines(n, this.view.weights[n] * scale);
+    this.#fillLines(n, this.view.weights[n]);
     const width = grid.columns.length;
     const { rowStep, columnStep, start } = this.#layout();
     for (let r = 0; r < grid.rows.length; r++) {
@@ -104,7 +107,7 @@ class PlaneMaker {
       const share = this.#down.share[r];
       for (let c = 0, at = start + r * rowStep; c < width; c++, at += columnStep) {
         const value = this.#lines[above + c];
-        this.#plane[at] = value + share * (this.#lines[below + c] - value);
+        this.#plane[at] = Math.fround(value + share * (this.#lines[below + c] - value)) / divisor;
       }
     }
     return this.#plane;
@@ -132,13 +135,13 @@ class PlaneMaker {
   }
 }
 
-/** Writes (or adds) every slice's heat into the volume. */
-function writeView(data: Float32Array, planes: PlaneMaker, scale: number, first: boolean): void {
+/** Writes (or adds) every slice's heat, over `divisor`, into the volume. */
+function writeView(data: Float32Array, planes: PlaneMaker, divisor: number, first: boolean): void {
   const { grid, chosen } = planes.view.view;
   let made = -1;
   let plane: Float32Array = new Float32Array(0);
   for (const [s, n] of nearestChosen(chosen, grid.slices.length)) {
-    if (n !== made) plane = planes.make(n, scale);
+    if (n !== made) plane = planes.make(n, divisor);
     // Rounding can put the strongest place a last digit above 1.
     if (n !== made && first) for (let i = 0; i < plane.length; i++) if (plane[i] > 1) plane[i] = 1;
     made = n;
