@@ -1,8 +1,8 @@
-// The `anymc3d` field of a package.json, as strangers wrote it.
+// The `anymc3d` field of a package.json, as whoever published it wrote it; checked before it is used.
 
 import type { AdapterFacts } from "@anymc3d/core";
 
-/** Reads the field of a stranger's package; undefined where it is not what it should be. */
+/** Reads the field of another's package; undefined where it is not what it should be. */
 export function parseFacts(value: unknown): AdapterFacts | undefined {
   const { title, kind, labels, modalities, bodyParts, backbone } = (value ?? {}) as Record<string, unknown>;
   const text = (each: unknown): each is string => typeof each === "string" && each.length <= 500;

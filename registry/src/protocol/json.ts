@@ -1,4 +1,4 @@
-// JSON from strangers.
+// JSON that came from elsewhere, checked before it is used.
 
 import { AnyMC3DError } from "@anymc3d/core";
 

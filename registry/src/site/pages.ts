@@ -1,4 +1,4 @@
-// The pages of the marketplace as HTML. Everything that comes from a package is a stranger's text: escaped, and Markdown without HTML in it.
+// The pages of the marketplace as HTML. All text that comes from a package was written by others: escaped, and Markdown without HTML in it.
 
 import { type AdapterManifest, DISCLAIMER } from "@anymc3d/core";
 import MarkdownIt from "markdown-it";
