@@ -54,7 +54,7 @@ export interface ForwardOutput {
 }
 
 /** Gradients that come out of a chunk. */
-export interface BackwardOutput {
+interface BackwardOutput {
   /** By map. */
   readonly lora: Readonly<Record<string, { readonly a: tf.Tensor2D; readonly b: tf.Tensor2D }>>;
   /** With respect to the last block's input tokens of the patches, [n·P, D]. */

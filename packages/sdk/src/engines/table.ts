@@ -9,7 +9,7 @@ export type Place = "node" | "browser";
 export const here: Place = typeof process !== "undefined" && process.versions?.node ? "node" : "browser";
 
 /** What an engine is loaded with. */
-export interface LoadOptions {
+interface LoadOptions {
   readonly precision: Precision;
   readonly threads?: number;
   readonly chunk?: number;
