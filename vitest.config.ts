@@ -14,6 +14,8 @@ export default defineConfig({
     alias: [
       { find: /^@anymc3d\/node-files\/(.*)$/, replacement: source("node-files/src/$1.ts") },
       { find: /^@anymc3d\/testkit\/(.*)$/, replacement: source("testkit/src/$1.ts") },
+      { find: "@anymc3d/core/engine", replacement: source("core/src/engine.ts") },
+      { find: "@anymc3d/core/learn", replacement: source("core/src/learn.ts") },
       { find: "@anymc3d/core/errors", replacement: source("core/src/errors.ts") },
       { find: "@anymc3d/io/options", replacement: source("io/src/options.ts") },
       { find: "@anymc3d/core/testing", replacement: source("core/src/testing/index.ts") },

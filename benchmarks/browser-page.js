@@ -1,5 +1,6 @@
 // What browser.mjs opens in Chromium: this engine, transformers.js and onnxruntime-web alone, on the same slices.
-import { encode, loadBackbone, slicesOf } from "@anymc3d/core";
+import { loadBackbone } from "@anymc3d/core";
+import { encode, slicesOf } from "@anymc3d/core/engine";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 
 const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());

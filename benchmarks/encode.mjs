@@ -1,7 +1,7 @@
 // Backbone speed on this CPU: ONNX Runtime fp32, int8, with and without LoRA, against the machine's own matrix peak and against PyTorch.
 // usage: node benchmarks/encode.mjs [--python PYTHON] [--rounds N] [--chunk SLICES]     (npm run build first; PYTHON with torch and safetensors)
 import { parseArgs } from "node:util";
-import { encode, selfTestInput, slicesOf } from "@anymc3d/core";
+import { encode, selfTestInput, slicesOf } from "@anymc3d/core/engine";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { backbone as openBackbone } from "./load.mjs";
 import { matrixPeak } from "./matrix-peak.mjs";

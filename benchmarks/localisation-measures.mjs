@@ -1,5 +1,5 @@
 // How well a heatmap points at a mask: the share of its mass inside, whether its highest place is inside; means with intervals over patients.
-import { seededRandom } from "@anymc3d/core";
+import { seededRandom } from "@anymc3d/core/learn";
 
 /**
  * @param heat values ≥ 0 @param mask voxels above 0 are inside, on the same grid

@@ -1,6 +1,6 @@
 // Memory of an engine over its life: adapters swapped 100 times, the engine opened and closed 20 times.
 // usage: node --expose-gc benchmarks/memory.mjs     (npm run build first)
-import { encode, selfTestInput, slicesOf } from "@anymc3d/core";
+import { encode, selfTestInput, slicesOf } from "@anymc3d/core/engine";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { backbone as openBackbone } from "./load.mjs";
 

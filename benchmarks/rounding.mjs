@@ -1,7 +1,7 @@
 // How far the float16-rounded backbone's tokens are from the float32 checkpoint's.
 // usage: node benchmarks/rounding.mjs CHECKPOINT_FOLDER PIXELS.safetensors     (PIXELS holds "112x112.pixels"; npm run build first)
 import { readFile } from "node:fs/promises";
-import { encode, readTensors, slicesOf, specFromHuggingFace, tensorsFromHuggingFace } from "@anymc3d/core";
+import { encode, readTensors, slicesOf, specFromHuggingFace, tensorsFromHuggingFace } from "@anymc3d/core/engine";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { backbone as openBackbone } from "./load.mjs";
 

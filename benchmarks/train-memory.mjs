@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { selfTestInput, slicesOf } from "@anymc3d/core";
+import { selfTestInput, slicesOf } from "@anymc3d/core/engine";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { adamW, zeroMoments } from "@anymc3d/train";
 import { backbone as openBackbone } from "./load.mjs";

@@ -1,7 +1,7 @@
 // A training step on this CPU: forward, backward and update of LoRA, activations kept or computed again, all blocks or the last four; against PyTorch.
 // usage: node benchmarks/train-step.mjs [--python PYTHON] [--rounds N] [--count SLICES] [--side PIXELS] [--chunk SLICES]     (npm run build first)
 import { parseArgs } from "node:util";
-import { selfTestInput, slicesOf } from "@anymc3d/core";
+import { selfTestInput, slicesOf } from "@anymc3d/core/engine";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { adamW, zeroMoments } from "@anymc3d/train";
 import { backbone as openBackbone } from "./load.mjs";

@@ -93,6 +93,8 @@ write("speed.md", WIDE + read("benchmarks/README.md").replace(/^# .*/, "# Speed 
 /** What is imported, from which file; what a module hands on of an earlier one is documented there. */
 const MODULES = [
   ["@anymc3d/core", "packages/core/src/index.ts"],
+  ["@anymc3d/core/engine", "packages/core/src/engine.ts"],
+  ["@anymc3d/core/learn", "packages/core/src/learn.ts"],
   ["@anymc3d/core/testing", "packages/core/src/testing/index.ts"],
   ["@anymc3d/core/errors", "packages/core/src/errors.ts"],
   ["@anymc3d/io", "packages/io/src/index.ts"],

@@ -1,7 +1,7 @@
 // Makes packages/backbone-dinov2-small from the fp32 checkpoint in Hugging Face layout: fp16 weights and backbone.json.
 // usage: node scripts/make-backbone.mjs CHECKPOINT_FOLDER [SELF_TESTS.json]     (build @anymc3d/core first)
 import { readFile, writeFile } from "node:fs/promises";
-import { contentHash, readSafetensors, readTensors, specFromHuggingFace, tensorsFromHuggingFace, writeSafetensors } from "../packages/core/dist/index.js";
+import { contentHash, readSafetensors, readTensors, specFromHuggingFace, tensorsFromHuggingFace, writeSafetensors } from "../packages/core/dist/engine.js";
 
 const [checkpoint, selfTests] = process.argv.slice(2);
 if (!checkpoint) throw new Error("usage: node scripts/make-backbone.mjs CHECKPOINT_FOLDER [SELF_TESTS.json]");

@@ -1,5 +1,5 @@
 // The schemas of adapter.json and task.json explain every field, and the site's tables show all of it.
-import { adapterJsonSchema } from "@anymc3d/core";
+import { adapterJsonSchema } from "@anymc3d/core/learn";
 import { trainConfigJsonSchema } from "@anymc3d/train";
 import { describe, expect, test } from "vitest";
 

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/errors.ts", "src/testing/index.ts"],
+  entry: ["src/index.ts", "src/engine.ts", "src/learn.ts", "src/errors.ts", "src/testing/index.ts"],
   format: "esm",
   dts: true,
   clean: true,

@@ -1,7 +1,7 @@
 // Writes what answers.py needs to answer: canonical tensors, self-test inputs, the tiny families' stored tokens.
 // usage: node scripts/reference/inputs.mjs WORK ADAPTER.safetensors     (build @anymc3d/core first)
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { readTensors, selfTestInput, writeSafetensors } from "../../packages/core/dist/index.js";
+import { readTensors, selfTestInput, writeSafetensors } from "../../packages/core/dist/engine.js";
 import { loadTiny, TINY_FAMILIES } from "../../packages/core/dist/testing/index.js";
 
 const [work, adapter] = process.argv.slice(2);

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { seededRandom } from "@anymc3d/core";
+import { seededRandom } from "@anymc3d/core/learn";
 import { writeNifti } from "@anymc3d/io";
 import { decode } from "fast-png";
 import { zipSync } from "fflate";

@@ -1,16 +1,8 @@
 // Adapters: tensors exactly those the manifest implies, the right backbone, the right LoRA scale.
 import { readFile } from "node:fs/promises";
-import {
-  adapterShapes,
-  type Backbone,
-  bindAdapter,
-  loadAdapter,
-  readTensors,
-  type Tensor,
-  upgradeManifest,
-  weightsHash,
-  writeSafetensors,
-} from "@anymc3d/core";
+import { type Backbone, loadAdapter, type Tensor } from "@anymc3d/core";
+import { readTensors, writeSafetensors } from "@anymc3d/core/engine";
+import { adapterShapes, bindAdapter, upgradeManifest, weightsHash } from "@anymc3d/core/learn";
 import { loadTiny } from "@anymc3d/core/testing";
 import { fixtures } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";

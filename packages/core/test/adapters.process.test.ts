@@ -1,7 +1,9 @@
 // The shipped adapters on the shipped backbone, end to end: the logits and slice weights that PyTorch gives from the same files
 // (scripts/reference/adapter_logits.py), and their conformance vectors.
 import { readFile } from "node:fs/promises";
-import { type Adapter, checkConformance, classify, loadAdapter, readTensors, type Volume, weightsHash, writeSafetensors } from "@anymc3d/core";
+import { type Adapter, checkConformance, classify, loadAdapter, type Volume } from "@anymc3d/core";
+import { readTensors, writeSafetensors } from "@anymc3d/core/engine";
+import { weightsHash } from "@anymc3d/core/learn";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { type NpyArray, readNpz, readVolume } from "@anymc3d/io";
 import { hasShared, shared, shippedBackbone } from "@anymc3d/testkit/fixtures";

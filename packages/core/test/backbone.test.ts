@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { backboneShapes, contentHash, loadBackbone, parseBackboneManifest, readSafetensors, sha256 } from "@anymc3d/core";
+import { loadBackbone } from "@anymc3d/core";
+import { backboneShapes, contentHash, parseBackboneManifest, readSafetensors, sha256 } from "@anymc3d/core/engine";
 import { describe, expect, test } from "vitest";
 import { type Loose, reference, refusal } from "./expectations.js";
 

@@ -1,6 +1,7 @@
 // A volume that is not what an adapter was made for is refused or warned about, never silently classified.
 import { readFile } from "node:fs/promises";
-import { checkInput, checkStudy, parseAdapterManifest, type Volume, valueRange } from "@anymc3d/core";
+import { checkStudy, parseAdapterManifest, type Volume, valueRange } from "@anymc3d/core";
+import { checkInput } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { type Loose, refusal, viewOf, volumeOf } from "./expectations.js";
 

@@ -1,7 +1,8 @@
 // The loop of every engine: out-of-memory halves the chunk, one slice that does not fit is refused, sizes are checked.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { ActivationBudget, type Chunk, type Encoded, forwardInChunks, type Slices } from "@anymc3d/core";
+import type { Encoded, Slices } from "@anymc3d/core";
+import { ActivationBudget, type Chunk, forwardInChunks } from "@anymc3d/core/engine";
 import { expect, test } from "vitest";
 import { inChunks } from "../src/engine/chunks.js";
 

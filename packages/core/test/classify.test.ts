@@ -1,7 +1,6 @@
 // classify() on a tiny backbone: sources, views, orientation, decisions, progress, abort, refusals.
 import {
   type Adapter,
-  adapterShapes,
   type Backbone,
   type ClassifyResult,
   classify,
@@ -10,11 +9,11 @@ import {
   isAnyMC3DError,
   loadAdapter,
   type Slices,
-  seededRandom,
   type Tensor,
   type Volume,
-  writeSafetensors,
 } from "@anymc3d/core";
+import { writeSafetensors } from "@anymc3d/core/engine";
+import { adapterShapes, seededRandom } from "@anymc3d/core/learn";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { fixtures } from "@anymc3d/testkit/fixtures";

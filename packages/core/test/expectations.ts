@@ -1,6 +1,7 @@
 // What the unit tests share: reading reference values, comparing arrays, naming the code of a refusal.
 import { readFileSync } from "node:fs";
-import { type AnyMC3DError, isAnyMC3DError, parseAdapterManifest, type ViewManifest, type Volume, weightsHash } from "@anymc3d/core";
+import { type AnyMC3DError, isAnyMC3DError, parseAdapterManifest, type ViewManifest, type Volume } from "@anymc3d/core";
+import { weightsHash } from "@anymc3d/core/learn";
 import { expect } from "vitest";
 
 /** A file of reference/, made by reference/make.py. */

@@ -1,5 +1,6 @@
 // Orientation against nibabel, and display order as the convention says, for all 48 axis orders and oblique ones.
-import { assertVolume, axisCodes, determinant, displayGrid, nearestAxes, type Plane, type Volume, voxelSpacing } from "@anymc3d/core";
+import { assertVolume, axisCodes, determinant, nearestAxes, type Plane, type Volume, voxelSpacing } from "@anymc3d/core";
+import { displayGrid } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { axisOrders, DIRECTIONS, expectClose, planes, positionOf, reference, refusal, volumeOf } from "./expectations.js";
 

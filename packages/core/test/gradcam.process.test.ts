@@ -1,6 +1,8 @@
 // Grad-CAM against PyTorch (reference/make_gradcam.py), and as classify() gives it.
 import { readFileSync } from "node:fs";
-import { classify, type Engine, encode, forwardStudy, type Slices } from "@anymc3d/core";
+import { classify, type Engine, type Slices } from "@anymc3d/core";
+import { encode } from "@anymc3d/core/engine";
+import { forwardStudy } from "@anymc3d/core/learn";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { readVolume } from "@anymc3d/io";

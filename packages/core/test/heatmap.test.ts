@@ -1,5 +1,6 @@
 // Heatmaps land where the model looked: one hot patch must peak at its own patient position, computed here from the affine alone.
-import { type PreparedView, prepareView, type Volume } from "@anymc3d/core";
+import type { Volume } from "@anymc3d/core";
+import { type PreparedView, prepareView } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { heatmapOf } from "../src/heatmap.js";
 import { axisOrders, DIRECTIONS, expectClose, plain, planes, positionOf, viewOf, volumeOf } from "./expectations.js";

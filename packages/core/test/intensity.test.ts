@@ -1,5 +1,6 @@
 // Percentiles and z-scores against numpy; windows and ranges by hand.
-import { prepareView, type VoxelArray, volumeStatistics } from "@anymc3d/core";
+import { type VoxelArray, volumeStatistics } from "@anymc3d/core";
+import { prepareView } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { expectClose, plain, reference, viewOf } from "./expectations.js";
 

@@ -1,6 +1,7 @@
 // adapter.json: what is refused, and that the message names the field; the JSON Schema says the same as the parser.
 import { readFile } from "node:fs/promises";
-import { adapterJsonSchema, adapterManifestSchema, parseAdapterManifest } from "@anymc3d/core";
+import { parseAdapterManifest } from "@anymc3d/core";
+import { adapterJsonSchema, adapterManifestSchema } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { type Loose, manifestJson, refusal } from "./expectations.js";
 

@@ -1,5 +1,5 @@
 // Pooling, head and activations against PyTorch, masked and with extreme scores.
-import { attentionPool, headForward, meanPool, sigmoid, softmax } from "@anymc3d/core";
+import { attentionPool, headForward, meanPool, sigmoid, softmax } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { expectClose, reference } from "./expectations.js";
 

@@ -1,5 +1,6 @@
 // Position tables and rotary angles against PyTorch.
-import { type BackboneSpec, patchPositions, prefixTokens, ropeTables } from "@anymc3d/core";
+import type { BackboneSpec } from "@anymc3d/core";
+import { patchPositions, prefixTokens, ropeTables } from "@anymc3d/core/engine";
 import { describe, expect, test } from "vitest";
 import { expectClose, reference } from "./expectations.js";
 

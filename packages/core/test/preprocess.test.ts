@@ -1,6 +1,8 @@
 // Slices cut from volumes: PyTorch's sampling, all axis orders, crops, slice choice, and the reference slices of a CT.
 import { readFile } from "node:fs/promises";
-import { type PreparedView, prepareView, readTensors, type Volume } from "@anymc3d/core";
+import type { Volume } from "@anymc3d/core";
+import { readTensors } from "@anymc3d/core/engine";
+import { type PreparedView, prepareView } from "@anymc3d/core/learn";
 import { readVolume } from "@anymc3d/io";
 import { hasShared, shared } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";

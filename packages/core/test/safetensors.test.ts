@@ -1,5 +1,7 @@
 // safetensors: files of other programs, unaligned data, everything a damaged or hostile file may claim.
-import { isAnyMC3DError, readSafetensors, readTensors, seededRandom, writeSafetensors } from "@anymc3d/core";
+import { isAnyMC3DError } from "@anymc3d/core";
+import { readSafetensors, readTensors, writeSafetensors } from "@anymc3d/core/engine";
+import { seededRandom } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { reference, refusal } from "./expectations.js";
 

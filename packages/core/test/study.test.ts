@@ -1,5 +1,5 @@
 // A study whose views are concatenated, against PyTorch (reference/make_study.py): logits, and the gradient of every input.
-import { forwardStudy } from "@anymc3d/core";
+import { forwardStudy } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { expectClose, reference } from "./expectations.js";
 

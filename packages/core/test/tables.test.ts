@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { FUSIONS, HEADS, HEATMAPS, INTENSITIES, POOLINGS, TASK_KINDS } from "@anymc3d/core";
+import { HEATMAPS, TASK_KINDS } from "@anymc3d/core";
+import { FUSIONS, HEADS, INTENSITIES, POOLINGS } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { FEATURES } from "../src/kinds/features/index.js";
 import { ROIS } from "../src/kinds/roi/index.js";

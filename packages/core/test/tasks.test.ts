@@ -1,6 +1,7 @@
 // What logits mean, kind by kind: ordinal probabilities, decisions and gradients against statsmodels, JAX and mpmath, conformal sets and intervals
 // against MAPIE and crepes (reference/make_tasks.py).
-import { type AdapterManifest, conformalQuantile, forwardStudy, parseAdapterManifest, type Task, taskKind } from "@anymc3d/core";
+import { type AdapterManifest, parseAdapterManifest, type Task, taskKind } from "@anymc3d/core";
+import { conformalQuantile, forwardStudy } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { classSet, contiguousSet } from "../src/conformal.js";
 import { expectClose, type Loose, manifestJson, reference, refusal } from "./expectations.js";

@@ -1,6 +1,6 @@
 // One chunk backward: from the activations that were kept of it, or from its input, which then runs forward first.
 
-import type { Chunk, ChunkGradients, ChunkSeeds } from "@anymc3d/core";
+import type { Chunk, ChunkGradients, ChunkSeeds } from "@anymc3d/core/engine";
 import type { Feeds } from "./feeds.js";
 import { type KeptActivations, type Parts, type Pass, runKept } from "./forward.js";
 

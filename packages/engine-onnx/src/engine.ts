@@ -1,20 +1,17 @@
 // createOnnxEngine(): a backbone on ONNX Runtime, chunk by chunk, forwards and backwards.
 
 import {
-  ActivationBudget,
   AnyMC3DError,
   type Backbone,
   type Engine,
   type Forward,
   type ForwardWants,
-  forwardInChunks,
   type LoraTensors,
   type Precision,
-  patchGrid,
-  runSelfTest,
   type Slices,
   type Warning,
 } from "@anymc3d/core";
+import { ActivationBudget, forwardInChunks, patchGrid, runSelfTest } from "@anymc3d/core/engine";
 import { backwardChunk } from "./backward.js";
 import { FeedMaker } from "./feeds.js";
 import { forwardChunk, type KeptActivations, type Parts } from "./forward.js";

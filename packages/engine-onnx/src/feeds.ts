@@ -1,6 +1,7 @@
 // What goes into a session: a chunk's pixels or states, the tables of its grid, the LoRA.
 
-import { type Backbone, type Chunk, type ForwardWants, foldLora, type LoraTensors, loraMaps, patchPositions, prefixTokens, ropeTables } from "@anymc3d/core";
+import type { Backbone, ForwardWants, LoraTensors } from "@anymc3d/core";
+import { type Chunk, foldLora, loraMaps, patchPositions, prefixTokens, ropeTables } from "@anymc3d/core/engine";
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 
 export type Feeds = Record<string, Tensor>;

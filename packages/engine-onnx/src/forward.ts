@@ -1,6 +1,7 @@
 // One chunk forward: in a session that gives what was wanted, or in one that also gives the activations that backward needs.
 
-import type { Backbone, Chunk, Encoded, ForwardWants, KeptChunk, LoraTensors } from "@anymc3d/core";
+import type { Backbone, Encoded, ForwardWants, LoraTensors } from "@anymc3d/core";
+import type { Chunk, KeptChunk } from "@anymc3d/core/engine";
 import { type FeedMaker, type Feeds, mapsThatRun } from "./feeds.js";
 import type { Sessions } from "./sessions.js";
 import type { Activations, TrainingSessions } from "./training.js";

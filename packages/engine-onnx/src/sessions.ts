@@ -1,6 +1,7 @@
 // An engine's sessions, made when first needed: one for each graph that was wanted, and pairs that run forward and backward.
 
-import { type Backbone, type FoldedBackbone, foldBackbone, type GradientTarget, type Precision } from "@anymc3d/core";
+import type { Backbone, GradientTarget, Precision } from "@anymc3d/core";
+import { type FoldedBackbone, foldBackbone } from "@anymc3d/core/engine";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { trainingGraphs, type VitGraphOptions, vitGraph } from "./graph/vit-graph.js";
 import { type Device, inNode, type Runtime } from "./runtime.js";

@@ -1,5 +1,6 @@
 // What an engine's owner relies on: swapping adapters costs no session and no memory; int8 stays near fp32; options are honoured.
-import { encode, type LoraTensors, selfTestInput, slicesOf, type Tensor } from "@anymc3d/core";
+import type { LoraTensors, Tensor } from "@anymc3d/core";
+import { encode, selfTestInput, slicesOf } from "@anymc3d/core/engine";
 import { loadTiny, loraGradient } from "@anymc3d/core/testing";
 import { fixtures, shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";

@@ -1,16 +1,7 @@
 // createTfjsEngine(): picks a backend, uploads the backbone, and trusts the result only after its self-test.
 
-import {
-  AnyMC3DError,
-  type Backbone,
-  type Engine,
-  type ErrorCode,
-  type FoldedBackbone,
-  foldBackbone,
-  isAnyMC3DError,
-  runSelfTest,
-  type Warning,
-} from "@anymc3d/core";
+import { AnyMC3DError, type Backbone, type Engine, type ErrorCode, isAnyMC3DError, type Warning } from "@anymc3d/core";
+import { type FoldedBackbone, foldBackbone, runSelfTest } from "@anymc3d/core/engine";
 import { BACKENDS, engineId, startDevice, type TfjsBackend } from "./device.js";
 import { TfjsEngine } from "./engine.js";
 import { exclusively } from "./queue.js";

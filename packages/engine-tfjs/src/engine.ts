@@ -1,29 +1,31 @@
 // TfjsEngine: a backbone's weights on one TensorFlow.js backend, run forwards and backwards chunk by chunk.
 
 import {
-  ActivationBudget,
   AnyMC3DError,
   type Backbone,
+  type Encoded,
+  type Engine,
+  type Forward,
+  type ForwardWants,
+  type LoraTensors,
+  type Slices,
+  type Warning,
+} from "@anymc3d/core";
+import {
+  ActivationBudget,
   type Chunk,
   type ChunkGradients,
   type ChunkSeeds,
-  type Encoded,
-  type Engine,
   type FoldedBackbone,
   type FoldedLora,
-  type Forward,
-  type ForwardWants,
   foldLora,
   forwardInChunks,
   type KeptChunk,
-  type LoraTensors,
   patchGrid,
   patchPositions,
   prefixTokens,
   ropeTables,
-  type Slices,
-  type Warning,
-} from "@anymc3d/core";
+} from "@anymc3d/core/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Device, TfjsBackend } from "./device.js";
 import { backwardChunk, KEPT_BYTES, largestWeight, type Plan, planRun } from "./limits.js";

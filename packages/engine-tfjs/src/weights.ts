@@ -1,6 +1,7 @@
 // Folded weights as tensors on the device: uploaded once, disposed together.
 
-import type { BackboneSpec, FoldedBackbone, FoldedLora, Linear, LoraTensors, Norm } from "@anymc3d/core";
+import type { BackboneSpec, LoraTensors } from "@anymc3d/core";
+import type { FoldedBackbone, FoldedLora, Linear, Norm } from "@anymc3d/core/engine";
 import * as tf from "@tensorflow/tfjs-core";
 
 export interface DeviceLinear {

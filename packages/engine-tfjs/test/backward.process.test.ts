@@ -1,16 +1,6 @@
 // What the conformance suite does not see of the way back: memory, faults in mid-pass, both attention layouts.
-import {
-  encode,
-  foldBackbone,
-  foldLora,
-  isAbortError,
-  isAnyMC3DError,
-  patchPositions,
-  prefixTokens,
-  ropeTables,
-  type Slices,
-  selfTestInput,
-} from "@anymc3d/core";
+import { isAbortError, isAnyMC3DError, type Slices } from "@anymc3d/core";
+import { encode, foldBackbone, foldLora, patchPositions, prefixTokens, ropeTables, selfTestInput } from "@anymc3d/core/engine";
 import { gradients, loadTiny, loraGradient, type TinyBackbone } from "@anymc3d/core/testing";
 import { fixtures } from "@anymc3d/testkit/fixtures";
 import * as tf from "@tensorflow/tfjs-core";

@@ -1,5 +1,6 @@
 // What chromium.browser.test.ts puts under the conformance page: the engine, and situations that only a browser has.
-import { type Backbone, encode, isAnyMC3DError, selfTestInput } from "@anymc3d/core";
+import { type Backbone, isAnyMC3DError } from "@anymc3d/core";
+import { encode, selfTestInput } from "@anymc3d/core/engine";
 import { gradients, loadTiny, type TinyBackbone } from "@anymc3d/core/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { relativeError } from "../../core/src/engine/selftest.js";

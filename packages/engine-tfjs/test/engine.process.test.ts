@@ -1,7 +1,8 @@
 // What the conformance suite does not see: memory, several engines in one process, backend choice, refusals.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Backbone, encode, isAbortError, isAnyMC3DError, selfTestInput, type Tensor } from "@anymc3d/core";
+import { type Backbone, isAbortError, isAnyMC3DError, type Tensor } from "@anymc3d/core";
+import { encode, selfTestInput } from "@anymc3d/core/engine";
 import { loadTiny } from "@anymc3d/core/testing";
 import { fixtures } from "@anymc3d/testkit/fixtures";
 import * as tf from "@tensorflow/tfjs-core";

@@ -1,6 +1,6 @@
 // Not a test: the figures of the README. TFJS_TIMING="node wasm 4,node wasm 4 backward,chromium webgl 4" npx vitest run packages/engine-tfjs/test/timing.browser.test.ts
 import { fileURLToPath } from "node:url";
-import { encode, selfTestInput, slicesOf } from "@anymc3d/core";
+import { encode, selfTestInput, slicesOf } from "@anymc3d/core/engine";
 import { gradients } from "@anymc3d/core/testing";
 import { startHarness } from "@anymc3d/testkit/browser/harness";
 import { shippedBackbone } from "@anymc3d/testkit/fixtures";

@@ -1,5 +1,7 @@
 // An engine of one's own: it passes the conformance suite, classifies as the SDK's does, is checked before it is trusted, and stays its owner's.
-import { type Adapter, adapterShapes, type Backbone, loadAdapter, seededRandom, type Tensor, writeSafetensors } from "@anymc3d/core";
+import { type Adapter, type Backbone, loadAdapter, type Tensor } from "@anymc3d/core";
+import { writeSafetensors } from "@anymc3d/core/engine";
+import { adapterShapes, seededRandom } from "@anymc3d/core/learn";
 import { loadTiny, testEngine } from "@anymc3d/core/testing";
 import { fixtures } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";
@@ -31,7 +33,7 @@ const KNOWN = /^(tiny-(dinov2|dinov2-registers|vit): |chunks of|LoRA on|the call
 
 describe("the plain engine passes the conformance suite", () => {
   const create = async (b: Backbone) => {
-    const { runSelfTest } = await import("@anymc3d/core");
+    const { runSelfTest } = await import("@anymc3d/core/engine");
     const engine = plainEngine(b);
     await runSelfTest(engine, b);
     return engine;

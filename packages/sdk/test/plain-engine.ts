@@ -1,23 +1,18 @@
 // A small engine of the tests' own, in plain loops: a ViT with a plain GELU or SiLU MLP and learned positions, forward only, one slice at a time.
+import { AnyMC3DError, type Backbone, type Encoded, type Engine, type ForwardWants, type LoraTensors } from "@anymc3d/core";
 import {
   ActivationBudget,
-  AnyMC3DError,
-  type Backbone,
   type Chunk,
-  type Encoded,
-  type Engine,
   type FoldedBlock,
-  type ForwardWants,
   foldBackbone,
   foldLora,
   forwardInChunks,
   type KeptChunk,
   type Linear,
-  type LoraTensors,
   type Norm,
   patchPositions,
   prefixTokens,
-} from "@anymc3d/core";
+} from "@anymc3d/core/engine";
 
 type Rows = Float32Array[];
 

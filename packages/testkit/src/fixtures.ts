@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type Backbone, loadBackbone, readTensors, specFromHuggingFace, tensorsFromHuggingFace } from "@anymc3d/core";
+import { type Backbone, loadBackbone } from "@anymc3d/core";
+import { readTensors, specFromHuggingFace, tensorsFromHuggingFace } from "@anymc3d/core/engine";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -1,6 +1,7 @@
 // task.json: what to train and how. It is adapter.json without what training finds out, plus `dataset` and `training`.
 
-import { type AdapterManifest, AnyMC3DError, adapterManifestSchema, type BackboneSpec, taskKind } from "@anymc3d/core";
+import { type AdapterManifest, AnyMC3DError, type BackboneSpec, taskKind } from "@anymc3d/core";
+import { adapterManifestSchema } from "@anymc3d/core/learn";
 import * as z from "zod";
 import { RESERVED_COLUMNS } from "./data/columns.js";
 import { TASK_TRAININGS, taskTraining } from "./tasks/index.js";

@@ -1,6 +1,6 @@
 // Augmentation: draws that depend on seed, epoch and sample only; geometry, blur and values as scipy and numpy compute them.
 import { readFileSync } from "node:fs";
-import { seededRandom } from "@anymc3d/core";
+import { seededRandom } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { type AugmentOptions, parseTrainConfig } from "../src/config.js";
 import { textHash } from "../src/data/text-hash.js";

@@ -1,6 +1,7 @@
 // A data set whose answer is known: noise, with a bright ball in half of the volumes.
 
-import { seededRandom, type Volume } from "@anymc3d/core";
+import type { Volume } from "@anymc3d/core";
+import { seededRandom } from "@anymc3d/core/learn";
 import type { TrainCase } from "../src/data/cases.js";
 
 /** Noise, with a bright ball in it where `ball` says so. */

@@ -1,6 +1,6 @@
 // Temperatures against scipy's minimiser, thresholds against scikit-learn's ROC curve (reference/make_calibration.py).
 import { readFileSync } from "node:fs";
-import { headForward } from "@anymc3d/core";
+import { headForward } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { chooseThreshold, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "../src/metrics/calibration.js";
 

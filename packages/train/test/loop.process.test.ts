@@ -1,6 +1,7 @@
 // Training end to end on a tiny backbone and a made data set whose answer is known: it learns, it finds nothing where there is nothing,
 // and a run that is stopped anywhere ends in the same weights as one that is not.
-import { type Backbone, type Engine, seededRandom } from "@anymc3d/core";
+import type { Backbone, Engine } from "@anymc3d/core";
+import { seededRandom } from "@anymc3d/core/learn";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { fixtures } from "@anymc3d/testkit/fixtures";

@@ -1,19 +1,9 @@
 // Adapters written by PEFT: the adapted backbone answers as PEFT's, whatever the config; what cannot be carried exactly is refused by name.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import {
-  type Adapter,
-  type Backbone,
-  bindAdapter,
-  encode,
-  isAnyMC3DError,
-  loadAdapter,
-  parseAdapterManifest,
-  readTensors,
-  type Tensor,
-  type Tensors,
-  writeSafetensors,
-} from "@anymc3d/core";
+import { type Adapter, type Backbone, isAnyMC3DError, loadAdapter, parseAdapterManifest, type Tensor, type Tensors } from "@anymc3d/core";
+import { encode, readTensors, writeSafetensors } from "@anymc3d/core/engine";
+import { bindAdapter } from "@anymc3d/core/learn";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { fixtures, goldenFiles, hasShared } from "@anymc3d/testkit/fixtures";

@@ -1,7 +1,8 @@
 // Ordered classes and quantities in training: losses and gradients against jax and statsmodels, metrics against scikit-learn and scipy, temperatures
 // against scipy, conformal quantiles against numpy (reference/make_tasks.py); the table, its columns of labels.csv, and honest coverage.
 import { readdirSync, readFileSync } from "node:fs";
-import { seededRandom, TASK_KINDS, type Task } from "@anymc3d/core";
+import { TASK_KINDS, type Task } from "@anymc3d/core";
+import { seededRandom } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { parseTrainConfig } from "../src/config.js";
 import { evenBoundaries, inOrder, ordinalLoss } from "../src/learning/ordinal-loss.js";

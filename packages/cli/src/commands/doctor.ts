@@ -1,7 +1,8 @@
 // anymc3d doctor: every engine that may run here, its self-test, one slice timed, and what to do about what is missing.
 
 import { availableParallelism, totalmem } from "node:os";
-import { type Backbone, encode, slicesOf } from "@anymc3d/core";
+import type { Backbone } from "@anymc3d/core";
+import { encode, slicesOf } from "@anymc3d/core/engine";
 import { createEngine, type EngineChoice, openBackbone } from "@anymc3d/sdk";
 import { enginesToExamine } from "@anymc3d/sdk/engines";
 import pc from "picocolors";

@@ -1,6 +1,7 @@
 // anymc3d inspect: shape, spacing, orientation, values of a file, and which installed adapters accept it.
 
-import { type Adapter, AnyMC3DError, axisCodes, checkInput, isAnyMC3DError, type Volume, valueRange, voxelSpacing } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, axisCodes, isAnyMC3DError, type Volume, valueRange, voxelSpacing } from "@anymc3d/core";
+import { checkInput } from "@anymc3d/core/learn";
 import { openAdapter, readVolume } from "@anymc3d/sdk";
 import pc from "picocolors";
 import { installedAdapters } from "../adapters/installed.js";

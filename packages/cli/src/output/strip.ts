@@ -1,7 +1,8 @@
 // A strip of axial slices of a volume as a PNG: what is in the file, at a glance.
 
 import { writeFile } from "node:fs/promises";
-import { AnyMC3DError, displayGrid, prepareView, type Volume } from "@anymc3d/core";
+import { AnyMC3DError, type Volume } from "@anymc3d/core";
+import { displayGrid, prepareView } from "@anymc3d/core/learn";
 import { encode } from "fast-png";
 
 const SIDE = 192;

@@ -1,6 +1,7 @@
 // The vision transformer as an ONNX graph, from a backbone's spec and folded tensors; LoRA, where wanted, as graph inputs; its gradient.
 
-import { type BackboneSpec, type FoldedBackbone, type FoldedBlock, type GradientTarget, type Linear, loraMaps, type Norm, type Precision } from "@anymc3d/core";
+import type { BackboneSpec, GradientTarget, Precision } from "@anymc3d/core";
+import { type FoldedBackbone, type FoldedBlock, type Linear, loraMaps, type Norm } from "@anymc3d/core/engine";
 import { cut, type Halves } from "./cut.js";
 import { differentiate } from "./gradient.js";
 import { OnnxGraph, type Value } from "./onnx-graph.js";

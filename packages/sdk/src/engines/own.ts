@@ -1,6 +1,7 @@
 // A classifier's engine: one of the table, or the caller's own, checked before it is trusted.
 
-import { AnyMC3DError, type Backbone, type Engine, runSelfTest } from "@anymc3d/core";
+import { AnyMC3DError, type Backbone, type Engine } from "@anymc3d/core";
+import { runSelfTest } from "@anymc3d/core/engine";
 import { createEngine, type EngineOptions } from "./create.js";
 import type { EngineChoice } from "./table.js";
 

@@ -75,6 +75,7 @@ async function bundle(engineModule: string, outDir: string): Promise<void> {
     resolve: {
       alias: [
         { find: "virtual:engine", replacement: engineModule },
+        { find: "@anymc3d/core/engine", replacement: source("core/src/engine.ts") },
         { find: "@anymc3d/core/errors", replacement: source("core/src/errors.ts") },
         { find: "@anymc3d/core/testing", replacement: source("core/src/testing/index.ts") },
         { find: /^@anymc3d\/core$/, replacement: source("core/src/index.ts") },

@@ -2,7 +2,8 @@
 
 import * as engineModule from "virtual:engine";
 import type { Backbone, Engine } from "@anymc3d/core";
-import { encode, loadBackbone, selfTestInput, slicesOf } from "@anymc3d/core";
+import { loadBackbone } from "@anymc3d/core";
+import { encode, selfTestInput, slicesOf } from "@anymc3d/core/engine";
 import { testEngine } from "@anymc3d/core/testing";
 import type { CaseResult, PageJob, PageTiming } from "./harness.js";
 

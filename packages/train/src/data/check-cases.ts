@@ -1,6 +1,8 @@
 // Reads every case once before training: all faults at once, facts of every volume, and what each holds.
 
-import { AnyMC3DError, isAbortError, isAnyMC3DError, prepareView, sha256, type Volume, valueRange } from "@anymc3d/core";
+import { AnyMC3DError, isAbortError, isAnyMC3DError, type Volume, valueRange } from "@anymc3d/core";
+import { sha256 } from "@anymc3d/core/engine";
+import { prepareView } from "@anymc3d/core/learn";
 import type { TrainConfig } from "../config.js";
 import { asView } from "../learning/samples.js";
 import type { TrainCase } from "./cases.js";

@@ -1,6 +1,7 @@
 // What volumes look like: facts of each, ranges over a data set, and what an adapter may expect.
 
-import { type Affine, displayGrid, type Expectations, type Plane, voxelSpacing } from "@anymc3d/core";
+import { type Affine, type Expectations, type Plane, voxelSpacing } from "@anymc3d/core";
+import { displayGrid } from "@anymc3d/core/learn";
 import type { Split } from "./splits.js";
 
 /** What was seen of one volume. */

@@ -1,6 +1,6 @@
 // Augmentation of a view's slices: all parameters are drawn first, from a state that depends on seed, epoch and sample only; then they are applied.
 
-import { seededRandom } from "@anymc3d/core";
+import { seededRandom } from "@anymc3d/core/learn";
 import type { AugmentOptions } from "../config.js";
 import { textHash } from "../data/text-hash.js";
 

@@ -1,6 +1,7 @@
 // The mask decoder of pixel-level supervision: a small network on every patch token alone, 4×4 mask logits a patch. Used in training only.
 
-import { seededRandom, type Tensor, type Tensors } from "@anymc3d/core";
+import type { Tensor, Tensors } from "@anymc3d/core";
+import { seededRandom } from "@anymc3d/core/learn";
 import { add } from "./gradients.js";
 
 /** Mask cells along a patch's side. */

@@ -1,6 +1,7 @@
 // Frozen features: where no LoRA changes them, a case's embeddings are computed once, of all slices and without augmentation, and kept.
 
-import { type Engine, encode } from "@anymc3d/core";
+import type { Engine } from "@anymc3d/core";
+import { encode } from "@anymc3d/core/engine";
 import type { TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
 import { evaluationSample } from "./samples.js";

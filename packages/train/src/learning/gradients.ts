@@ -1,6 +1,7 @@
 // Gradients of an adapter's tensors, by name, summed over the studies of a step.
 
-import type { StudyGradient, StudyModules, Tensor, Tensors } from "@anymc3d/core";
+import type { Tensor, Tensors } from "@anymc3d/core";
+import type { StudyGradient, StudyModules } from "@anymc3d/core/learn";
 
 export type Gradients = ReadonlyMap<string, Float32Array>;
 

@@ -1,19 +1,9 @@
 // The training loop: epochs of optimiser steps over augmented samples, validation after each, the best epoch kept.
 // Everything drawn follows from the seed, the epoch and the case, so that a run that stops anywhere goes on as if it had not.
 
-import {
-  AnyMC3DError,
-  type Engine,
-  encode,
-  type Forward,
-  forwardStudy,
-  isAbortError,
-  type LoraTensors,
-  type Tensor,
-  type Tensors,
-  taskKind,
-  viewLora,
-} from "@anymc3d/core";
+import { AnyMC3DError, type Engine, type Forward, isAbortError, type LoraTensors, type Tensor, type Tensors, taskKind } from "@anymc3d/core";
+import { encode } from "@anymc3d/core/engine";
+import { forwardStudy, viewLora } from "@anymc3d/core/learn";
 import type { TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
 import { meanDefined } from "../metrics/metrics.js";

@@ -1,6 +1,6 @@
 // Losses of logits and their gradients, over the labels that are known.
 
-import { sigmoid, softmax } from "@anymc3d/core";
+import { sigmoid, softmax } from "@anymc3d/core/learn";
 
 /** γ: how little cases count that are right already; α: weight of positives, null: as much as negatives. Cross-entropy: γ 0, α null. */
 export interface FocalShape {

@@ -1,7 +1,9 @@
 // A case as the backbone sees it: prepared slices of every view, augmented in training, whole in evaluation.
 
-import { type BackboneSpec, isAnyMC3DError, type PreparedView, prepareView, type Slices, seededRandom, slicesOf, type ViewManifest } from "@anymc3d/core";
+import { type BackboneSpec, isAnyMC3DError, type Slices, type ViewManifest } from "@anymc3d/core";
+import { slicesOf } from "@anymc3d/core/engine";
 import { reworded } from "@anymc3d/core/errors";
+import { type PreparedView, prepareView, seededRandom } from "@anymc3d/core/learn";
 import type { TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
 

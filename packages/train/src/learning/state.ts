@@ -1,17 +1,8 @@
 // What a training run is at a moment, and its checkpoint: one safetensors file from which the run goes on as if never stopped.
 
-import {
-  AnyMC3DError,
-  adapterShapes,
-  type BackboneSpec,
-  isAnyMC3DError,
-  readMetadata,
-  readTensors,
-  seededRandom,
-  type Tensor,
-  type Tensors,
-  writeSafetensors,
-} from "@anymc3d/core";
+import { AnyMC3DError, type BackboneSpec, isAnyMC3DError, type Tensor, type Tensors } from "@anymc3d/core";
+import { readMetadata, readTensors, writeSafetensors } from "@anymc3d/core/engine";
+import { adapterShapes, seededRandom } from "@anymc3d/core/learn";
 import * as z from "zod";
 import { manifestParts, type TrainConfig } from "../config.js";
 import { taskTraining } from "../tasks/index.js";

@@ -1,6 +1,7 @@
 // What size alone tells: scalars that cost nothing, to hold a model's AUROC against.
 
-import { type Affine, determinant, displayGrid, type Volume, valueRange } from "@anymc3d/core";
+import { type Affine, determinant, type Volume, valueRange } from "@anymc3d/core";
+import { displayGrid } from "@anymc3d/core/learn";
 import type { TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
 

@@ -1,6 +1,7 @@
 // Temperatures that make probabilities match frequencies, and thresholds that turn them into decisions; both from validation cases.
 
-import { softmax, type Tensor, type Tensors } from "@anymc3d/core";
+import type { Tensor, Tensors } from "@anymc3d/core";
+import { softmax } from "@anymc3d/core/learn";
 import type { TrainingOptions } from "../config.js";
 
 const SMALLEST = 0.05;

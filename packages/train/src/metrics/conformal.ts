@@ -1,6 +1,7 @@
 // Split conformal calibration on validation cases, and how often sets and intervals hold the truth, measured on cases that did not calibrate them.
 
-import { type Conformal, conformalQuantile, seededRandom, type Task, taskKind } from "@anymc3d/core";
+import { type Task, taskKind } from "@anymc3d/core";
+import { type Conformal, conformalQuantile, seededRandom } from "@anymc3d/core/learn";
 import { taskTraining } from "../tasks/index.js";
 import type { Scored } from "../tasks/task-training.js";
 

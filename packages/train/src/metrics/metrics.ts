@@ -1,6 +1,6 @@
 // Metrics of labels that are there or not, and of any figure the bootstrap interval that keeps a group (a patient) together.
 
-import { seededRandom } from "@anymc3d/core";
+import { seededRandom } from "@anymc3d/core/learn";
 
 /**
  * Area under the ROC curve by ranks, ties counted half (Mann–Whitney U). 0 … 1.

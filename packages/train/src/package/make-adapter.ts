@@ -1,17 +1,8 @@
 // From a training run to an adapter: calibrated tensors, thresholds, metrics with intervals, expectations, conformance vector.
 
-import {
-  type Adapter,
-  type AdapterManifest,
-  conformanceLogits,
-  type Engine,
-  loadAdapter,
-  type Task,
-  taskKind,
-  type Warning,
-  weightsHash,
-  writeSafetensors,
-} from "@anymc3d/core";
+import { type Adapter, type AdapterManifest, type Engine, loadAdapter, type Task, taskKind, type Warning } from "@anymc3d/core";
+import { writeSafetensors } from "@anymc3d/core/engine";
+import { conformanceLogits, weightsHash } from "@anymc3d/core/learn";
 import { manifestParts, type TrainConfig } from "../config.js";
 import { expectationsOf, type VolumeFacts } from "../data/looks.js";
 import type { Prediction, TrainOutcome } from "../learning/loop.js";

@@ -1,6 +1,8 @@
 // An adapter's logits for slices that are normalised already: to compare with another program's, preprocessing apart.
 
-import { type Adapter, AnyMC3DError, bindAdapter, type Engine, encode, forwardStudy, slicesOf, type Tensor } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, type Engine, type Tensor } from "@anymc3d/core";
+import { encode, slicesOf } from "@anymc3d/core/engine";
+import { bindAdapter, forwardStudy } from "@anymc3d/core/learn";
 
 /**
  * @param pixels of each view, [slices, 3, height, width], normalised by the backbone's mean and sd

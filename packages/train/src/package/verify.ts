@@ -7,7 +7,6 @@ import {
   type Adapter,
   type AdapterFacts,
   type AdapterManifest,
-  bindAdapter,
   checkConformance,
   DISCLAIMER,
   type Engine,
@@ -15,6 +14,7 @@ import {
   loadAdapter,
   parseAdapterManifest,
 } from "@anymc3d/core";
+import { bindAdapter } from "@anymc3d/core/learn";
 import { endingOf, sampleEndings } from "@anymc3d/io";
 import { taskTraining } from "../tasks/index.js";
 import { isSample, moduleText } from "./package-folder.js";

@@ -1,6 +1,7 @@
 // Adapters trained with Hugging Face PEFT → our tensors and modules. Exact: nothing is approximated, factors are folded into B.
 
-import { type AdapterManifest, AnyMC3DError, type BackboneSpec, loraMaps, type Tensor, type Tensors, type Warning } from "@anymc3d/core";
+import { type AdapterManifest, AnyMC3DError, type BackboneSpec, type Tensor, type Tensors, type Warning } from "@anymc3d/core";
+import { loraMaps } from "@anymc3d/core/engine";
 import type { TensorDifference } from "@anymc3d/core/errors";
 import { isTargeted, type PeftConfig, parsePeftConfig, rankAndScale } from "./peft-config.js";
 import { modulePlaces } from "./peft-names.js";

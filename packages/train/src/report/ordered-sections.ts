@@ -1,6 +1,6 @@
 // Sections of the report on ordered classes: which were taken for which, and the cases that went most wrong.
 
-import { medianClass } from "@anymc3d/core";
+import { medianClass } from "@anymc3d/core/learn";
 import { crossTable } from "../metrics/ordered.js";
 import { classOf } from "../tasks/classes.js";
 import { calibratedLogits } from "./calibrated.js";

@@ -1,6 +1,7 @@
 // The validation cases that an adapter gets most wrong, with the slices that mattered and where it looked.
 
-import { classify, type Engine, prepareView, type Volume } from "@anymc3d/core";
+import { classify, type Engine, type Volume } from "@anymc3d/core";
+import { prepareView } from "@anymc3d/core/learn";
 import { encode } from "fast-png";
 import type { Prediction } from "../learning/loop.js";
 import type { MadeAdapter } from "../package/make-adapter.js";

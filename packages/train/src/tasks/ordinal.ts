@@ -1,6 +1,7 @@
 // Ordinal tasks in training: proportional odds over ordered classes; agreement by quadratic weighted κ, errors on the classes' own values.
 
-import { classValues, cumulativeProbabilities, medianClass, type Task } from "@anymc3d/core";
+import type { Task } from "@anymc3d/core";
+import { classValues, cumulativeProbabilities, medianClass } from "@anymc3d/core/learn";
 import { evenBoundaries, inOrder, ordinalLoss } from "../learning/ordinal-loss.js";
 import { bestTemperature } from "../metrics/calibration.js";
 import { estimate } from "../metrics/metrics.js";

@@ -3,24 +3,9 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import {
-  type Adapter,
-  type AdapterManifest,
-  AnyMC3DError,
-  type Backbone,
-  bindAdapter,
-  conformanceLogits,
-  type Engine,
-  encode,
-  loadAdapter,
-  readTensors,
-  selfTestInput,
-  type Tensor,
-  type Tensors,
-  taskKind,
-  weightsHash,
-  writeSafetensors,
-} from "@anymc3d/core";
+import { type Adapter, type AdapterManifest, AnyMC3DError, type Backbone, type Engine, loadAdapter, type Tensor, type Tensors, taskKind } from "@anymc3d/core";
+import { encode, readTensors, selfTestInput, writeSafetensors } from "@anymc3d/core/engine";
+import { bindAdapter, conformanceLogits, weightsHash } from "@anymc3d/core/learn";
 import { createEngine, openBackbone } from "@anymc3d/sdk";
 import { importHead, importPeft, manifestParts, type PeftFolder, type PeftImport, parseTrainConfig, pixelLogits, type TrainConfig } from "@anymc3d/train";
 import { writeAdapterPackage } from "@anymc3d/train/node";

@@ -2,7 +2,8 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { AnyMC3DError, loadAdapter, parseAdapterManifest, upgradeManifest, weightsHash } from "@anymc3d/core";
+import { AnyMC3DError, loadAdapter, parseAdapterManifest } from "@anymc3d/core";
+import { upgradeManifest, weightsHash } from "@anymc3d/core/learn";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
 
 /**

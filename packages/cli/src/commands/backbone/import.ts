@@ -3,20 +3,17 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { AnyMC3DError, type Backbone, loadBackbone, type Tensor } from "@anymc3d/core";
 import {
-  AnyMC3DError,
-  type Backbone,
   contentHash,
   encode,
-  loadBackbone,
   readSafetensors,
   readTensors,
   selfTestInput,
   specFromHuggingFace,
-  type Tensor,
   tensorsFromHuggingFace,
   writeSafetensors,
-} from "@anymc3d/core";
+} from "@anymc3d/core/engine";
 import { createEngine } from "@anymc3d/sdk";
 import packageJson from "../../../package.json" with { type: "json" };
 

@@ -1,7 +1,7 @@
 // What a kind of fusion must say of itself.
 
 /** One vector from the views', and the way back. */
-export interface Fused {
+interface Fused {
   /** Of the views; they sum to 1. */
   readonly weights: Float32Array;
   /** What the head takes. */

@@ -2,7 +2,6 @@
 
 import { attention } from "./attention.js";
 import { gradcam } from "./gradcam.js";
-import type { HeatmapKind } from "./heatmap-kind.js";
 
 /** Every kind of heatmap, the default first. */
 export const HEATMAPS = [attention, gradcam] as const;
@@ -10,5 +9,3 @@ export const HEATMAPS = [attention, gradcam] as const;
 export type HeatmapMethod = (typeof HEATMAPS)[number]["id"];
 /** Those that explain one label. */
 export type LabelledHeatmap = Extract<(typeof HEATMAPS)[number], { labelled: true }>["id"];
-
-export const heatmapKind = (method: HeatmapMethod): HeatmapKind => HEATMAPS.find(({ id }) => id === method) as HeatmapKind;

@@ -1,7 +1,7 @@
 // What a kind of pooling must say of itself.
 
 /** A view's vector from its slices', and the way back. */
-export interface Pooled {
+interface Pooled {
   /** Of the slices; they sum to 1. */
   readonly weights: Float32Array;
   /** [width] */
