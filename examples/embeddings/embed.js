@@ -1,7 +1,7 @@
 // What the frozen backbone sees of scans, as a table for a model of your own: one row a scan, the mean of its slices' CLS embeddings.
 // usage: node embed.js SCAN … > embeddings.csv
 import lungNodule, { sample } from "@anymc3d/adapter-lung-nodule";
-import { prepareView } from "@anymc3d/core";
+import { prepareView } from "@anymc3d/core/learn";
 import { createEngine, openAdapter, openBackbone, readVolume } from "@anymc3d/sdk";
 
 const scans = process.argv.length > 2 ? process.argv.slice(2) : [sample];

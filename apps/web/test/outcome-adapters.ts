@@ -3,18 +3,9 @@
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  checkConformance,
-  conformanceLogits,
-  type Engine,
-  loadAdapter,
-  readTensors,
-  type Task,
-  type Tensor,
-  taskKind,
-  weightsHash,
-  writeSafetensors,
-} from "@anymc3d/core";
+import { checkConformance, type Engine, loadAdapter, type Task, type Tensor, taskKind } from "@anymc3d/core";
+import { readTensors, writeSafetensors } from "@anymc3d/core/engine";
+import { conformanceLogits, weightsHash } from "@anymc3d/core/learn";
 
 const BUNDLED = fileURLToPath(new URL("../../../packages/adapter-lung-nodule/", import.meta.url));
 
