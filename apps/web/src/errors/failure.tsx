@@ -1,6 +1,7 @@
 // What went wrong, in words that say what to do; where a choice is all that is missing, the choice.
 
 import { ERRORS, type MissingOption } from "@anymc3d/core/errors";
+import { READ_OPTIONS, type ReadOption } from "@anymc3d/io/options";
 import { useEffect, useRef } from "preact/hooks";
 import { failure, type ReadChoices, readAgain } from "../page/state.js";
 import type { Fault } from "./faults.js";
@@ -12,7 +13,7 @@ export function Failure() {
   useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), [value]);
   if (!value) return null;
   const { asks, again } = value;
-  const form = asks && asks.option in FIELDS;
+  const form = asks && questionOf(asks.option);
   return (
     <div ref={box} class="failure" role="alert">
       <div>
@@ -41,23 +42,10 @@ export function Failure() {
 
 const titleOf = ({ code }: Fault): string => (code in ERRORS ? ERRORS[code as keyof typeof ERRORS].title : "That did not work.");
 
-interface Field {
-  readonly label: string;
-  readonly type: "number" | "text";
-  readonly initial: string;
-}
+const OPTIONS: Readonly<Record<string, ReadOption | undefined>> = READ_OPTIONS;
 
-/** Words for people, and what a field of the form holds at first. */
-const FIELDS: Readonly<Record<string, Field>> = {
-  series: { label: "Series", type: "text", initial: "" },
-  frame: { label: "Frame", type: "number", initial: "0" },
-  channel: { label: "Channel", type: "number", initial: "0" },
-  index: { label: "Volume", type: "number", initial: "0" },
-  stack: { label: "Stack", type: "number", initial: "0" },
-  array: { label: "Array", type: "text", initial: "" },
-  orientation: { label: "Orientation of the voxel axes", type: "text", initial: "LPS" },
-  uneven: { label: "Slices at uneven distances", type: "text", initial: "" },
-} satisfies { readonly [K in Exclude<keyof ReadChoices, "modality">]-?: Field };
+/** What a form asks for an option of the reader; undefined where it asks for none. */
+const questionOf = (option: string) => OPTIONS[option]?.question;
 
 /** One answer needs no question: its words are the button's. */
 function Choices({ option, choices = [], range }: MissingOption) {
@@ -65,7 +53,7 @@ function Choices({ option, choices = [], range }: MissingOption) {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement).get(option);
-    const value = only ? only.value : FIELDS[option].type === "number" ? Number(given) : given;
+    const value = only ? only.value : OPTIONS[option]?.input === "number" ? Number(given) : given;
     void readAgain({ [option]: value } as ReadChoices);
   };
   return (
@@ -77,7 +65,7 @@ function Choices({ option, choices = [], range }: MissingOption) {
 }
 
 function Question({ option, choices = [], range }: Pick<MissingOption, "option" | "choices" | "range">) {
-  const { label, type, initial } = FIELDS[option];
+  const { label, initial } = questionOf(option) ?? { label: option, initial: "" };
   if (choices.length > 0)
     return (
       <label>
@@ -91,7 +79,7 @@ function Question({ option, choices = [], range }: Pick<MissingOption, "option" 
         </select>
       </label>
     );
-  if (type === "text")
+  if (OPTIONS[option]?.input !== "number")
     return (
       <label>
         {label}

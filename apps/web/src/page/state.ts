@@ -54,7 +54,7 @@ export interface Failure extends Fault {
 }
 
 /** What a reader can be told of these files. */
-export type ReadChoices = Pick<ReadOptions, "series" | "frame" | "channel" | "array" | "index" | "orientation" | "stack" | "uneven" | "modality">;
+export type ReadChoices = Omit<ReadOptions, "companion" | "signal">;
 
 export const adapters = signal<readonly AdapterEntry[]>([]);
 export const chosenKey = signal<string>();
