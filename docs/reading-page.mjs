@@ -16,6 +16,9 @@ export function readingPage() {
     code(name),
     flag ? code(`--${flag.name} <${flag.value}>`) : "",
     `${text} (${expected})`,
+    formatNames()
+      .flatMap(({ title, uses }) => (uses.includes(name) ? [title] : []))
+      .join(", ") || "every format",
     askedBy.map(code).join(", "),
   ]);
   return `# Formats and read options
@@ -28,6 +31,6 @@ ${table(["format", "ending", "holds", "written", "as an adapter's sample"], form
 
 Of \`readVolume()\`, \`listSeries()\`, and in \`read\` of \`classify()\`. An error that asks for one names it in \`details.option\`, with its choices.
 
-${table(["option", "on the command line", "", "asked for by"], options)}
+${table(["option", "on the command line", "", "of", "asked for by"], options)}
 `;
 }

@@ -1,9 +1,13 @@
 // The table of read options: every error that wants one names an option of the table, which says so; names and types are checked; nothing else lists them.
+import { readFileSync } from "node:fs";
 import { type ErrorCode, isAnyMC3DError } from "@anymc3d/core";
 import { slice } from "@anymc3d/testkit/dicom";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
+import { FORMATS } from "../src/formats/index.js";
 import { READ_OPTIONS, type ReadOptions, readVolume, type Source } from "../src/index.js";
+import { companionsOf } from "../src/sources/companions.js";
+import { bytesEntry } from "../src/sources/file-entry.js";
 import { nifti, npy, refusal } from "./build.js";
 import { linesOfSource } from "./source-lines.js";
 
@@ -37,6 +41,34 @@ describe("who asks for an option", () => {
     expect(NAMES.filter((name) => READ_OPTIONS[name].askedBy.length > 0).sort()).toEqual(
       ["array", "channel", "frame", "index", "orientation", "series", "stack", "uneven"], // biome-ignore format: a line
     );
+  });
+});
+
+describe("which formats use an option", () => {
+  const COMMON: readonly string[] = ["modality", "maxBytes", "signal", "name", "companion"];
+  const { cases }: { cases: Record<string, { files: Record<string, string> }> } = JSON.parse(
+    readFileSync(new URL("reference/formats.json", import.meta.url), "utf8"),
+  );
+  const files = (key: string) => Object.entries(cases[key].files).map(([name, base64]) => bytesEntry(new Uint8Array(Buffer.from(base64, "base64")), name));
+
+  it.each([
+    ["dicom", [bytesEntry(slice(0, [1, 2, 3, 4]), "a.dcm")]],
+    ["nifti", [bytesEntry(nifti(), "a.nii")]],
+    ["nrrd", files("SimpleITK int16.nrrd")],
+    ["nrrd", files("pynrrd apart.nhdr")],
+    ["meta", [bytesEntry(new TextEncoder().encode("NDims = 2\nDimSize = 2 1\nElementType = MET_UCHAR\nElementDataFile = LOCAL\nab"), "a.mha")]],
+    ["numpy", [bytesEntry(npy(2, 3, 4), "a.npy")]],
+    ["numpy", files("fortran.npz")],
+    ["mgh", files("no orientation.mgh")],
+  ])("%s reads those that it says, and no other", async (id, [file, ...others]) => {
+    const format = FORMATS.find((each) => each.id === id);
+    const asked = new Set<string>();
+    const options = new Proxy({}, { get: (_, name) => void asked.add(String(name)), has: () => false });
+    const companions = companionsOf(file, { limit: 1e9, siblings: others });
+    await format?.read({ name: file.name, files: [file], companions, options });
+    const own = [...asked].filter((name) => !COMMON.includes(name));
+    expect(format?.uses).toEqual(expect.arrayContaining(own));
+    if (id !== "numpy" && id !== "nrrd") expect(own.sort()).toEqual([...(format?.uses ?? [])].sort());
   });
 });
 

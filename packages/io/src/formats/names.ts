@@ -4,7 +4,7 @@ import type { Ending, FormatNames } from "./format.js";
 import { FORMATS } from "./index.js";
 
 /** How each format is called, as plain data: for a page, say, whose reader is in a worker. */
-export const formatNames = (): readonly FormatNames[] => FORMATS.map(({ id, title, endings }) => ({ id, title, endings }));
+export const formatNames = (): readonly FormatNames[] => FORMATS.map(({ id, title, endings, uses }) => ({ id, title, endings, uses }));
 
 /** The zip, in which any of them may lie. */
 const ARCHIVE = ".zip";

@@ -10,6 +10,7 @@ export const mgh: Format = {
     { ending: ".mgh", holds: "volume" },
     { ending: ".mgz", holds: "volume" },
   ],
+  uses: ["frame", "orientation"],
   packed: true,
   sniff: (bytes) => (isMgh(bytes) ? "sure" : undefined),
   looks: "a FreeSurfer MGH volume",

@@ -23,6 +23,7 @@ export const numpy: Format = {
     { ending: ".npy", holds: "volume", sample: true },
     { ending: ".npz", holds: "volume" },
   ],
+  uses: ["array", "index", "spacing", "orientation"],
   sniff: (bytes) => (isNpy(bytes) || (isZip(bytes) && holdsArrays(bytes)) ? "sure" : undefined),
   looks: (bytes) => (isNpy(bytes) ? "a NumPy .npy array" : "a zip archive (.zip, .npz, .docx, …)"),
   async read(input) {
