@@ -8,7 +8,7 @@ import { estimateText, table } from "./html.js";
 import type { ReportParts } from "./report.js";
 import { worstPart } from "./worst-part.js";
 
-interface Section {
+export interface Section {
   readonly title: string;
   readonly html: string;
 }
