@@ -48,8 +48,8 @@ describe("names", () => {
       expect.arrayContaining([".nii", ".nii.gz", ".hdr", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgh", ".mgz", ".npy", ".dcm", ".zip"]),
     );
     expect(scanEndings()).not.toContain(".img");
-    expect(writableEndings()).toEqual([".nii.gz", ".nii", ".nrrd"]);
-    expect(sampleEndings()).toEqual([".nii.gz", ".nii", ".nrrd", ".npy"]);
+    expect(writableEndings()).toEqual([".nii", ".nii.gz", ".nrrd"]);
+    expect(sampleEndings()).toEqual([".nii", ".nii.gz", ".nrrd", ".npy"]);
   });
 });
 

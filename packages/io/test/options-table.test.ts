@@ -92,6 +92,8 @@ describe("what is not an option", () => {
 });
 
 it("is the only place that lists them: no line of source elsewhere names five", () => {
-  const lists = linesOfSource(/^packages\/io\/src\/options\//).filter(({ line }) => NAMES.filter((name) => line.includes(`"${name}"`)).length >= 5);
+  const lists = linesOfSource(/^packages\/io\/src\/(?:options\/|formats\/[a-z]+\/format\.ts)/).filter(
+    ({ line }) => NAMES.filter((name) => line.includes(`"${name}"`)).length >= 5,
+  );
   expect(lists).toEqual([]);
 });

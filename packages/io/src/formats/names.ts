@@ -19,8 +19,8 @@ export function endingOf(name: string): Ending | undefined {
 const endings = (chosen: (ending: Ending) => boolean | undefined): readonly string[] =>
   FORMATS.flatMap((format) => format.endings.filter(chosen).map(({ ending }) => ending));
 
-/** Endings of files that can be given to `readVolume()`, with their dots: volumes, slices, headers, archives. */
-export const scanEndings = (): readonly string[] => [...endings(({ holds }) => holds !== "voxels"), ARCHIVE];
+/** Endings of files that can be given to `readVolume()`, with their dots, the longest first: volumes, slices, headers, archives. */
+export const scanEndings = (): readonly string[] => [...endings(({ holds }) => holds !== "voxels"), ARCHIVE].sort((a, b) => b.length - a.length);
 
 /** Endings that `writeVolume()` writes. */
 export const writableEndings = (): readonly string[] => endings(({ writes }) => writes);

@@ -15,8 +15,8 @@ export const nifti: Format = {
   title: "NIfTI",
   readable: "NIfTI-1 and NIfTI-2 (.nii, .nii.gz, .hdr with .img), ANALYZE 7.5 (with `orientation`)",
   endings: [
-    { ending: ".nii.gz", holds: "volume", writes: true, sample: true },
     { ending: ".nii", holds: "volume", writes: true, sample: true },
+    { ending: ".nii.gz", holds: "volume", writes: true, sample: true },
     { ending: ".hdr", holds: "header" },
     { ending: ".hdr.gz", holds: "header" },
     { ending: ".img", holds: "voxels", header: ".hdr" },
