@@ -4,9 +4,9 @@ import { type Backbone, loadAdapter, type Tensor } from "@anymc3d/core";
 import { readTensors, writeSafetensors } from "@anymc3d/core/engine";
 import { adapterShapes, bindAdapter, upgradeManifest, weightsHash } from "@anymc3d/core/learn";
 import { loadTiny } from "@anymc3d/core/testing";
+import { type Loose, manifestJson, pinned, refusal, version1 } from "@anymc3d/testkit/expectations";
 import { fixtures } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";
-import { type Loose, manifestJson, pinned, refusal, version1 } from "./expectations.js";
 
 const HASH = `sha256-${"ab".repeat(32)}`;
 const tiny: Backbone = { ...(await loadTiny(fixtures, "tiny-dinov2")).backbone, hash: HASH };

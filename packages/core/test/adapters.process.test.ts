@@ -6,9 +6,9 @@ import { readTensors, writeSafetensors } from "@anymc3d/core/engine";
 import { weightsHash } from "@anymc3d/core/learn";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { type NpyArray, readNpz, readVolume } from "@anymc3d/io";
+import { expectClose, refusal } from "@anymc3d/testkit/expectations";
 import { hasShared, shared, shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { afterAll, describe, expect, test } from "vitest";
-import { expectClose, refusal } from "./expectations.js";
 
 const engine = await createOnnxEngine(await shippedBackbone());
 afterAll(() => engine.dispose());

@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { loadBackbone } from "@anymc3d/core";
 import { backboneShapes, contentHash, parseBackboneManifest, readSafetensors, sha256 } from "@anymc3d/core/engine";
+import { type Loose, reference, refusal } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
-import { type Loose, reference, refusal } from "./expectations.js";
 
 const folder = fileURLToPath(new URL("../../backbone-dinov2-small", import.meta.url));
 const weights = await readFile(`${folder}/weights.safetensors`);

@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { checkStudy, parseAdapterManifest, type Volume, valueRange } from "@anymc3d/core";
 import { checkInput } from "@anymc3d/core/learn";
+import { type Loose, refusal, viewOf, volumeOf } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
-import { type Loose, refusal, viewOf, volumeOf } from "./expectations.js";
 
 const manifest = parseAdapterManifest(JSON.parse(await readFile(new URL("../../adapter-lung-nodule/adapter.json", import.meta.url), "utf8")));
 const lung = manifest.input.views[0];

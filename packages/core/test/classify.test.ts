@@ -16,9 +16,9 @@ import { writeSafetensors } from "@anymc3d/core/engine";
 import { adapterShapes, seededRandom } from "@anymc3d/core/learn";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
+import { axisOrders, expectClose, type Loose, manifestJson, pinned, refusal, volumeOf } from "@anymc3d/testkit/expectations";
 import { fixtures } from "@anymc3d/testkit/fixtures";
 import { afterAll, describe, expect, test } from "vitest";
-import { axisOrders, expectClose, type Loose, manifestJson, pinned, refusal, volumeOf } from "./expectations.js";
 
 const HASH = `sha256-${"ab".repeat(32)}`;
 const tiny: Backbone = { ...(await loadTiny(fixtures, "tiny-dinov2")).backbone, hash: HASH };

@@ -1,8 +1,8 @@
 // Orientation against nibabel, and display order as the convention says, for all 48 axis orders and oblique ones.
 import { assertVolume, axisCodes, determinant, nearestAxes, type Plane, type Volume, voxelSpacing } from "@anymc3d/core";
 import { displayGrid } from "@anymc3d/core/learn";
+import { axisOrders, DIRECTIONS, expectClose, planes, positionOf, reference, refusal, volumeOf } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
-import { axisOrders, DIRECTIONS, expectClose, planes, positionOf, reference, refusal, volumeOf } from "./expectations.js";
 
 const wanted = reference<{ affine: number[]; codes: string; orientation: [number, number][]; spacing: number[] }[]>("geometry");
 

@@ -6,11 +6,11 @@ import { forwardStudy } from "@anymc3d/core/learn";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { readVolume } from "@anymc3d/io";
+import { expectClose } from "@anymc3d/testkit/expectations";
 import { fixtures, shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openAdapter } from "../../sdk/src/assets.js";
 import { gradCamPass } from "../src/gradcam.js";
-import { expectClose } from "./expectations.js";
 
 const reference = JSON.parse(readFileSync(new URL("./reference/gradcam.json", import.meta.url), "utf8"));
 

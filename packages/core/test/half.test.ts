@@ -1,8 +1,8 @@
 // binary16 and bfloat16: every pattern and every rounding as numpy and PyTorch do it.
 import { createHash } from "node:crypto";
+import { reference } from "@anymc3d/testkit/expectations";
 import { expect, test } from "vitest";
 import { bfloatToFloat, floatToHalf, halfToFloat } from "../src/half.js";
-import { reference } from "./expectations.js";
 
 const wanted = reference<{ finiteSha256: string; nans: number; words: number[]; halves: number[]; bfloat: { bits: number[]; words: number[] } }>("half");
 const every = Uint16Array.from({ length: 65536 }, (_, i) => i);

@@ -1,9 +1,9 @@
 // Heatmaps land where the model looked: one hot patch must peak at its own patient position, computed here from the affine alone.
 import type { Volume } from "@anymc3d/core";
 import { type PreparedView, prepareView } from "@anymc3d/core/learn";
+import { axisOrders, DIRECTIONS, expectClose, plain, planes, positionOf, viewOf, volumeOf } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
 import { heatmapOf } from "../src/heatmap.js";
-import { axisOrders, DIRECTIONS, expectClose, plain, planes, positionOf, viewOf, volumeOf } from "./expectations.js";
 
 const PATCHES = [4, 6] as const;
 const SIZE = [56, 84] as const;

@@ -1,8 +1,8 @@
 // Percentiles and z-scores against numpy; windows and ranges by hand.
 import { type VoxelArray, volumeStatistics } from "@anymc3d/core";
 import { prepareView } from "@anymc3d/core/learn";
+import { expectClose, plain, reference, viewOf } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
-import { expectClose, plain, reference, viewOf } from "./expectations.js";
 
 interface Case {
   values: number[];

@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { parseAdapterManifest } from "@anymc3d/core";
 import { adapterJsonSchema, adapterManifestSchema } from "@anymc3d/core/learn";
+import { type Loose, manifestJson, refusal } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
-import { type Loose, manifestJson, refusal } from "./expectations.js";
 
 const shipped = JSON.parse(await readFile(new URL("../../adapter-lung-nodule/adapter.json", import.meta.url), "utf8"));
 

@@ -1,7 +1,7 @@
 // Pooling, head and activations against PyTorch, masked and with extreme scores.
 import { attentionPool, headForward, meanPool, sigmoid, softmax } from "@anymc3d/core/learn";
+import { expectClose, reference } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
-import { expectClose, reference } from "./expectations.js";
 
 interface Case {
   rows: number[];

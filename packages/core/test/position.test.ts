@@ -1,8 +1,8 @@
 // Position tables and rotary angles against PyTorch.
 import type { BackboneSpec } from "@anymc3d/core";
 import { patchPositions, prefixTokens, ropeTables } from "@anymc3d/core/engine";
+import { expectClose, reference } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
-import { expectClose, reference } from "./expectations.js";
 
 interface Wanted {
   grid: [number, number];

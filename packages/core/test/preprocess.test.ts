@@ -4,9 +4,9 @@ import type { Volume } from "@anymc3d/core";
 import { readTensors } from "@anymc3d/core/engine";
 import { type PreparedView, prepareView } from "@anymc3d/core/learn";
 import { readVolume } from "@anymc3d/io";
+import { axisOrders, expectClose, plain, positionOf, reference, refusal, viewOf, volumeOf } from "@anymc3d/testkit/expectations";
 import { hasShared, shared } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";
-import { axisOrders, expectClose, plain, positionOf, reference, refusal, viewOf, volumeOf } from "./expectations.js";
 
 interface Case {
   shape: [number, number];

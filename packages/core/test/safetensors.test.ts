@@ -2,8 +2,8 @@
 import { isAnyMC3DError } from "@anymc3d/core";
 import { readSafetensors, readTensors, writeSafetensors } from "@anymc3d/core/engine";
 import { seededRandom } from "@anymc3d/core/learn";
+import { reference, refusal } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
-import { reference, refusal } from "./expectations.js";
 
 /** A file from a header text and data, by the format's definition: u64 length, JSON, bytes. */
 function file(header: unknown, data: Uint8Array = new Uint8Array(0), claimed?: bigint): Uint8Array {

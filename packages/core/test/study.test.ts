@@ -1,7 +1,7 @@
 // A study whose views are concatenated, against PyTorch (reference/make_study.py): logits, and the gradient of every input.
 import { forwardStudy } from "@anymc3d/core/learn";
+import { expectClose, reference } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
-import { expectClose, reference } from "./expectations.js";
 
 interface Case {
   cls: number[][];

@@ -2,9 +2,9 @@
 // against MAPIE and crepes (reference/make_tasks.py).
 import { type AdapterManifest, parseAdapterManifest, type Task, taskKind } from "@anymc3d/core";
 import { conformalQuantile, forwardStudy } from "@anymc3d/core/learn";
+import { expectClose, type Loose, manifestJson, reference, refusal } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
 import { classSet, contiguousSet } from "../src/conformal.js";
-import { expectClose, type Loose, manifestJson, reference, refusal } from "./expectations.js";
 
 interface Reference {
   ordinal: { logits: number[]; probabilities: number[]; decision: number; value: number }[];

@@ -3,9 +3,9 @@ import { type Adapter, type Backbone, loadAdapter, type Tensor } from "@anymc3d/
 import { writeSafetensors } from "@anymc3d/core/engine";
 import { adapterShapes, seededRandom } from "@anymc3d/core/learn";
 import { loadTiny, testEngine } from "@anymc3d/core/testing";
+import { type Loose, manifestJson, pinned, volumeOf } from "@anymc3d/testkit/expectations";
 import { fixtures } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";
-import { type Loose, manifestJson, pinned, volumeOf } from "../../core/test/expectations.js";
 import { createClassifier } from "../src/index.js";
 import { plainEngine } from "./plain-engine.js";
 

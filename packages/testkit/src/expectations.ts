@@ -1,12 +1,12 @@
-// What the unit tests share: reading reference values, comparing arrays, naming the code of a refusal.
+// What unit tests share: manifests and volumes made for them, reading reference values, comparing arrays, naming the code of a refusal.
 import { readFileSync } from "node:fs";
 import { type AnyMC3DError, isAnyMC3DError, parseAdapterManifest, type ViewManifest, type Volume } from "@anymc3d/core";
 import { weightsHash } from "@anymc3d/core/learn";
 import { expect } from "vitest";
 
-/** A file of reference/, made by reference/make.py. */
+/** A file of core/test/reference, made by the make.py there. */
 export function reference<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`./reference/${name}.json`, import.meta.url), "utf8")) as T;
+  return JSON.parse(readFileSync(new URL(`../../core/test/reference/${name}.json`, import.meta.url), "utf8")) as T;
 }
 
 /** Equal length, and no value further away than `tolerance`. */
