@@ -4,11 +4,11 @@ import {
   type Backbone,
   classify,
   contentHash,
+  type Engine,
   parseAdapterManifest,
   readSafetensors,
   seededRandom,
   type Task,
-  type TrainableEngine,
   type Volume,
   writeSafetensors,
 } from "@anymc3d/core";
@@ -27,7 +27,7 @@ import { trainingReport } from "../src/report/report.js";
 import { worstCases } from "../src/report/worst-cases.js";
 import { taskJson } from "./build.js";
 
-let engine: TrainableEngine;
+let engine: Engine;
 let backbone: Backbone;
 beforeAll(async () => {
   const tiny = (await loadTiny(fixtures, "tiny-dinov2")).backbone;
