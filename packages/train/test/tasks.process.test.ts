@@ -1,17 +1,7 @@
 // Ordered classes and a quantity, end to end on a tiny backbone: they are learned, a stopped run ends in the same bits, and the package that comes out
 // answers in the classes' values and in the unit, with sets and intervals.
-import {
-  type Backbone,
-  classify,
-  contentHash,
-  type Engine,
-  parseAdapterManifest,
-  readSafetensors,
-  seededRandom,
-  type Task,
-  type Volume,
-  writeSafetensors,
-} from "@anymc3d/core";
+import { type Backbone, classify, type Engine, parseAdapterManifest, type Task, type Volume } from "@anymc3d/core";
+import { contentHash, readSafetensors, seededRandom, writeSafetensors } from "@anymc3d/core/engine";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { fixtures } from "@anymc3d/testkit/fixtures";
