@@ -1,7 +1,8 @@
 // Ordered classes and a quantity, end to end on a tiny backbone: they are learned, a stopped run ends in the same bits, and the package that comes out
 // answers in the classes' values and in the unit, with sets and intervals.
 import { type Backbone, classify, type Engine, parseAdapterManifest, type Task, type Volume } from "@anymc3d/core";
-import { contentHash, readSafetensors, seededRandom, writeSafetensors } from "@anymc3d/core/engine";
+import { contentHash, readSafetensors, writeSafetensors } from "@anymc3d/core/engine";
+import { seededRandom } from "@anymc3d/core/learn";
 import { loadTiny } from "@anymc3d/core/testing";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { fixtures } from "@anymc3d/testkit/fixtures";
