@@ -20,7 +20,7 @@ export interface PassOptions {
 }
 
 /** What is known of a study once its logits are. */
-interface HeatmapStudy<P extends ViewPass> {
+export interface HeatmapStudy<P extends ViewPass> {
   /** One a view, as {@link HeatmapKind.pass} gave them. */
   readonly passes: readonly P[];
   readonly forward: StudyForward;
