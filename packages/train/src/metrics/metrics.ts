@@ -85,7 +85,7 @@ export interface BootstrapOptions {
  * 95 % percentile interval of a statistic; whole groups are drawn with replacement. Resamples where the statistic is
  * undefined are left out; null where that is more than half of them, or none were drawn.
  */
-export function bootstrap(
+function bootstrap(
   groups: readonly string[],
   statistic: (indices: readonly number[]) => number | null,
   { samples = 1000, seed }: BootstrapOptions,

@@ -84,7 +84,7 @@ export interface CaseError {
 }
 
 /** A labels file or task.json to start from: what `adapter new` writes. */
-export interface Example {
+interface Example {
   readonly task: Task;
   readonly description: string;
   /** Header and two rows, after id, group and split. */
