@@ -14,7 +14,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { values } = parseArgs({
   options: {
     label: { type: "string", default: "calcified" },
-    adapter: { type: "string", default: here("../packages/adapter-lung-nodule") },
+    adapter: { type: "string", default: here("../packages/adapters-lung-nodule") },
     data: { type: "string", default: here("../../shared/data/lung-nodule/labels.csv") },
     threads: { type: "string", default: "1" },
   },

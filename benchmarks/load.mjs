@@ -8,4 +8,4 @@ const read = (path) => readFile(new URL(path, packages));
 export const backbone = async () =>
   loadBackbone(JSON.parse(await read("backbone-dinov2-small/backbone.json")), await read("backbone-dinov2-small/weights.safetensors"));
 export const lungNodule = async () =>
-  loadAdapter(JSON.parse(await read("adapter-lung-nodule/adapter.json")), await read("adapter-lung-nodule/weights.safetensors"));
+  loadAdapter(JSON.parse(await read("adapters-lung-nodule/adapter.json")), await read("adapters-lung-nodule/weights.safetensors"));

@@ -18,7 +18,7 @@ const BLOB = "blob in the middle";
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { values } = parseArgs({
   options: {
-    adapter: { type: "string", default: here("../packages/adapter-lung-nodule") },
+    adapter: { type: "string", default: here("../packages/adapters-lung-nodule") },
     data: { type: "string", default: here("../../shared/data/lung-nodule/labels.csv") },
     limit: { type: "string", default: "1000" },
     threads: { type: "string", default: "1" },

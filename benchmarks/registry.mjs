@@ -45,7 +45,7 @@ async function publish() {
   const account = await fetch(`${server.url}-/user/org.couchdb.user:author`, { method: "PUT", headers: { "content-type": "application/json" }, body });
   await writeFile(join(folder, "npmrc"), `${server.url.replace("http:", "")}:_authToken=${(await account.json()).token}\n`);
   const env = { ...process.env, npm_config_userconfig: join(folder, "npmrc") };
-  const cwd = fileURLToPath(new URL("../packages/adapter-lung-nodule", import.meta.url));
+  const cwd = fileURLToPath(new URL("../packages/adapters-lung-nodule", import.meta.url));
   // Not the synchronous one: the registry answers in this process.
   await promisify(execFile)("npm", ["publish", "--ignore-scripts", "--silent", "--registry", server.url], { cwd, env });
 }

@@ -8,7 +8,7 @@ import { spread } from "./statistics.mjs";
 const rounds = Number(parseArgs({ options: { rounds: { type: "string", default: "7" } } }).values.rounds);
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bin = here("../packages/cli/bin/anymc3d.js");
-const sample = here("../packages/adapter-lung-nodule/sample.nii.gz");
+const sample = here("../packages/adapters-lung-nodule/sample.nii.gz");
 const sdk = new URL("../packages/sdk/dist/index.js", import.meta.url).href;
 
 const importing = [];

@@ -74,7 +74,7 @@ write(
     "adapter.json",
     "packages/core/dist/adapter.schema.json",
     'The manifest of an adapter. An adapter is this file and `weights.safetensors`, whose tensors are named in [architecture](../architecture.md#tensor-names). Editors complete and explain the fields with `"$schema": "./node_modules/@anymc3d/core/dist/adapter.schema.json"`.',
-    "packages/adapter-lung-nodule/adapter.json",
+    "packages/adapters-lung-nodule/adapter.json",
   ),
 );
 write(
@@ -83,7 +83,7 @@ write(
     "task.json",
     "packages/train/dist/task.schema.json",
     'What `anymc3d train` reads; [Train an adapter](../train-an-adapter.md) explains it. Editors complete and explain the fields with `"$schema": "./node_modules/@anymc3d/train/dist/task.schema.json"`.',
-    "packages/adapter-lung-nodule/task.json",
+    "packages/adapters-lung-nodule/task.json",
   ),
 );
 write("accuracy.md", `${WIDE}# Accuracy\n\n${section(read("README.md"), "Adapters").replace(/^[\s\S]*?(?=^Validation AUROC)/m, "")}\n`);

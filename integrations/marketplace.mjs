@@ -51,7 +51,7 @@ async function publishAll(url) {
 }
 
 const classify = (...more) => {
-  const scan = join(root, "packages/adapter-lung-nodule/sample.nii.gz");
+  const scan = join(root, "packages/adapters-lung-nodule/sample.nii.gz");
   return JSON.parse(exec("npx", ["anymc3d", "classify", scan, "--adapter", "lung-nodule@^1", "--json", ...more], project)).labels.map(({ logit }) => logit);
 };
 
@@ -65,7 +65,7 @@ async function servePage() {
   const types = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
   const server = createServer((request, response) => {
     const path = new URL(request.url, "http://localhost").pathname;
-    const file = path === "/scan" ? join(root, "packages/adapter-lung-nodule/sample.nii.gz") : join(page, "dist", path === "/" ? "index.html" : path);
+    const file = path === "/scan" ? join(root, "packages/adapters-lung-nodule/sample.nii.gz") : join(page, "dist", path === "/" ? "index.html" : path);
     if (!existsSync(file)) return response.writeHead(404).end();
     response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream" });
     response.end(readFileSync(file));

@@ -3,5 +3,5 @@ import { run, setUp } from "./setup.mjs";
 
 setUp();
 console.error("");
-run("npx", ["anymc3d", "classify", "packages/adapter-lung-nodule/sample.nii.gz", "--adapter", "lung-nodule"]);
+run("npx", ["anymc3d", "classify", "packages/adapters-lung-nodule/sample.nii.gz", "--adapter", "lung-nodule"]);
 console.error("\nNext: npx anymc3d classify --help, or the README for the API.");

@@ -17,7 +17,7 @@ let folder: string;
 let real: RunningRegistry;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "anymc3d-registry-node-"));
-  real = await startPublished(folder, ["adapter-lung-nodule", "backbone-dinov2-small"]);
+  real = await startPublished(folder, ["adapters-lung-nodule", "backbone-dinov2-small"]);
 }, 120_000);
 afterAll(async () => {
   await real.close();
@@ -402,7 +402,7 @@ describe("bundles", () => {
   });
 
   test("folders and tarballs on the disk load by path; a folder is not locked", async () => {
-    const at = packageFolder("adapter-lung-nodule");
+    const at = packageFolder("adapters-lung-nodule");
     const registry = await openRegistry({ url: real.url, cwd: folder, store: folderStore(join(folder, "path-cache")) });
     expect((await registry.load(at)).manifest.version).toBe("1.0.0");
     expect((await refusal(registry.lock(at))).code).toBe("OPTION_INVALID");

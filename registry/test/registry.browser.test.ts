@@ -16,7 +16,7 @@ import { type Entry, tarball } from "./tar-build.js";
 
 if (!hasChromium) console.warn("SKIPPED: registries in a browser, no Chromium at /usr/bin/chromium or $CHROMIUM");
 
-const adapterFile = (name: string) => readFile(join(packageFolder("adapter-lung-nodule"), name));
+const adapterFile = (name: string) => readFile(join(packageFolder("adapters-lung-nodule"), name));
 let folder: string;
 let real: RunningRegistry;
 let harness: Harness | undefined;
@@ -26,7 +26,7 @@ let number = 0;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "anymc3d-registry-"));
-  real = await startPublished(folder, ["adapter-lung-nodule", "backbone-dinov2-small"]);
+  real = await startPublished(folder, ["adapters-lung-nodule", "backbone-dinov2-small"]);
   if (!hasChromium) return;
   harness = await startHarness(join(import.meta.dirname, "browser-entry.ts"));
   page = await harness.page();

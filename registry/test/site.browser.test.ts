@@ -18,9 +18,9 @@ let out: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "anymc3d-site-"));
-  real = await startPublished(folder, ["adapter-lung-nodule", "adapter-adrenal-shape", "adapter-vessel-aneurysm", "backbone-dinov2-small"]);
+  real = await startPublished(folder, ["adapters-lung-nodule", "adapters-adrenal-shape", "adapters-vessel-aneurysm", "backbone-dinov2-small"]);
   const foreign = join(folder, "foreign");
-  await cp(packageFolder("adapter-adrenal-shape"), foreign, { recursive: true, filter: (path) => !/[/\\]run$/.test(path) });
+  await cp(packageFolder("adapters-adrenal-shape"), foreign, { recursive: true, filter: (path) => !/[/\\]run$/.test(path) });
   for (const file of ["adapter.json", "package.json"]) {
     const json = JSON.parse(await readFile(join(foreign, file), "utf8"));
     const own = file === "adapter.json" ? { title: HOSTILE, description: HOSTILE } : { anymc3d: { ...json.anymc3d, title: HOSTILE } };

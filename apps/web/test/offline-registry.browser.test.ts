@@ -150,7 +150,7 @@ describe.skipIf(!hasChromium)("adapters of a registry", () => {
     /** The bundled adapter, changed. */
     const made = async (name: string, change: (manifest: string) => string = (text) => text, cut = 0) => {
       const own = join(place, name.replace("/", "-"));
-      const from = fileURLToPath(new URL("../../../packages/adapter-lung-nodule/", import.meta.url));
+      const from = fileURLToPath(new URL("../../../packages/adapters-lung-nodule/", import.meta.url));
       await cp(from, own, { recursive: true, filter: (path) => !/\/(run|compare)$/.test(path) });
       for (const file of ["package.json", "adapter.json"]) {
         const text = (await readFile(join(own, file), "utf8")).replaceAll("@anymc3d/adapter-lung-nodule", name);

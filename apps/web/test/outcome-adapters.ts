@@ -7,7 +7,7 @@ import { checkConformance, type Engine, loadAdapter, type Task, type Tensor, tas
 import { readTensors, writeSafetensors } from "@anymc3d/core/engine";
 import { conformanceLogits, weightsHash } from "@anymc3d/core/learn";
 
-const BUNDLED = fileURLToPath(new URL("../../../packages/adapter-lung-nodule/", import.meta.url));
+const BUNDLED = fileURLToPath(new URL("../../../packages/adapters-lung-nodule/", import.meta.url));
 
 export interface MadeAdapter {
   readonly name: string;

@@ -280,7 +280,7 @@ describe.skipIf(!hasChromium)("the page", () => {
     try {
       // The bundled adapter under another name, as someone else's.
       const own = join(place, "adapter");
-      await cp(fileURLToPath(new URL("../../../packages/adapter-lung-nodule/", import.meta.url)), own, {
+      await cp(fileURLToPath(new URL("../../../packages/adapters-lung-nodule/", import.meta.url)), own, {
         recursive: true,
         filter: (path) => !/\/(run|compare)$/.test(path),
       });

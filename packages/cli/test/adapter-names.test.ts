@@ -11,7 +11,7 @@ import { lockedName } from "../src/adapters/find.js";
 import { installedAdapters } from "../src/adapters/installed.js";
 import { newAdapter } from "../src/commands/adapter/new.js";
 
-const lungNodule = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));
+const lungNodule = fileURLToPath(new URL("../../adapters-lung-nodule", import.meta.url));
 const before = process.cwd();
 let project: string;
 beforeAll(async () => {

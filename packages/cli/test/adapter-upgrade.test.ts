@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { upgradeAdapter } from "../src/commands/adapter/upgrade.js";
 
-const shipped = path.join(import.meta.dirname, "../../adapter-lung-nodule");
+const shipped = path.join(import.meta.dirname, "../../adapters-lung-nodule");
 const folder = await mkdtemp(path.join(tmpdir(), "anymc3d-upgrade-"));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

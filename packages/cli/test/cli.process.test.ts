@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const bin = join(root, "packages/cli/bin/anymc3d.js");
-const sample = join(root, "packages/adapter-lung-nodule/sample.nii.gz");
+const sample = join(root, "packages/adapters-lung-nodule/sample.nii.gz");
 /** PyTorch's logits of the sample. */
 const LOGITS = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];
 

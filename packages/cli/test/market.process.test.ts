@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { folderStore, openRegistry, writeBundle } from "../../../registry/src/node.js";
 
 const packages = fileURLToPath(new URL("../..", import.meta.url));
-const sample = join(packages, "adapter-lung-nodule/sample.nii.gz");
+const sample = join(packages, "adapters-lung-nodule/sample.nii.gz");
 /** Logits of the bundled sample as PyTorch computed them (float32, the shipped weights). */
 const EXPECTED = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];
 let folder: string;
@@ -70,7 +70,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "anymc3d-market-"));
   server = await startRegistryProcess(folder, environment());
   url = server.url;
-  for (const name of ["adapter-lung-nodule", "adapter-adrenal-shape", "backbone-dinov2-small"])
+  for (const name of ["adapters-lung-nodule", "adapters-adrenal-shape", "backbone-dinov2-small"])
     await promisify(execFile)("npm", ["publish", "--ignore-scripts", "--registry", url], { cwd: join(packages, name), env: environment() });
 }, 120_000);
 afterAll(async () => {
@@ -90,7 +90,7 @@ describe("adapters by name", () => {
     const found = await anymc3d(at, ["adapter", "search", "shape", "--json"]);
     expect(JSON.parse(found.stdout)).toMatchObject([{ name: "@anymc3d/adapter-adrenal-shape", labels: ["hyperplasia"], bodyParts: ["adrenal gland"] }]);
     expect((await anymc3d(at, ["adapter", "search", "nodule", "--modality", "MR"])).stdout).toContain("Nothing found");
-    const card = await readFile(join(packages, "adapter-lung-nodule/README.md"), "utf8");
+    const card = await readFile(join(packages, "adapters-lung-nodule/README.md"), "utf8");
     expect((await anymc3d(at, ["adapter", "info", "lung-nodule"])).stdout).toContain(card.trim());
   });
 
@@ -130,7 +130,7 @@ describe("adapters by name", () => {
     const there = await project();
     expect((await anymc3d(there, ["adapter", "add", bundle], far)).stdout).toContain("added @anymc3d/adapter-lung-nodule@1.0.0");
     expectLogits(await anymc3d(there, ["classify", sample, "--adapter", "lung-nodule", "--frozen", "--offline", "--json"], far));
-    const copy = await copyOf("adapter-adrenal-shape", "0.2.0");
+    const copy = await copyOf("adapters-adrenal-shape", "0.2.0");
     const { file } = JSON.parse((await anymc3d(at, ["adapter", "pack", copy, "--out", join(at, "made/on the way"), "--json"])).stdout);
     expect((await anymc3d(at, ["adapter", "add", join(at, file.replace(at, ""))])).stdout).toContain("added @anymc3d/adapter-adrenal-shape@0.2.0");
     expect((await anymc3d(at, ["adapter", "pack", copy, "--out", bundle])).stderr).toContain("OUTPUT_NOT_WRITABLE");
@@ -147,7 +147,7 @@ describe("adapters by name", () => {
       const registry = await openRegistry({ url, store, unlocked: true, cwd: folder });
       const { entry } = await registry.lock("lung-nodule");
       const zero = `sha256-${"0".repeat(64)}`;
-      const wrong = await packed(await copyOf("adapter-lung-nodule", "1.0.0", (text) => text.replace(/("logits": \[\s*)/, "$19")));
+      const wrong = await packed(await copyOf("adapters-lung-nodule", "1.0.0", (text) => text.replace(/("logits": \[\s*)/, "$19")));
       const changed = [
         [{ ...entry, hash: zero }, "its lock is not of what it holds"],
         [{ ...entry, backbone: { ...entry.backbone, hash: zero } }, "its lock is not of what it holds"],
@@ -172,7 +172,7 @@ describe("adapters by name", () => {
       await anymc3d(at, ["adapter", "bundle", "lung-nodule", "--out", "lung.zip"]);
       const before = await lockOf(at);
       expect((await anymc3d(at, ["adapter", "add", "lung.zip", "lung-nodule", "--frozen"])).stdout).toMatch(/^kept .*@1\.0\.0 .*\nkept .*@1\.0\.0 /);
-      const newer = await packed(await copyOf("adapter-lung-nodule", "1.0.1"));
+      const newer = await packed(await copyOf("adapters-lung-nodule", "1.0.1"));
       for (const spec of [newer, "adrenal-shape"]) {
         const run = await anymc3d(at, ["adapter", "add", spec, "--frozen"]);
         expect([run.code, run.stderr]).toEqual([1, expect.stringContaining("LOCK_MISMATCH")]);
@@ -184,7 +184,7 @@ describe("adapters by name", () => {
       expect([frozen.code, frozen.stderr]).toEqual([1, expect.stringContaining("1.0.1 with other hashes")]);
       expect([(await lockOf(at))[name].version, await readdir(cache.ANYMC3D_CACHE).catch(() => [])]).toEqual(["1.0.1", []]);
       expect(JSON.parse((await anymc3d(at, ["adapter", "add", "lung.zip", "--json"])).stdout)).toMatchObject({ version: "1.0.0", replaced: "1.0.1" });
-      const other = await packed(await copyOf("adapter-lung-nodule", "1.0.0", (text) => text.replace('"title": "', '"title": "My ')));
+      const other = await packed(await copyOf("adapters-lung-nodule", "1.0.0", (text) => text.replace('"title": "', '"title": "My ')));
       expect((await anymc3d(at, ["adapter", "add", other])).stderr).toContain("other bytes than the lock held under this version");
     });
 
@@ -203,7 +203,7 @@ describe("adapters by name", () => {
         return context.skip("no file system may be mounted here: a full disk is not tested");
       }
       try {
-        const copy = await copyOf("adapter-lung-nodule", "1.0.0");
+        const copy = await copyOf("adapters-lung-nodule", "1.0.0");
         for (const args of [
           ["bundle", "lung-nodule", "--out", "disk/lung.zip"],
           ["pack", copy, "--out", "disk"],
@@ -235,7 +235,7 @@ describe("adapters by name", () => {
     const run = await anymc3d(at, ["classify", sample, "--adapter", "lung-nodule", "--offline", "--json"], cache);
     expect([run.code, run.stderr]).toEqual([1, expect.stringMatching(/PACKAGE_NOT_FOUND .*backbone-dinov2-small@0\.1\.0/)]);
     // A folder is of no lock: what is installed will do.
-    expectLogits(await anymc3d(at, ["classify", sample, "--adapter", join(packages, "adapter-lung-nodule"), "--offline", "--json"], cache));
+    expectLogits(await anymc3d(at, ["classify", sample, "--adapter", join(packages, "adapters-lung-nodule"), "--offline", "--json"], cache));
   });
 
   test("outdated: what the registry did not say just now is not said to be up to date; deprecation is told", async () => {

@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 import { bin, type RegistryProcess, startRegistryProcess } from "@anymc3d/testkit/registry-process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-const shipped = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));
+const shipped = fileURLToPath(new URL("../../adapters-lung-nodule", import.meta.url));
 let folder: string;
 let url: string;
 let env: NodeJS.ProcessEnv;

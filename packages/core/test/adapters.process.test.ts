@@ -13,7 +13,7 @@ import { afterAll, describe, expect, test } from "vitest";
 const engine = await createOnnxEngine(await shippedBackbone());
 afterAll(() => engine.dispose());
 
-const packageFile = (name: string, file: string) => new URL(`../../adapter-${name}/${file}`, import.meta.url);
+const packageFile = (name: string, file: string) => new URL(`../../adapters-${name}/${file}`, import.meta.url);
 const readJson = async (url: URL) => JSON.parse(await readFile(url, "utf8"));
 const weightsOf = (name: string) => readFile(packageFile(name, "weights.safetensors"));
 const open = async (name: string) => loadAdapter(await readJson(packageFile(name, "adapter.json")), await weightsOf(name));

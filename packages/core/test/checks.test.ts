@@ -5,7 +5,7 @@ import { checkInput } from "@anymc3d/core/learn";
 import { type Loose, refusal, viewOf, volumeOf } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
 
-const manifest = parseAdapterManifest(JSON.parse(await readFile(new URL("../../adapter-lung-nodule/adapter.json", import.meta.url), "utf8")));
+const manifest = parseAdapterManifest(JSON.parse(await readFile(new URL("../../adapters-lung-nodule/adapter.json", import.meta.url), "utf8")));
 const lung = manifest.input.views[0];
 const check = (volume: Volume, mode: "refuse" | "warn" = "refuse") => checkInput(volume, lung, "lung-nodule", mode);
 const LPS = (x: number, y: number, z: number) => [-x, 0, 0, 0, 0, -y, 0, 0, 0, 0, z, 0, 0, 0, 0, 1];

@@ -83,7 +83,7 @@ describe("passes", () => {
 });
 
 describe("the bundled sample", () => {
-  const folder = new URL("../../adapter-lung-nodule/", import.meta.url);
+  const folder = new URL("../../adapters-lung-nodule/", import.meta.url);
   let engine: Engine;
   beforeAll(async () => {
     engine = await createOnnxEngine(await shippedBackbone());

@@ -5,7 +5,7 @@ import { adapterJsonSchema, adapterManifestSchema } from "@anymc3d/core/learn";
 import { type Loose, manifestJson, refusal } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
 
-const shipped = JSON.parse(await readFile(new URL("../../adapter-lung-nodule/adapter.json", import.meta.url), "utf8"));
+const shipped = JSON.parse(await readFile(new URL("../../adapters-lung-nodule/adapter.json", import.meta.url), "utf8"));
 
 test("the shipped adapter's manifest is valid, and so is the small one of these tests", () => {
   expect(parseAdapterManifest(shipped).task.labels.map((l) => l.id)).toEqual(["malignant", "spiculated", "lobulated", "calcified", "subsolid"]);

@@ -169,7 +169,7 @@ describe("foreground crop", () => {
 
 if (!hasShared) console.warn("SKIPPED: reference slices of ct_0009, ../shared is absent");
 test.skipIf(!hasShared)("the normalised slices of ct_0009 equal those the adapter was trained with", async () => {
-  const manifest = JSON.parse(await readFile(new URL("../../adapter-lung-nodule/adapter.json", import.meta.url), "utf8"));
+  const manifest = JSON.parse(await readFile(new URL("../../adapters-lung-nodule/adapter.json", import.meta.url), "utf8"));
   const volume = await readVolume(`${shared}/data/lung-nodule/images/ct_0009.nii.gz`);
   const pixels = [...readTensors(await readFile(`${shared}/data/weights/lung-nodule-v0/pixels-ct_0009.safetensors`)).values()][0];
   expect(pixels.shape).toEqual([2, 3, 112, 112]);

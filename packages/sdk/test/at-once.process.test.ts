@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Progress } from "@anymc3d/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import lungNodule, { sample } from "../../adapter-lung-nodule/index.js";
+import lungNodule, { sample } from "../../adapters-lung-nodule/index.js";
 import backbone from "../../backbone-dinov2-small/index.js";
 import { type AssetModule, classify, isAbortError } from "../src/index.js";
 

@@ -8,7 +8,7 @@ import { slice, words } from "@anymc3d/testkit/dicom";
 import { describe, expect, test } from "vitest";
 import { classify, createClassifier, createEngine, isAbortError, openAdapter, openBackbone, readVolume } from "../src/index.js";
 
-const folder = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));
+const folder = fileURLToPath(new URL("../../adapters-lung-nodule", import.meta.url));
 /** PyTorch's logits of the sample. */
 const LOGITS = [2.69495, 2.0404, 1.66451, -5.02184, -3.10637];
 

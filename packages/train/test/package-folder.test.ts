@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { writeAdapterPackage } from "../src/package/package-folder.js";
 import { folderOf } from "./build.js";
 
-const shipped = fileURLToPath(new URL("../../adapter-lung-nodule/adapter.json", import.meta.url));
+const shipped = fileURLToPath(new URL("../../adapters-lung-nodule/adapter.json", import.meta.url));
 
 async function peers(folder: string, backboneVersion?: string): Promise<Record<string, string>> {
   const manifest = parseAdapterManifest(JSON.parse(await readFile(shipped, "utf8")));

@@ -10,7 +10,7 @@ import { shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { verifyAdapter } from "../src/package/verify.js";
 
-const shipped = fileURLToPath(new URL("../../adapter-lung-nodule", import.meta.url));
+const shipped = fileURLToPath(new URL("../../adapters-lung-nodule", import.meta.url));
 let engine: Engine;
 let root: string;
 let folder: string;
