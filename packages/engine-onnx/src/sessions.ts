@@ -28,7 +28,7 @@ export class Sessions {
   readonly #options: SessionOptions;
   readonly #plain = new Map<string, Promise<InferenceSession>>();
   readonly #training = new Map<string, TrainingSessions>();
-  #folded: FoldedBackbone | undefined;
+  #folded: WeakRef<FoldedBackbone> | undefined;
 
   constructor(source: Pick<Backbone, "spec" | "tensors">, options: SessionOptions) {
     this.#source = source;
@@ -74,10 +74,16 @@ export class Sessions {
     }
   }
 
-  /** Once an engine: folding takes as much memory as the backbone, and a good part of a session's start. */
+  /**
+   * The backbone's matrices as graphs hold them. Folding is a good part of a session's start, so sessions made one after the other share the result;
+   * it is as large as the backbone, so it is let go of when memory is wanted.
+   */
   #foldedOnce(): FoldedBackbone {
-    this.#folded ??= foldBackbone(this.#source);
-    return this.#folded;
+    const known = this.#folded?.deref();
+    if (known) return known;
+    const folded = foldBackbone(this.#source);
+    this.#folded = new WeakRef(folded);
+    return folded;
   }
 
   async #create(model: Uint8Array): Promise<InferenceSession> {
