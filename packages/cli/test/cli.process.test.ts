@@ -60,7 +60,20 @@ describe("classify", () => {
     const { code, stdout } = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--json", "--heatmap", heatmap);
     expect(code).toBe(0);
     const result = JSON.parse(stdout);
-    expect(Object.keys(result).sort()).toEqual(["disclaimer", "file", "heatmap", "labels", "ok", "provenance", "schema", "views", "warnings"]);
+    expect(Object.keys(result).sort()).toEqual([
+      "disclaimer",
+      "file",
+      "heatmap",
+      "labels",
+      "logits",
+      "ok",
+      "provenance",
+      "schema",
+      "task",
+      "views",
+      "warnings",
+    ]);
+    expect([result.schema, result.task]).toEqual(["anymc3d.classify/2", "multilabel"]);
     result.labels.forEach(({ logit }: { logit: number }, i: number) => expect(logit).toBeCloseTo(LOGITS[i], 3));
     expect(existsSync(heatmap)).toBe(true);
     const inspected = JSON.parse((await anymc3d("inspect", "--json", heatmap)).stdout);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Engine } from "@anymc3d/core";
 import { readTensors, writeSafetensors } from "@anymc3d/core/engine";
+import { weightsHash } from "@anymc3d/core/learn";
 import { createOnnxEngine } from "@anymc3d/engine-onnx";
 import { shippedBackbone } from "@anymc3d/testkit/fixtures";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -102,11 +103,17 @@ test("limits under a heading of their own pass, or in a list; a missing card, an
   });
 });
 
-test("changed weights fail the conformance vector", async () => {
+test("changed weights are not those that adapter.json pins; pinned anew they fail the conformance vector", async () => {
   const path = join(folder, "weights.safetensors");
   const tensors = readTensors(await readFile(path));
   const head = tensors.get("head.weight");
   tensors.set("head.weight", { shape: head?.shape ?? [], data: head?.data.map((value) => 1.5 * value) ?? new Float32Array() });
-  await writeFile(path, writeSafetensors(tensors));
+  const changed = writeSafetensors(tensors);
+  await writeFile(path, changed);
+  const pinned = await verify();
+  expect(pinned.find(({ name }) => name === "tensors")).toMatchObject({ ok: false, detail: expect.stringContaining("replaced or damaged") });
+  expect(pinned.some(({ name }) => name === "conformance")).toBe(false);
+  const hash = await weightsHash(changed);
+  await edit("adapter.json", (text) => text.replace(/("weights": \{\s*"hash": ")[^"]+/, `$1${hash}`));
   expect((await verify()).find(({ name }) => name === "conformance")).toMatchObject({ ok: false, detail: expect.stringContaining("off by") });
 });
