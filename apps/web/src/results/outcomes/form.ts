@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 /** A table of text: the report's. */
-export interface TextTable {
+interface TextTable {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** What belongs to the table as a whole, under it. */

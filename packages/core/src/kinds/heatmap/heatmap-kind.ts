@@ -19,7 +19,10 @@ export interface PassOptions {
   readonly onSlices?: (done: number) => void;
 }
 
-/** What is known of a study once its logits are. */
+/**
+ * What is known of a study once its logits are.
+ * @public The declarations of the kinds name it.
+ */
 export interface HeatmapStudy<P extends ViewPass> {
   /** One a view, as {@link HeatmapKind.pass} gave them. */
   readonly passes: readonly P[];
