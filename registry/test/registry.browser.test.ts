@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseAdapterManifest } from "@anymc3d/core";
 import { type Harness, hasChromium, startHarness } from "@anymc3d/testkit/browser/harness";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -58,7 +59,7 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
     ) => call(place, { options: { url: real.url, ...options }, store, method, spec, integrity });
 
     test("by name, range, tag and exact version: the shipped adapter, bit for bit", async () => {
-      const manifest = JSON.parse(String(await adapterFile("adapter.json")));
+      const manifest = parseAdapterManifest(JSON.parse(String(await adapterFile("adapter.json"))));
       for (const spec of ["lung-nodule", "lung-nodule@^1", "@anymc3d/adapter-lung-nodule@latest", `lung-nodule@${manifest.version}`])
         expect((await ask("load", spec)).value.manifest).toEqual(manifest);
       const { name, version, integrity } = (await ask("resolve", "lung-nodule@1.x")).value;
@@ -451,7 +452,7 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
         serve(tarball(await good(changes)));
         expect((await load()).error).toMatchObject({ code: "PACKAGE_INVALID", message: expect.stringContaining("says that it is") });
       }
-      serve(tarball(await good({ schemaVersion: 2 })));
+      serve(tarball(await good({ schemaVersion: 3 })));
       expect((await load()).error).toMatchObject({ code: "MANIFEST_INVALID", message: expect.stringContaining("Update") });
     });
 
