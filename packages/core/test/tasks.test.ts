@@ -115,7 +115,7 @@ describe("regression", () => {
 
   test("a value beyond what is plausible carries a warning", () => {
     const { warnings } = taskKind(diameter).outcome(diameter, [55]);
-    expect(warnings).toEqual([{ code: "VALUE_IMPLAUSIBLE", message: "Diameter came out as 55 mm, plausible are 3 to 40" }]);
+    expect(warnings).toEqual([{ code: "VALUE_IMPLAUSIBLE", message: "Diameter came out as 55 mm, plausible are 3 to 40 mm" }]);
   });
 
   test("a conformance vector is held to a hundredth of what values differ by", () => {

@@ -143,7 +143,7 @@ export const WARNINGS = {
   NEAR_CHANCE: {
     about: "training",
     of: "run",
-    says: "The interval of AUROC, κ or R² holds what guessing gives.",
+    says: "The interval of AUROC, κ or R² holds what guessing gives, or lies below it.",
     todo: "Nothing shows that the label was learned.",
   },
   NOT_CALIBRATED: { about: "training", of: "run", says: "No temperature makes probabilities match frequencies.", todo: "Do not read them as probabilities." },

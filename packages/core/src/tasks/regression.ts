@@ -57,7 +57,7 @@ export const regression = {
             warnings: [
               {
                 code: "VALUE_IMPLAUSIBLE",
-                message: `${quantity.name} came out as ${Number(value.toPrecision(4))} ${unit}, plausible are ${range.join(" to ")}`,
+                message: `${quantity.name} came out as ${Number(value.toPrecision(4))} ${unit}, plausible are ${range.join(" to ")} ${unit}`,
               },
             ],
           }
