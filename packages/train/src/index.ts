@@ -13,7 +13,7 @@ export { adamW, clip, type Moments, schedule, zeroMoments } from "./learning/opt
 export { type EpochRecord, type Fingerprint, initialState, readCheckpoint, type TrainState, writeCheckpoint } from "./learning/state.js";
 export { chooseThreshold, type Decision, foldTemperatures, sigmoidTemperature, softmaxTemperature } from "./metrics/calibration.js";
 export { type ComparedModel, type Contender, compare, comparisonTable, contender, sizeBaselines } from "./metrics/compare.js";
-export { type Coverage, calibrateConformal, measureCoverage } from "./metrics/conformal.js";
+export { type Coverage, calibrateConformal, coverageIn, measureCoverage } from "./metrics/conformal.js";
 export { type Confusion, confusion, confusionMatrix, type ReliabilityBin, type RocPoint, reliability, rocCurve } from "./metrics/curves.js";
 export { auroc, evaluateLabel, type LabelMetrics, topOneAccuracy } from "./metrics/metrics.js";
 export { modelCard } from "./package/card.js";

@@ -91,6 +91,7 @@ test.each([
   ['id;diameter_mm\nx;"12,5"\n', regression, /line 2, column diameter_mm: "12,5" is no number; write it with a point, 12\.5/],
   ["id,diameter_mm\nx,NaN\n", regression, /"NaN" is no number/],
   ["id,diameter_mm\nx,Infinity\n", regression, /"Infinity" is no number/],
+  ["id,diameter_mm\nx,3.1\ny,1e999\n", regression, /line 3, column diameter_mm: "1e999" is no number/],
   ["id,size\nx,1\n", regression, /no column for diameter_mm; found id, size/],
   ["id,a,b\n", multilabel, /no rows/],
   ["path:t1,a,b\nx.nii,1,0\n", multilabel, /neither an id nor a path column/],

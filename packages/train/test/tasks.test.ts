@@ -1,14 +1,14 @@
 // Ordered classes and quantities in training: losses and gradients against jax and statsmodels, metrics against scikit-learn and scipy, temperatures
 // against scipy, conformal quantiles against numpy (reference/make_tasks.py); the table, its columns of labels.csv, and honest coverage.
 import { readdirSync, readFileSync } from "node:fs";
-import { TASK_KINDS, type Task } from "@anymc3d/core";
+import { TASK_KINDS, type Task, taskKind } from "@anymc3d/core";
 import { seededRandom } from "@anymc3d/core/learn";
 import { describe, expect, test } from "vitest";
 import { parseTrainConfig } from "../src/config.js";
 import { evenBoundaries, inOrder, ordinalLoss } from "../src/learning/ordinal-loss.js";
 import { inUnits, normalisationOf, valueLoss } from "../src/learning/value-loss.js";
 import { foldTemperatures } from "../src/metrics/calibration.js";
-import { calibrateConformal, measureCoverage } from "../src/metrics/conformal.js";
+import { calibrateConformal, coverageIn, measureCoverage } from "../src/metrics/conformal.js";
 import { agreement, crossTable, quadraticKappa } from "../src/metrics/ordered.js";
 import { linearFit, meanAbsoluteError, rSquared, spearman } from "../src/metrics/values.js";
 import { TASK_TRAININGS, taskTraining } from "../src/tasks/index.js";
@@ -207,6 +207,63 @@ describe("quantities", () => {
     const strata = taskTraining(valueTask).strata(valueTask, all);
     expect(all.map((labels) => strata(labels).join())).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4].map((fifth) => `fifth ${fifth}`));
     expect(strata(new Map())).toEqual([]);
+  });
+});
+
+describe("what is doubted", () => {
+  const figures = (names: readonly string[], interval: [number, number]) => Object.fromEntries(names.map((name) => [name, { value: 0, interval }]));
+  const rowOf = (interval: [number, number]) => ({ id: "x", name: "X", n: 40, figures: figures(["r2", "quadraticKappa"], interval) });
+  test.each([
+    [valueTask, "R²", "the mean of the cases"],
+    [ordinalTask(3), "κ", "guessing"],
+  ] as const)("%#: an interval that holds 0, lies below, lies above", (task, name, zero) => {
+    const said = (interval: [number, number]) =>
+      taskTraining(task)
+        .doubts(task, [rowOf(interval)], [1])
+        .map(({ code, message }) => `${code} ${message}`);
+    expect(said([-0.5, 0.1])).toEqual([expect.stringMatching(`^NEAR_CHANCE x: the interval of ${name} holds 0, what ${zero}`)]);
+    expect(said([-0.5, -0.1])).toEqual([expect.stringMatching(`^NEAR_CHANCE x: the interval of ${name} lies below 0: it is worse than what ${zero}`)]);
+    expect(said([-0.5, 0])[0]).toMatch(/holds 0/);
+    expect(said([0.1, 0.5])).toEqual([]);
+  });
+});
+
+describe("coverage in cases that are measured, by hand", () => {
+  const judged = (task: Task, ...cases: [number[], [string, number][]][]) =>
+    coverageIn(
+      task,
+      cases.map(([logits, labels]) => ({ outcome: taskKind(task).outcome(task, logits), labels: new Map(labels) })),
+    );
+  const calibrated = (task: Task, ...quantiles: number[]) => ({ ...task, conformal: { coverage: 0.9, quantiles, n: quantiles.map(() => 50) } }) as Task;
+
+  test("intervals of a quantity, ± 2 mm: 11 in 8 … 12, 23 not in 18 … 22, 32 at the edge of 28 … 32", () => {
+    const task = calibrated(valueTask, 2);
+    const found = judged(task, [[10], [["size", 11]]], [[20], [["size", 23]]], [[30], [["size", 32]]], [[40], []]);
+    expect(found).toEqual([{ id: "size", target: 0.9, held: 2, n: 3, size: 4 }]);
+  });
+
+  test("sets of ordered classes: .2 .6 .2 gives the middle one, .1 .4 .5 the upper two", () => {
+    const task = calibrated(ordinalTask(3), 0.65);
+    const one = (at: number) => [...classLabels(task, at)];
+    const [narrow, wide] = [
+      [Math.log(4), -Math.log(4)],
+      [Math.log(9), 0],
+    ];
+    const found = judged(task, [narrow, one(1)], [narrow, one(0)], [wide, one(1)]);
+    expect(found).toEqual([{ id: "label", target: 0.9, held: 2, n: 3, size: expect.closeTo(4 / 3, 12) }]);
+  });
+
+  test("labels, each by itself: .5 within .6 is yes or no, .88 within .3 yes alone", () => {
+    const found = judged(calibrated(multilabelTask, 0.6, 0.3), [[0, 2], [["a", 1], ["b", 0]]], [[2, -2], [["b", 0]]]); // biome-ignore format: a line
+    expect(found).toEqual([
+      { id: "a", target: 0.9, held: 1, n: 1, size: 2 },
+      { id: "b", target: 0.9, held: 1, n: 2, size: 1 },
+    ]);
+  });
+
+  test("nothing known: no size; no calibration: nothing", () => {
+    expect(judged(calibrated(valueTask, 2), [[1], []])).toEqual([{ id: "size", target: 0.9, held: 0, n: 0, size: null }]);
+    expect(judged(valueTask, [[1], [["size", 1]]])).toEqual([]);
   });
 });
 

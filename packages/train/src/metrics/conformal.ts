@@ -1,9 +1,9 @@
 // Split conformal calibration on validation cases, and how often sets and intervals hold the truth, measured on cases that did not calibrate them.
 
-import { type Task, taskKind } from "@anymc3d/core";
+import { type Outcome, type Task, taskKind } from "@anymc3d/core";
 import { type Conformal, conformalQuantile, seededRandom } from "@anymc3d/core/learn";
 import { taskTraining } from "../tasks/index.js";
-import type { Scored } from "../tasks/task-training.js";
+import type { Labels, Scored } from "../tasks/task-training.js";
 
 /** Share of cases whose truth the sets and intervals are to hold. */
 export const COVERAGE = 0.9;
@@ -61,13 +61,8 @@ export function measureCoverage(
     );
     if (!conformal) continue;
     const others = cases.filter(({ group }) => !first.has(group));
-    const found = others.map(({ logits, labels }) => kind.held(task, taskKind(task).outcome({ ...task, conformal } as Task, logits), labels));
-    rounds.push(
-      kind.quantileIds(task).map((_, q) => {
-        const known = found.flatMap((own) => own[q] ?? []);
-        return { held: mean(known.map(({ held }) => (held ? 1 : 0))), size: mean(known.map(({ size }) => size)) };
-      }),
-    );
+    const judged = others.map(({ logits, labels }) => ({ outcome: taskKind(task).outcome({ ...task, conformal } as Task, logits), labels }));
+    rounds.push(heldOf(task, judged).map(({ held, n, size }) => ({ held: held / n, size })));
   }
   if (rounds.length < splits / 2) return [];
   return kind.quantileIds(task).map((id, q) => {
@@ -78,6 +73,37 @@ export function measureCoverage(
     const how = `${n} cases halved by group ${own.length} times, calibrated on one half, measured on the other`;
     return { id, nominal: COVERAGE, measured: held, spread: sd, size: mean(own.map(({ size }) => size)), n, how };
   });
+}
+
+/** How many of a set of cases had their truth held. */
+interface Held {
+  readonly id: string;
+  /** Cases whose truth was held, of `n` whose truth is known. */
+  readonly held: number;
+  readonly n: number;
+  /** Mean size of sets or intervals over these; NaN without a case. */
+  readonly size: number;
+}
+
+/** @param cases results with sets or intervals, and their truth @returns one a quantile */
+function heldOf(task: Task, cases: readonly { readonly outcome: Outcome; readonly labels: Labels }[]): Held[] {
+  const kind = taskTraining(task);
+  const found = cases.map(({ outcome, labels }) => kind.held(task, outcome, labels));
+  return kind.quantileIds(task).map((id, q) => {
+    const known = found.flatMap((own) => own[q] ?? []);
+    return { id, held: known.filter(({ held }) => held).length, n: known.length, size: mean(known.map(({ size }) => size)) };
+  });
+}
+
+/**
+ * How often an adapter's own sets or intervals held the truth in cases that are measured, such as those of `anymc3d evaluate`.
+ * @param task with its conformal calibration
+ * @returns one a quantile, `target` the share that was aimed at, `size` null without a case; none where the task has no calibration
+ */
+export function coverageIn(task: Task, cases: Parameters<typeof heldOf>[1]) {
+  const { conformal } = task;
+  if (!conformal) return [];
+  return heldOf(task, cases).map(({ id, held, size, n }) => ({ id, target: conformal.coverage, held, size: n ? size : null, n }));
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -15,10 +15,10 @@ export const binary = {
     const column = columns.includes(id) ? id : columns.includes(ANY) ? ANY : fail(`no column for ${id}; found ${columns.join(", ")}`);
     return (cells, failRow) => new Map(flag(cells[column], column, failRow).map(([, value]) => [id, value]));
   },
-  example: ([id]) => ({
-    task: { kind: "binary", labels: [{ id, name: id }] },
-    description: `Whether a volume shows ${id}.`,
-    columns: [id],
-    rows: [[1], [0]],
+  example: (names) => ({
+    task: { kind: "binary", labels: names.map((id) => ({ id, name: id })) },
+    description: `Whether a volume shows ${names.join(", ")}.`,
+    columns: names,
+    rows: [names.map(() => 1), names.map(() => 0)],
   }),
 } satisfies TaskTraining<Extract<Task, { kind: "binary" }>>;

@@ -60,6 +60,8 @@ export const classes = {
     return [at < 0 ? undefined : { held: set.includes(task.labels[at].id), size: set.length }];
   },
   sizeUnit: () => "classes in a set",
+  truthColumns: () => ["truth"],
+  truthCells: (task: Classes, truth: Labels) => [task.labels[classOf(task, truth)]?.id ?? ""],
 } as const;
 
 /** Weight of each class among the training cases that say whether they are of it: cases/(classes·its cases), or its root. */

@@ -9,6 +9,7 @@ import { agreement, crossTable, quadraticKappa } from "../metrics/ordered.js";
 import { linearFit, meanAbsoluteError } from "../metrics/values.js";
 import { orderedSections } from "../report/ordered-sections.js";
 import { classes, classOf, classWeights } from "./classes.js";
+import { nearChance } from "./doubts.js";
 import { checkFlags } from "./flags.js";
 import { calibrationDoubts } from "./label-figures.js";
 import type { Judged, Labels, Scored, TaskTraining } from "./task-training.js";
@@ -119,9 +120,7 @@ export const ordinal = {
     [temperature],
   ) => [
     ...(n < FEW ? [{ code: "FEW_CASES" as const, message: `${id}: validation has ${n} cases; its figures say little` }] : []),
-    ...(found.interval && found.interval[0] <= 0
-      ? [{ code: "NEAR_CHANCE" as const, message: `${id}: the interval of κ holds 0, what guessing gives; nothing shows that it was learned` }]
-      : []),
+    ...nearChance(id, found, "κ", "what guessing gives"),
     ...calibrationDoubts(id, temperature),
   ],
   summary(task, cases) {

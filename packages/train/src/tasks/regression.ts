@@ -5,6 +5,7 @@ import { inUnits, normalisationOf, valueLoss } from "../learning/value-loss.js";
 import { estimate } from "../metrics/metrics.js";
 import { linearFit, meanAbsoluteError, rSquared, spearman } from "../metrics/values.js";
 import { valueSections } from "../report/value-sections.js";
+import { nearChance } from "./doubts.js";
 import type { Fail, LabelCount, Labels, ScoreColumn, TaskTraining } from "./task-training.js";
 
 type Regression = Extract<Task, { kind: "regression" }>;
@@ -23,7 +24,7 @@ const valuesOf = (task: Regression, cases: readonly { readonly labels: Labels }[
 function cellValue(cell: string, column: string, fail: Fail): number | undefined {
   const text = cell.trim();
   if (text === "") return undefined;
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text))) return Number(text);
   const hint = /^[+-]?\d+,\d+$/.test(text) ? `; write it with a point, ${text.replace(",", ".")}` : "";
   return fail(`"${text}" is no number${hint}; expected a value such as 12.5, or blank where it is unknown`, column);
 }
@@ -135,9 +136,7 @@ export const regression = {
     ],
   ) => [
     ...(n < FEW ? [{ code: "FEW_CASES" as const, message: `${id}: validation has ${n} cases; its figures say little` }] : []),
-    ...(r2.interval && r2.interval[0] <= 0
-      ? [{ code: "NEAR_CHANCE" as const, message: `${id}: the interval of R² holds 0, what the mean of the cases gives; nothing shows that it was learned` }]
-      : []),
+    ...nearChance(id, r2, "R²", "what the mean of the cases gives"),
   ],
   summary: () => ({ json: {}, lines: [] }),
   stated: ["meanAbsoluteError", "r2", "spearman"],
@@ -174,10 +173,12 @@ export const regression = {
   }),
   predictionColumns: (task) => [quantity(task).id, "low", "high"],
   predictionCells: (_, { value = Number.NaN, interval }) => [value, interval?.[0] ?? "", interval?.[1] ?? ""],
-  example: ([id]) => ({
-    task: { kind: "regression", labels: [{ id, name: id, unit: "mm" }] },
-    description: `The ${id} of a volume, in mm.`,
-    columns: [id],
-    rows: [[12.5], [7.1]],
+  truthColumns: () => ["truth"],
+  truthCells: (task, labels) => [truthOf(task, labels) ?? ""],
+  example: (names) => ({
+    task: { kind: "regression", labels: names.map((id) => ({ id, name: id, unit: "TODO: its unit, such as mm, mL or a" })) },
+    description: `The ${names.join(", ")} of a volume.`,
+    columns: names,
+    rows: [names.map(() => 12.5), names.map(() => 7.1)],
   }),
 } satisfies TaskTraining<Regression>;

@@ -168,6 +168,10 @@ export interface TaskTraining<T extends Task = Task> {
   /** Columns of `evaluate --predictions` after id and group. */
   predictionColumns(task: T): readonly string[];
   predictionCells(task: T, outcome: Outcome & { readonly logits: ArrayLike<number> }): readonly (string | number)[];
+  /** Columns of the truth, after those. */
+  truthColumns(task: T): readonly string[];
+  /** Blank where it is unknown. */
+  truthCells(task: T, labels: Labels): readonly (string | number)[];
   /** @param names of labels, classes or the quantity, as `adapter new --labels` has them */
   example(names: readonly string[]): Example;
 }

@@ -107,4 +107,6 @@ export const yesNo = {
   }),
   predictionColumns: ({ labels }: YesNo) => logitColumns(labels),
   predictionCells: (_, { labels }: Outcome) => [...labels.map(({ logit = Number.NaN }) => logit), ...labels.map(({ probability }) => probability)],
+  truthColumns: ({ labels }: YesNo) => labels.map(({ id }) => `truth_${id}`),
+  truthCells: ({ labels }: YesNo, truth: Labels) => labels.map(({ id }) => truth.get(id) ?? ""),
 } satisfies Omit<TaskTraining<YesNo>, "id" | "labelColumns" | "rowReader" | "example">;
