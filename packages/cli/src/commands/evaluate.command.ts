@@ -14,7 +14,7 @@ export const evaluateCommand: CliCommand = {
       .requiredOption("--adapter <adapter>", "a folder, a name (lung-nodule), a name with a range (lung-nodule@^1), a .tgz or its address")
       .option("--split <split>", "only this split; an .npz needs one: train, val or test")
       .option("--splits <file>", "a table of id and split instead of the split column, such as run/splits.csv of a training")
-      .option("--predictions <file>", "write logits and probabilities of every volume as CSV")
+      .option("--predictions <file>", "write what the adapter gives for every volume, and the truth, as CSV")
       .option("--samples <n>", "bootstrap resamples for the 95 % intervals", wholeNumber(100), 1000)
       .option("--seed <n>", "of the bootstrap", wholeNumber(0), 0)
       .option("--json", "print one JSON object")

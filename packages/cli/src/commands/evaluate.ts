@@ -2,12 +2,11 @@
 
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Adapter, AnyMC3DError, type ClassifyResult, DISCLAIMER, isAbortError } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError } from "@anymc3d/core";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { checkConformanceOnce } from "@anymc3d/registry";
 import type { Classifier } from "@anymc3d/sdk";
-import { FIGURES, flat, type Measured, type Scored, taskTraining } from "@anymc3d/train";
-import { csvLine } from "@anymc3d/train/node";
+import { coverageIn, flat, type Measured, type Scored, taskTraining } from "@anymc3d/train";
 import pc from "picocolors";
 import packageJson from "../../package.json" with { type: "json" };
 import { startClassifier } from "../adapters/classifier.js";
@@ -17,6 +16,7 @@ import { interruptSignal } from "../interrupt.js";
 import type { EngineFlags } from "../options/engine.js";
 import { readOptions } from "../options/read.js";
 import type { RegistryFlags } from "../options/registry.js";
+import { coverageLines, figureLines, type Prediction, predictionsCsv } from "../output/evaluation.js";
 import { describeError, EXIT, Reported } from "../output/failure.js";
 import { progressLine } from "../output/progress.js";
 
@@ -28,11 +28,6 @@ export interface EvaluateFlags extends EngineFlags, RegistryFlags {
   samples: number;
   seed: number;
   json?: boolean;
-}
-
-interface Prediction {
-  readonly row: EvaluationCase;
-  readonly result: ClassifyResult;
 }
 
 interface Failure {
@@ -68,11 +63,12 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
     task: adapter.manifest.task.kind,
     labels: measured.rows.map((row) => ({ ...flat(row), unlabelled: predictions.length - row.n })),
     ...measured.summary.json,
+    ...(measured.coverage.length && { coverage: measured.coverage }),
     failures,
     warnings: classifier.engine.warnings,
     disclaimer: DISCLAIMER,
   };
-  if (flags.predictions) await writePredictions(flags.predictions, adapter, predictions);
+  if (flags.predictions) await writeWhole(flags.predictions, predictionsCsv(adapter.manifest.task, predictions));
   if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else printReport(report, measured);
   if (failures.length) throw new Reported(EXIT.failed);
@@ -108,6 +104,9 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
 interface Evaluation {
   readonly rows: readonly Measured[];
   readonly summary: ReturnType<ReturnType<typeof taskTraining>["summary"]>;
+  /** How often sets and intervals held the truth, as data and as lines; none without a conformal calibration. */
+  readonly coverage: ReturnType<typeof coverageIn>;
+  readonly held: readonly string[];
 }
 
 /** The task's figures over the volumes whose truth is known. */
@@ -115,7 +114,11 @@ function measure({ manifest: { task } }: Adapter, predictions: readonly Predicti
   const kind = taskTraining(task);
   const cases = predictions.map(({ row: { group, labels }, result: { logits } }): Scored => ({ group, labels, logits: Float32Array.from(logits) }));
   const rows = kind.measure(task, cases, { samples, seed });
-  return { rows, summary: kind.summary(task, cases, rows) };
+  const coverage = coverageIn(
+    task,
+    predictions.map(({ row: { labels }, result }) => ({ outcome: result, labels })),
+  );
+  return { rows, summary: kind.summary(task, cases, rows), coverage, held: coverageLines(task, coverage) };
 }
 
 /** Refuses a target that cannot work before anything is computed. */
@@ -130,33 +133,9 @@ async function checkPredictionsTarget(path: string | undefined, data: string): P
   });
 }
 
-async function writePredictions(path: string, { manifest: { task } }: Adapter, predictions: readonly Prediction[]): Promise<void> {
-  const kind = taskTraining(task);
-  const lines = predictions.map(({ row, result }) => csvLine([row.id, row.group, ...kind.predictionCells(task, result)]));
-  const header = csvLine(["id", "group", ...kind.predictionColumns(task)]);
-  await writeWhole(path, `${[header, ...lines].join("\n")}\n`);
-}
-
-function printReport(report: { volumes: number; split: string; engine: string; precision: string }, { rows, summary }: Evaluation): void {
-  const names = Object.keys(rows[0].figures);
-  const positive = rows.some(({ positives }) => positives !== undefined);
-  const cells = [
-    ["label", "n", ...(positive ? ["positive"] : []), ...names.map((name) => FIGURES[name])],
-    ...rows.map(({ name, n, positives, figures }) => [
-      name,
-      String(n),
-      ...(positive ? [String(positives)] : []),
-      ...names.map((figure) => estimateText(figures[figure])),
-    ]),
-  ];
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  "));
-  process.stdout.write(`${report.volumes} volumes, split ${report.split}, ${report.engine} ${report.precision}\n${pc.bold(lines[0])}\n`);
-  process.stdout.write(`${[...lines.slice(1), ...summary.lines].join("\n")}\n`);
+function printReport(report: { volumes: number; split: string; engine: string; precision: string }, { rows, summary, held }: Evaluation): void {
+  const [header, ...lines] = figureLines(rows);
+  process.stdout.write(`${report.volumes} volumes, split ${report.split}, ${report.engine} ${report.precision}\n${pc.bold(header)}\n`);
+  process.stdout.write(`${[...lines, ...summary.lines, ...held].join("\n")}\n`);
   process.stdout.write(pc.dim(`95 % intervals: bootstrap over groups. ${DISCLAIMER}\n`));
-}
-
-function estimateText({ value, interval }: Measured["figures"][string]): string {
-  if (value === null) return "undefined (one class only)";
-  return `${value.toFixed(3)}${interval ? ` [${interval.map((edge) => edge.toFixed(3)).join("–")}]` : ""}`;
 }

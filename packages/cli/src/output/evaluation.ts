@@ -1,0 +1,45 @@
+// What anymc3d evaluate writes for people and tables: its figures as lines of text, its predictions as CSV.
+
+import type { ClassifyResult, Task } from "@anymc3d/core";
+import { type coverageIn, FIGURES, type Measured, taskTraining } from "@anymc3d/train";
+import { csvLine } from "@anymc3d/train/node";
+
+/** Header and a row a label: cells under each other. */
+export function figureLines(rows: readonly Measured[]): string[] {
+  const names = Object.keys(rows[0].figures);
+  const positive = rows.some(({ positives }) => positives !== undefined);
+  const cells = [
+    ["label", "n", ...(positive ? ["positive"] : []), ...names.map((name) => FIGURES[name])],
+    ...rows.map((row) => [row.name, String(row.n), ...(positive ? [String(row.positives)] : []), ...names.map((name) => estimateText(row, name))]),
+  ];
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  return cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  "));
+}
+
+function estimateText({ n, positives, figures, units }: Measured, name: string): string {
+  const { value, interval } = figures[name];
+  if (value === null) return `undefined (${n === 0 ? "no case" : positives === undefined ? "all alike" : "one class only"})`;
+  const unit = units?.[name] ? ` ${units[name]}` : "";
+  return `${value.toFixed(3)}${interval ? ` [${interval.map((edge) => edge.toFixed(3)).join("–")}]` : ""}${unit}`;
+}
+
+/** "size: made to hold the truth in 90 % of cases, held it in 8 of 10, 4.20 mm wide on average". */
+export const coverageLines = (task: Task, coverage: ReturnType<typeof coverageIn>): string[] =>
+  coverage.map(({ id, target, held, n, size }) => {
+    const large = size === null ? "" : `, ${size.toFixed(2)} ${taskTraining(task).sizeUnit(task)} on average`;
+    return `${id}: made to hold the truth in ${Math.round(100 * target)} % of cases, held it in ${held} of ${n}${large}`;
+  });
+
+/** A volume, the truth of it, and what an adapter says. */
+export interface Prediction {
+  readonly row: { readonly id: string; readonly group: string; readonly labels: ReadonlyMap<string, number> };
+  readonly result: Pick<ClassifyResult, "labels" | "logits" | "value" | "set" | "interval">;
+}
+
+/** A row a volume: id, group, what the adapter gives, the truth (blank where unknown). */
+export function predictionsCsv(task: Task, predictions: readonly Prediction[]): string {
+  const kind = taskTraining(task);
+  const lines = predictions.map(({ row, result }) => csvLine([row.id, row.group, ...kind.predictionCells(task, result), ...kind.truthCells(task, row.labels)]));
+  const header = csvLine(["id", "group", ...kind.predictionColumns(task), ...kind.truthColumns(task)]);
+  return `${[header, ...lines].join("\n")}\n`;
+}

@@ -1,0 +1,70 @@
+// What anymc3d evaluate writes: figures with their units, why one is undefined, coverage in words, predictions beside the truth. Literal values, by hand.
+import { type Task, taskKind } from "@anymc3d/core";
+import type { Measured } from "@anymc3d/train";
+import { describe, expect, test } from "vitest";
+import { coverageLines, figureLines, predictionsCsv } from "../src/output/evaluation.js";
+
+const diameter: Task = {
+  kind: "regression",
+  labels: [{ id: "diameter_mm", name: "Diameter", unit: "mm" }],
+  conformal: { coverage: 0.9, quantiles: [2], n: [40] },
+};
+const named = (ids: string[]) => ids.map((id) => ({ id, name: id.toUpperCase() }));
+
+function row(task: Task, id: string, logits: number[], labels: [string, number][]) {
+  return { row: { id, group: `p${id}`, labels: new Map(labels) }, result: { ...taskKind(task).outcome(task, logits), logits } };
+}
+
+describe("figures", () => {
+  const none = { value: null, interval: null };
+  test("of a quantity have its unit; R² of equal values is not called that of one class", () => {
+    const figures = { meanAbsoluteError: { value: 3.25, interval: [2, 4.5] as [number, number] }, r2: none };
+    const rows: Measured[] = [{ id: "d", name: "Diameter", n: 4, figures, units: { meanAbsoluteError: "mm" } }];
+    const [header, line] = figureLines(rows).map((text) => text.trim().split(/ {2,}/));
+    expect(header).toEqual(["label", "n", "mean absolute error", "R²"]);
+    expect(line).toEqual(["Diameter", "4", "3.250 [2.000–4.500] mm", "undefined (all alike)"]);
+  });
+
+  test("of a label with one class only, and without a case", () => {
+    const of = (n: number): Measured => ({ id: "a", name: "A", n, positives: 0, figures: { auroc: none } });
+    expect(figureLines([of(3), of(0)]).slice(1)).toEqual([
+      expect.stringContaining("undefined (one class only)"),
+      expect.stringContaining("undefined (no case)"),
+    ]);
+  });
+
+  test("coverage says of how many the truth was held", () => {
+    expect(coverageLines(diameter, [{ id: "diameter_mm", target: 0.9, held: 8, n: 10, size: 4 }])).toEqual([
+      "diameter_mm: made to hold the truth in 90 % of cases, held it in 8 of 10, 4.00 mm wide on average",
+    ]);
+    expect(coverageLines(diameter, [{ id: "diameter_mm", target: 0.9, held: 0, n: 0, size: null }])).toEqual([
+      "diameter_mm: made to hold the truth in 90 % of cases, held it in 0 of 0",
+    ]);
+  });
+});
+
+describe("predictions", () => {
+  test("a quantity: value, interval, truth; blank where unknown", () => {
+    const rows = [row(diameter, "1", [12.5], [["diameter_mm", 11]]), row(diameter, "2", [7], [])];
+    expect(predictionsCsv(diameter, rows)).toBe("id,group,diameter_mm,low,high,truth\n1,p1,12.5,10.5,14.5,11\n2,p2,7,5,9,\n");
+  });
+
+  test("classes, ordered or not: the true one's id", () => {
+    for (const [kind, logits] of [
+      ["multiclass", [1, 0, 0]],
+      ["ordinal", [1, -1]],
+    ] as const) {
+      const task = { kind, labels: named(["low", "middle", "high"]) } as Task;
+      const known = row(task, "1", [...logits], [["low", 0], ["middle", 0], ["high", 1]]); // biome-ignore format: a line
+      const [header, first, second] = predictionsCsv(task, [known, row(task, "2", [...logits], [])]).split("\n");
+      expect([header, first, second].map((line) => line.split(",").at(-1))).toEqual(["truth", "high", ""]);
+    }
+  });
+
+  test("labels: one truth each, after the probabilities", () => {
+    const task: Task = { kind: "multilabel", labels: named(["a", "b"]) };
+    const [header, first] = predictionsCsv(task, [row(task, "1", [0, 0], [["b", 1]])]).split("\n");
+    expect(header).toBe("id,group,logit_a,logit_b,probability_a,probability_b,truth_a,truth_b");
+    expect(first).toBe("1,p1,0,0,0.5,0.5,,1");
+  });
+});
