@@ -2,13 +2,14 @@
 
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { AnyMC3DError, newPackageName } from "@anymc3d/core";
+import { AnyMC3DError, newPackageName, type Task, taskKind } from "@anymc3d/core";
 import { parseTrainConfig, TASK_TRAININGS } from "@anymc3d/train";
 
 export interface NewFlags {
   name?: string;
   modality: string;
-  labels: string;
+  /** Ids, separated by commas; default: `finding`. */
+  labels?: string;
   /** Of the task; default: one label binary, several multilabel. */
   kind?: string;
 }
@@ -24,13 +25,23 @@ const quoted = (path: string): string => (/^[\w./~-]+$/.test(path) ? path : `'${
 
 function exampleOf(ids: readonly string[], kind: string) {
   const found = TASK_TRAININGS.find(({ id }) => id === kind);
-  if (found) return found.example(ids);
+  if (found) return checked(found.example(ids), ids);
   throw new AnyMC3DError("OPTION_INVALID", `--kind ${kind}: no such kind of task; there are ${TASK_TRAININGS.map(({ id }) => id).join(", ")}`);
+}
+
+/** @throws AnyMC3DError `OPTION_INVALID` where the kind does not go with so many labels */
+function checked<E extends { readonly task: Task }>(example: E, ids: readonly string[]): E {
+  const faults = taskKind(example.task)
+    .faults(example.task)
+    .map((fault) => fault.replace(/^task(\.labels)?: /, ""));
+  if (faults.length === 0) return example;
+  const hint = ids.length > 1 ? "change --labels, or choose another --kind" : "give --labels low,middle,high";
+  throw new AnyMC3DError("OPTION_INVALID", `--kind ${example.task.kind} with --labels ${ids.join(",")}: ${faults.join("; ")}; ${hint}`);
 }
 
 export async function newAdapter(
   folder: string,
-  { name = newPackageName("adapter", basename(resolve(folder))), modality, labels, kind }: NewFlags,
+  { name = newPackageName("adapter", basename(resolve(folder))), modality, labels = "finding", kind }: NewFlags,
 ): Promise<void> {
   const there = await readdir(folder).catch(() => []);
   if (there.length) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder} is not empty; choose a new folder`);
