@@ -1,9 +1,10 @@
 // Before classifying: what speaks against it, how to look for the heatmap, and the button.
 
-import { type AdapterManifest, type HeatmapMethod, taskKind } from "@anymc3d/core";
+import { type AdapterManifest, HEATMAPS, type HeatmapMethod, taskKind } from "@anymc3d/core";
 import { useComputed } from "@preact/signals";
 import { useLostFocus } from "../page/lost-focus.js";
-import { busy, check, checkAgain, checkFailed, chosen, classifyScan, explained, method, run } from "../page/state.js";
+import { busy, check, checkAgain, checkFailed, chosen, classifyScan, explained, explainsOne, method, run } from "../page/state.js";
+import { labelOf } from "../results/heatmap-text.js";
 import { Busy } from "./busy.js";
 
 export function RunPanel() {
@@ -12,7 +13,7 @@ export function RunPanel() {
   const go = useLostFocus<HTMLButtonElement>(busy.value === undefined);
   const stale = useComputed(() => {
     const made = run.value?.method;
-    return made && (made.method !== method.value || (made.method === "gradcam" && made.label !== explained.value));
+    return made && (made.method !== method.value || (explainsOne(made.method) && labelOf(made) !== explained.value));
   });
   if (busy.value) return <Busy />;
   if (!adapter) return null;
@@ -39,10 +40,13 @@ export function RunPanel() {
             method.value = currentTarget.value as HeatmapMethod;
           }}
         >
-          <option value="attention">Attention: where the model looked</option>
-          <option value="gradcam">Grad-CAM: what speaks for a finding</option>
+          {HEATMAPS.map(({ id, title, text }) => (
+            <option key={id} value={id}>
+              {title}: {text}
+            </option>
+          ))}
         </select>
-        {method.value === "gradcam" && <Explained manifest={adapter.manifest} />}
+        {explainsOne(method.value) && <Explained manifest={adapter.manifest} />}
       </fieldset>
       {(!run.value || stale.value) && (
         <button ref={go} type="button" class={refused ? "caution" : "primary"} disabled={found.verdict === "impossible"} onClick={() => classifyScan(refused)}>

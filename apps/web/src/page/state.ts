@@ -1,6 +1,6 @@
 // Everything the page knows, in signals, and what a user can do to it.
 
-import { AnyMC3DError, type HeatmapMethod } from "@anymc3d/core";
+import { AnyMC3DError, HEATMAPS, type HeatmapMethod } from "@anymc3d/core";
 import {
   type ClassifyResult,
   type HeatmapOptions,
@@ -67,8 +67,10 @@ export const failure = signal<Failure>();
 /** Results on this scan by adapter. */
 export const runs = signal<ReadonlyMap<string, Run>>(new Map());
 export const opacity = signal(0.55);
-export const method = signal<HeatmapMethod>("attention");
-/** Label that Grad-CAM explains; undefined: the one with the largest logit. */
+export const method = signal<HeatmapMethod>(HEATMAPS[0].id);
+/** Whether a way of making heatmaps explains one label. */
+export const explainsOne = (method: HeatmapMethod): boolean => HEATMAPS.some(({ id, labelled }) => id === method && labelled);
+/** Label that such a heatmap explains; undefined: the one with the largest logit. */
 export const explained = signal<string>();
 /** Slice that the viewer is to show: voxel-array axis and index. */
 export const wantedSlice = signal<{ readonly axis: 0 | 1 | 2; readonly index: number }>();
@@ -255,8 +257,7 @@ async function checkScan({ files, read }: Scan, { manifest, source }: AdapterEnt
 export async function classifyScan(anyway: boolean): Promise<void> {
   const [adapter, input] = [chosen.value, scan.value];
   if (!adapter || !input) return;
-  const heatmap: HeatmapOptions =
-    method.value === "attention" ? { method: "attention" } : { method: "gradcam", ...(explained.value && { label: explained.value }) };
+  const heatmap = { method: method.value, ...(explainsOne(method.value) && explained.value && { label: explained.value }) } as HeatmapOptions;
   await occupied("classifying", async ({ signal: stop }, onProgress) => {
     onProgress({ stage: "load", done: 0, total: 1 });
     const classifier = await classifierFor(adapter.backbone, onProgress);

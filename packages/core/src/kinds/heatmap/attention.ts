@@ -6,7 +6,8 @@ import type { HeatmapKind } from "./heatmap-kind.js";
 
 export const attention = {
   id: "attention",
-  text: "where the backbone looked, the same for every label",
+  title: "Attention",
+  text: "where the model looked, whatever the finding",
   labelled: false,
   pass: (engine, slices, lora, { signal, onSlices }) => encode(engine, slices, lora, { attention: true, onSlices }, signal),
   maps: async ({ passes, forward: { weights, fusion } }) =>

@@ -6,8 +6,10 @@ import type { HeatmapKind, PatchMap } from "./heatmap-kind.js";
 
 export const gradcam = {
   id: "gradcam",
-  text: "what speaks for one label",
+  title: "Grad-CAM",
+  text: "what speaks for one finding",
   labelled: true,
+  textOf: (what: string) => `what speaks for ${what}`,
   pass: gradCamPass,
   async maps({ passes, bound, forward: { logits, weights, backward } }, label) {
     const { task } = bound.adapter.manifest;

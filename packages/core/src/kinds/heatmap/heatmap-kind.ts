@@ -40,10 +40,14 @@ export interface PatchMap {
 export interface HeatmapKind<P extends ViewPass = ViewPass> {
   /** `heatmap.method` of the options. */
   readonly id: string;
+  /** Its name, for people. */
+  readonly title: string;
   /** What it shows, for people. */
   readonly text: string;
   /** Whether it explains one label, so that one may be named. */
   readonly labelled: boolean;
+  /** `text` of what it explains, where it explains one label. */
+  textOf?(what: string): string;
   /**
    * Runs a view's slices, keeping what {@link maps} needs.
    * @throws AnyMC3DError as `Engine.forward()`; `OPTION_INVALID` where the engine cannot do what it needs
