@@ -32,8 +32,10 @@ const classifier = await createClassifier();
 for (const name of left) {
   let row;
   try {
-    const { labels } = await classifier.classify(join(folder, name), adapter);
-    row = [quoted(name), ...labels.map(({ probability }) => probability.toFixed(6)), ""];
+    const { labels, value } = await classifier.classify(join(folder, name), adapter);
+    // A probability a label; of an adapter that measures something, the value.
+    const answers = labels.length ? labels.map(({ probability }) => probability) : [value];
+    row = [quoted(name), ...answers.map((answer) => answer.toFixed(6)), ""];
   } catch (error) {
     if (!isAnyMC3DError(error)) throw error;
     row = [quoted(name), ...adapter.manifest.task.labels.map(() => ""), quoted(`${error.code}: ${error.message}`)];

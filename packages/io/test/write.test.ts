@@ -106,7 +106,7 @@ describe("writeVolume", () => {
   });
 
   it("refuses another ending, and stops at an abort without a trace", async () => {
-    await refusal(() => writeVolume(path.join(folder, "a.mha"), volume), "OPTION_INVALID", /\.nii\.gz, \.nii or \.nrrd/);
+    await refusal(() => writeVolume(path.join(folder, "a.mha"), volume), "OPTION_INVALID", /\.nii, \.nii\.gz or \.nrrd/);
     const reason = new Error("stop");
     await expect(writeVolume(path.join(folder, "b.nii"), volume, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(await readdir(folder)).not.toContain("b.nii");

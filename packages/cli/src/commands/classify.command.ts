@@ -17,7 +17,7 @@ export const classifyCommand: CliCommand = {
           .choices(HEATMAPS.map(({ id }) => id))
           .default(HEATMAPS[0].id),
       )
-      .option("--heatmap-label <id>", "gradcam's label; default: the one with the largest logit")
+      .option("--heatmap-label <id>", "the label that gradcam explains; default: the one with the largest logit (of ordered classes there is none to name)")
       .option("--json", "one JSON object a volume, one a line")
       .action(async (files, flags) => (await import("./classify.js")).classifyFiles(files, flags)),
 };

@@ -28,26 +28,29 @@ export function printResult(file: string, { manifest }: Adapter, result: Classif
   }
 }
 
-/** A line a label: its probability, the decision, and which answers its set holds. */
+/** A line a label: its probability, the decision (of classes: which one), and which answers its set holds. */
 function labelLines({ labels, coverage }: ClassifyResult): string[] {
+  const classes = labels.every(({ threshold }) => threshold === undefined);
   const width = Math.max(...labels.map(({ name }) => name.length));
   return labels.map(({ name, probability, threshold, positive, set }) => {
-    const decision = positive ? pc.yellow("yes") : pc.dim("no ");
+    const decision = classes ? (positive ? pc.yellow("decided") : "") : positive ? pc.yellow("yes") : pc.dim("no ");
     const limit = threshold === undefined ? [] : [`threshold ${Number(threshold.toFixed(3))}`];
-    const answers = set ? [`${set.join(" or ")} at ${share(coverage)}`] : [];
+    const answers = set ? [`${share(coverage)} set: ${set.join(" or ")}`] : [];
     const details = [...limit, ...answers].join("; ");
-    return `  ${name.padEnd(width)}  ${bar(probability)} ${percent(probability)}  ${decision}${details && pc.dim(` (${details})`)}`;
+    return `  ${name.padEnd(width)}  ${bar(probability)} ${percent(probability)}  ${decision}${details && pc.dim(` (${details})`)}`.trimEnd();
   });
 }
 
 /** The value with its unit and interval, and the set of classes, as far as the result has them. */
 function valueLines({ labels, quantity, value, unit, interval, set, coverage }: ClassifyResult): string[] {
   const digits = (number: number) => String(Number(number.toPrecision(4)));
-  const within = interval ? pc.dim(` (${digits(interval[0])} to ${digits(interval[1])} at ${share(coverage)})`) : "";
+  const within = interval ? pc.dim(` (${share(coverage)} interval: ${digits(interval[0])} to ${digits(interval[1])})`) : "";
   const name = (id: string) => labels.find((label) => label.id === id)?.name ?? id;
   return [
-    ...(value === undefined ? [] : [`  ${quantity?.name ?? "expected value"}  ${pc.bold(digits(value))}${unit ? ` ${unit}` : ""}${within}`]),
-    ...(set ? [pc.dim(`  one of ${set.map(name).join(", ")}, at ${share(coverage)}`)] : []),
+    ...(value === undefined
+      ? []
+      : [`  ${quantity?.name ?? "expected value, of the classes' numbers"}  ${pc.bold(digits(value))}${unit ? ` ${unit}` : ""}${within}`]),
+    ...(set ? [pc.dim(`  ${share(coverage)} set: ${set.map(name).join(", ")}`)] : []),
   ];
 }
 
