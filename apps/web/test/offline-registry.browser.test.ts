@@ -161,7 +161,8 @@ describe.skipIf(!hasChromium)("adapters of a registry", () => {
     };
     await made("@anymc3d/adapter-lung-nodule");
     await made("@me/adapter-elsewhere", (text) => text.replaceAll("Lung nodule findings (CT)", LONG));
-    await made("@me/adapter-other-weights", (text) => text.replace(/("hash": "sha256-)[0-9a-f]{8}/, "$100000000"));
+    await made("@me/adapter-other-weights", (text) => text.replace(/("backbone": \{[^}]*"hash": "sha256-)[0-9a-f]{8}/, "$100000000"));
+    await made("@me/adapter-swapped", (text) => text.replace(/("weights": \{[^}]*"hash": "sha256-)[0-9a-f]{8}/, "$100000000"));
     await made("@me/adapter-other-backbone", (text) => text.replaceAll("@anymc3d/backbone-dinov2-small", "@me/backbone-none"));
     await made("@me/adapter-cut", undefined, 1000);
   });
@@ -261,6 +262,7 @@ describe.skipIf(!hasChromium)("adapters of a registry", () => {
       );
       expect(await said("@me/adapter-other-backbone")).toMatch(/needs the backbone @me\/backbone-none, which 127\.0\.0\.1:\d+ does not have/);
       expect(await said("@me/adapter-cut")).toMatch(/^@me\/adapter-cut@1\.0\.0 cannot be used.*Tell its author/);
+      expect(await said("@me/adapter-swapped")).toMatch(/^@me\/adapter-swapped@1\.0\.0 cannot be used.*Tell its author.*replaced or damaged/);
       expect(await page.locator(".failure").count()).toBe(0);
       expect(await page.locator(".adapter").count()).toBe(3);
       expect((await storedFiles(page)).filter((url) => url.includes("/assets/weights-"))).toHaveLength(4);

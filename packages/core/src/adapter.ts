@@ -50,7 +50,7 @@ function checkPin({ name, schemaVersion, weights }: AdapterManifest, found: stri
   throw new AnyMC3DError(
     "INTEGRITY_MISMATCH",
     `adapter ${name}: weights.safetensors holds ${found}, adapter.json expects ${weights.hash}. One of the two was replaced or damaged; fetch the adapter again.`,
-    { details: { expected: weights.hash, found } },
+    { details: { expected: weights.hash, found, of: "weights" } },
   );
 }
 

@@ -91,7 +91,11 @@ export function registryFault(error: unknown, host: string, spec?: string): unkn
   return words === undefined ? error : reworded(error, words);
 }
 
-function registryWords({ code, message }: AnyMC3DError, host: string, spec: string | undefined): string | undefined {
+function registryWords(error: AnyMC3DError, host: string, spec: string | undefined): string | undefined {
+  const { code, message } = error;
+  // What only its author can mend.
+  const notUsable = `${spec} cannot be used: it is not put together as it should be. Tell its author. (${message})`;
+  if (isAnyMC3DError(error, "INTEGRITY_MISMATCH") && error.details?.of === "weights") return notUsable;
   switch (code) {
     case "REGISTRY_UNREACHABLE":
       return navigator.onLine
@@ -111,7 +115,6 @@ function registryWords({ code, message }: AnyMC3DError, host: string, spec: stri
     case "FILE_TOO_LARGE":
       return `${spec} is larger than this page takes.`;
     default:
-      // What only its author can mend.
-      return entryOf(code).about === "adapter" ? `${spec} cannot be used: it is not put together as it should be. Tell its author. (${message})` : undefined;
+      return entryOf(code).about === "adapter" ? notUsable : undefined;
   }
 }

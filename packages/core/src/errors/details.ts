@@ -103,7 +103,8 @@ export interface RequiredDetails {
   ENGINE_SELF_TEST: { readonly engine: string; readonly difference: number; readonly allowed: number };
   CONFORMANCE_FAILED: { readonly engine: string; readonly found: readonly number[]; readonly expected: readonly number[]; readonly allowed: number };
   VERSION_NOT_FOUND: { readonly name: string; readonly wanted: string; readonly versions: readonly string[] };
-  INTEGRITY_MISMATCH: HashDifference;
+  /** `of`: `weights` where an adapter's two files do not belong together; absent where something else came than was published. */
+  INTEGRITY_MISMATCH: HashDifference & { readonly of?: "weights" };
   ACCESS_DENIED: { readonly status?: number };
   REGISTRY_UNREACHABLE: { readonly reason: "network" | "timeout" | "status"; readonly status?: number; readonly attempts?: number };
 }
