@@ -35,7 +35,8 @@ export function volumeStatistics({ data }: Pick<Volume, "data">): VolumeStatisti
   const sample = sampleOf(data);
   if (known?.sample.length === sample.length && known.sample.every((value, i) => Object.is(value, sample[i]))) return known.statistics;
   const statistics = statisticsOf(data);
-  kept.set(data, { sample, statistics });
+  // What is refused for a few voxels is looked at again once they are replaced.
+  if (statistics.finite) kept.set(data, { sample, statistics });
   return statistics;
 }
 

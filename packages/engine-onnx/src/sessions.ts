@@ -1,7 +1,7 @@
 // An engine's sessions, made when first needed: one for each graph that was wanted, and pairs that run forward and backward.
 
 import type { Backbone, GradientTarget, Precision } from "@anymc3d/core";
-import { type FoldedBackbone, foldBackbone } from "@anymc3d/core/engine";
+import { foldBackbone } from "@anymc3d/core/engine";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { trainingGraphs, type VitGraphOptions, vitGraph } from "./graph/vit-graph.js";
 import { type Device, inNode, type Runtime } from "./runtime.js";
@@ -28,7 +28,6 @@ export class Sessions {
   readonly #options: SessionOptions;
   readonly #plain = new Map<string, Promise<InferenceSession>>();
   readonly #training = new Map<string, TrainingSessions>();
-  #folded: WeakRef<FoldedBackbone> | undefined;
 
   constructor(source: Pick<Backbone, "spec" | "tensors">, options: SessionOptions) {
     this.#source = source;
@@ -40,7 +39,7 @@ export class Sessions {
     const key = JSON.stringify(graph);
     const known = this.#plain.get(key);
     if (known) return known;
-    const created = this.#create(vitGraph(this.#source.spec, this.#foldedOnce(), { ...graph, precision: this.#options.precision }));
+    const created = this.#create(vitGraph(this.#source.spec, foldBackbone(this.#source), { ...graph, precision: this.#options.precision }));
     this.#plain.set(key, created);
     return created;
   }
@@ -55,7 +54,7 @@ export class Sessions {
     this.#training.delete(key);
     const sessions =
       known ??
-      new TrainingSessions(trainingGraphs(this.#source.spec, this.#foldedOnce(), graph, targets), {
+      new TrainingSessions(trainingGraphs(this.#source.spec, foldBackbone(this.#source), graph, targets), {
         create: (model) => this.#create(model),
         tensor,
         // Of training alone, where one step's activations are as large as the next one's; else they would be held for nothing.
@@ -72,18 +71,6 @@ export class Sessions {
       this.#training.delete(key);
       await sessions.dispose();
     }
-  }
-
-  /**
-   * The backbone's matrices as graphs hold them. Folding is a good part of a session's start, so sessions made one after the other share the result;
-   * it is as large as the backbone, so it is let go of when memory is wanted.
-   */
-  #foldedOnce(): FoldedBackbone {
-    const known = this.#folded?.deref();
-    if (known) return known;
-    const folded = foldBackbone(this.#source);
-    this.#folded = new WeakRef(folded);
-    return folded;
   }
 
   async #create(model: Uint8Array): Promise<InferenceSession> {
