@@ -8,7 +8,7 @@ import { createClassifier, isAnyMC3DError, openAdapter } from "@anymc3d/sdk";
 const [folder, out] = process.argv.slice(2);
 if (!folder || !out) throw new Error("usage: node batch.js FOLDER OUT.csv");
 
-const quoted = (text) => `"${String(text).replaceAll('"', '""').replaceAll(/\s+/g, " ")}"`;
+const quoted = (text) => `"${String(text).replaceAll('"', '""')}"`;
 const adapter = await openAdapter(lungNodule);
 const header = `file,${adapter.manifest.task.labels.map(({ id }) => id).join(",")},error\n`;
 
@@ -38,7 +38,7 @@ for (const name of left) {
     row = [quoted(name), ...answers.map((answer) => answer.toFixed(6)), ""];
   } catch (error) {
     if (!isAnyMC3DError(error)) throw error;
-    row = [quoted(name), ...adapter.manifest.task.labels.map(() => ""), quoted(`${error.code}: ${error.message}`)];
+    row = [quoted(name), ...adapter.manifest.task.labels.map(() => ""), quoted(`${error.code}: ${error.message}`.replaceAll(/\s+/g, " "))];
   }
   appendFileSync(out, `${row.join(",")}\n`);
   console.error(row.join(" "));

@@ -10,7 +10,9 @@ test("the second classification is remembered", () => {
   const lines = execFileSync("node", [fileURLToPath(new URL("../index.js", import.meta.url))], { encoding: "utf8" }).trim().split("\n"); // biome-ignore format: a line
   for (const line of lines.slice(0, 2)) {
     expect(line).toMatch(/^remembering onnxruntime-/);
-    [...line.matchAll(/ (-?\d+\.\d{4})/g)].forEach(([, logit], i) => expect(Number(logit)).toBeCloseTo(LOGITS[i], 2));
+    const logits = [...line.matchAll(/ (-?\d+\.\d{4})/g)].map(([, logit]) => Number(logit));
+    expect(logits).toHaveLength(LOGITS.length);
+    logits.forEach((logit, i) => expect(logit).toBeCloseTo(LOGITS[i], 2));
   }
   expect(lines[2]).toBe("computed 1, remembered 1");
 });

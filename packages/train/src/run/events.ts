@@ -40,7 +40,9 @@ export type TrainToPackageEvent =
   /** All variants trained, and held against each other and the size-only baselines. */
   | {
       readonly type: "compared";
-      readonly models: readonly ComparedModel[] /** What is compared: "AUROC". */;
-      readonly what: string /** The models in Markdown. */;
+      readonly models: readonly ComparedModel[];
+      /** What is compared: "AUROC". */
+      readonly what: string;
+      /** The models in Markdown. */
       readonly table: string;
     };

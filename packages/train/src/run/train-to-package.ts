@@ -16,6 +16,7 @@ import { type AdapterFiles, checkPackageFolder, writeAdapterPackage } from "../p
 import { verifyAdapter } from "../package/verify.js";
 import { trainingReport } from "../report/report.js";
 import { worstCases } from "../report/worst-cases.js";
+import { taskTraining } from "../tasks/index.js";
 import { defaultVariants, variantConfig } from "../variants.js";
 import type { TrainedPackage } from "./events.js";
 import { type DataOptions, readData, type TrainData } from "./read-data.js";
@@ -168,10 +169,16 @@ async function reportOf({ options, engine, data }: Job, config: TrainConfig, out
 
 const COMPARISON = "comparison.json";
 
-/** The table of an earlier comparison in this folder, so that a run that only goes on does not lose it. */
+/** The table of an earlier comparison in this folder, so that a run that only goes on does not lose it. None where it is of another task or format. */
 async function earlierComparison(out: string, task: TrainConfig["task"]): Promise<string | undefined> {
-  const text = await readFile(join(out, "compare", COMPARISON), "utf8").catch(() => undefined);
-  return text === undefined ? undefined : comparisonTable(JSON.parse(text), task);
+  const models: unknown = await readFile(join(out, "compare", COMPARISON), "utf8")
+    .then(JSON.parse)
+    .catch(() => undefined);
+  const ids = taskTraining(task)
+    .columns(task)
+    .map(({ id }) => id);
+  const fits = (model?: Partial<ComparedModel>) => model?.score !== undefined && ids.every((id) => model.figures?.[id] !== undefined);
+  return Array.isArray(models) && models.every(fits) ? comparisonTable(models, task) : undefined;
 }
 
 /** Trains the variants beside the package, and writes the table of all and of the size-only baselines into its card. */

@@ -1,18 +1,19 @@
-// What to say of figures that are 0 where a model knows nothing.
+// What to say of figures that are no better than where a model knows nothing.
 
 import type { Warning } from "@anymc3d/core";
 import type { Estimate } from "../metrics/metrics.js";
 
 /**
- * `NEAR_CHANCE`, where the interval holds 0 or lies below it.
+ * `NEAR_CHANCE`, where the interval holds what a model gives that knows nothing, or lies below it.
  * @param figure its name for people
- * @param zero what gives 0: "what guessing gives"
+ * @param source what gives `chance`: "what guessing gives"
+ * @param chance the figure of a model that knows nothing
  */
-export function nearChance(id: string, { interval }: Estimate, figure: string, zero: string): Warning[] {
-  if (!interval || interval[0] > 0) return [];
+export function nearChance(id: string, { interval }: Estimate, figure: string, source: string, chance = 0): Warning[] {
+  if (!interval || interval[0] > chance) return [];
   const said =
-    interval[1] < 0
-      ? `the interval of ${figure} lies below 0: it is worse than ${zero}; look for swapped or shifted labels`
-      : `the interval of ${figure} holds 0, ${zero}; nothing shows that it was learned`;
+    interval[1] < chance
+      ? `the interval of ${figure} lies below ${chance}: it is worse than ${source}; look for swapped or shifted labels`
+      : `the interval of ${figure} holds ${chance}, ${source}; nothing shows that it was learned`;
   return [{ code: "NEAR_CHANCE", message: `${id}: ${said}` }];
 }

@@ -3,6 +3,7 @@
 import { type Task, taskKind, type Warning } from "@anymc3d/core";
 import { atBound } from "../metrics/calibration.js";
 import { auroc, type BootstrapOptions, evaluateLabel, meanDefined } from "../metrics/metrics.js";
+import { nearChance } from "./doubts.js";
 import type { CaseError, Labels, Measured, ScoreColumn, Scored } from "./task-training.js";
 
 /** Labels as far as they are judged. */
@@ -40,18 +41,13 @@ export function measureLabels(task: Task, cases: readonly Scored[], options: Boo
 const FEW = 5;
 
 export function labelDoubts(measured: readonly Measured[], temperatures: readonly number[]): Warning[] {
-  return measured.flatMap(({ id, n, positives = 0, figures: { auroc } }, i) => {
-    const near = auroc.interval && auroc.interval[0] <= 0.5 && auroc.interval[1] >= 0.5;
-    return [
-      ...(Math.min(positives, n - positives) < FEW
-        ? [{ code: "FEW_CASES" as const, message: `${id}: validation has ${positives} positive and ${n - positives} negative cases; its figures say little` }]
-        : []),
-      ...(near
-        ? [{ code: "NEAR_CHANCE" as const, message: `${id}: the interval of its AUROC holds 0.5, what guessing gives; nothing shows that it was learned` }]
-        : []),
-      ...calibrationDoubts(id, temperatures[i]),
-    ];
-  });
+  return measured.flatMap(({ id, n, positives = 0, figures: { auroc } }, i) => [
+    ...(Math.min(positives, n - positives) < FEW
+      ? [{ code: "FEW_CASES" as const, message: `${id}: validation has ${positives} positive and ${n - positives} negative cases; its figures say little` }]
+      : []),
+    ...nearChance(id, auroc, "its AUROC", "what guessing gives", 0.5),
+    ...calibrationDoubts(id, temperatures[i]),
+  ]);
 }
 
 export const calibrationDoubts = (id: string, temperature: number): Warning[] =>
