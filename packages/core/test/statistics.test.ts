@@ -20,6 +20,15 @@ test("an array that was filled anew is looked at anew", () => {
   expect([minimum, maximum, ...percentiles([50])]).toEqual([-490, 2009.5, 759.75]);
 });
 
+test("one voxel that was NaN and was replaced is seen, though the other voxels are as they were", () => {
+  const data = new Float32Array(64 ** 3);
+  data[12345] = Number.NaN;
+  expect(volumeStatistics({ data }).finite).toBe(false);
+  data[12345] = -7;
+  const { finite, minimum, maximum } = volumeStatistics({ data });
+  expect([finite, minimum, maximum]).toEqual([true, -7, 0]);
+});
+
 /** numpy: percentile(range(-1000, 4000), [1, 50, 99]); of a range of more than 65536 values, percentile(range(0, 500000, 100), …). */
 test("order statistics of whole numbers, in a small range and in a large one", () => {
   expect(volumeStatistics({ data: ramp() }).percentiles([1, 50, 99])).toEqual([-950.01, 1499.5, 3949.01]);

@@ -226,6 +226,17 @@ describe("what is doubted", () => {
     expect(said([-0.5, 0])[0]).toMatch(/holds 0/);
     expect(said([0.1, 0.5])).toEqual([]);
   });
+
+  test("an AUROC likewise about 0.5", () => {
+    const task = { kind: "binary", labels: [{ id: "x", name: "X", threshold: 0.5 }] } as const;
+    const said = (interval: [number, number]) =>
+      taskTraining(task)
+        .doubts(task, [{ id: "x", name: "X", n: 40, positives: 20, figures: { auroc: { value: 0.5, interval } } }], [1])
+        .map(({ code, message }) => `${code} ${message}`);
+    expect(said([0.4, 0.6])).toEqual([expect.stringMatching("^NEAR_CHANCE x: the interval of its AUROC holds 0.5, what guessing gives")]);
+    expect(said([0.1, 0.4])).toEqual([expect.stringMatching("^NEAR_CHANCE x: the interval of its AUROC lies below 0.5: it is worse than what guessing gives")]);
+    expect(said([0.51, 0.9])).toEqual([]);
+  });
 });
 
 describe("coverage in cases that are measured, by hand", () => {

@@ -1,6 +1,6 @@
 // A program trains a package: what it is told on the way, what lies in the folder, an abort and how it goes on, faults of configuration and data.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { AnyMC3DError, type Backbone } from "@anymc3d/core";
@@ -102,6 +102,16 @@ test("a comparison: the variant's events bear its name, and the size-only baseli
   expect(events.filter(({ type }) => type === "done").map((event) => "variant" in event && event.variant)).toEqual([false, "head-only"]);
   expect(events.at(-1)).toMatchObject({ type: "compared", models: compared, table: expect.stringContaining("| head-only |") });
   expect(existsSync(path.join(options.out, "compare/head-only/adapter.json"))).toBe(true);
+  // A run that only goes on keeps the table; one of another format is left out.
+  const again = async () => {
+    await trainToPackage({ ...options, compare: undefined, resume: true });
+    return readFile(path.join(options.out, "README.md"), "utf8");
+  };
+  expect(await again()).toContain("| head-only |");
+  for (const other of ['[{ "name": "head-only", "auroc": {}, "mean": {} }]', "{"]) {
+    await writeFile(path.join(options.out, "compare/comparison.json"), other);
+    expect(await again()).not.toContain("head-only");
+  }
 });
 
 test("a fault of the configuration is found before the backbone is asked for", async () => {
