@@ -228,7 +228,7 @@ describe("what is doubted", () => {
   });
 
   test("an AUROC likewise about 0.5", () => {
-    const task = { kind: "binary", labels: [{ id: "x", name: "X", threshold: 0.5 }] } as const;
+    const task: Task = { kind: "binary", labels: [{ id: "x", name: "X", threshold: 0.5 }] };
     const said = (interval: [number, number]) =>
       taskTraining(task)
         .doubts(task, [{ id: "x", name: "X", n: 40, positives: 20, figures: { auroc: { value: 0.5, interval } } }], [1])
