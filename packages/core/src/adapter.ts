@@ -1,7 +1,7 @@
 // An adapter from its two files: manifest and tensors, checked against each other exactly.
 
 import { checkTensors } from "./backbone.js";
-import { loraMaps } from "./engine/fold.js";
+import { loraMapPlace, loraMaps } from "./engine/fold.js";
 import type { LoraTensors } from "./engine/types.js";
 import { AnyMC3DError } from "./errors.js";
 import { contentHash, sha256 } from "./hash.js";
@@ -68,9 +68,8 @@ function adaptedMaps(manifest: Pick<AdapterManifest, "modules">, spec: BackboneS
   if (!lora) return maps;
   const first = spec.depth - (lora.lastBlocks ?? spec.depth);
   for (const [map, size] of loraMaps(spec)) {
-    const block = /^blocks\.(\d+)\.(qkv|proj)$/.exec(map);
-    const kind = (block ? block[2] : "patch") as "patch" | "qkv" | "proj";
-    if (lora.targets.includes(kind) && (!block || Number(block[1]) >= first)) maps.set(map, size);
+    const { kind, block } = loraMapPlace(map);
+    if (lora.targets.includes(kind) && (kind === "patch" || block >= first)) maps.set(map, size);
   }
   return maps;
 }

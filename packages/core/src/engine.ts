@@ -10,6 +10,7 @@ export {
   foldBackbone,
   foldLora,
   type Linear,
+  loraMapPlace,
   loraMaps,
   type Norm,
   unfoldLoraGradient,

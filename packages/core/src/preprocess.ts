@@ -5,6 +5,7 @@ import { AnyMC3DError } from "./errors.js";
 import { type DisplayGrid, displayGrid, type GridAxis } from "./geometry.js";
 import { intensityKind } from "./kinds/intensity/index.js";
 import type { ViewManifest } from "./manifest.js";
+import { volumeStatistics } from "./statistics.js";
 import type { BackboneSpec, Volume, VoxelArray } from "./types.js";
 
 /** One in-plane axis: where its output pixels lie on the volume's axis, in voxel indices. */
@@ -113,12 +114,10 @@ function foregroundBox(data: VoxelArray, grid: DisplayGrid, above: number, sourc
 }
 
 function noForeground(data: VoxelArray, above: number, source: string): AnyMC3DError {
-  let found = data[0];
-  for (let i = 1; i < data.length; i++) if (data[i] > found) found = data[i];
   return new AnyMC3DError(
     "INPUT_VALUES",
     `the volume has no voxel above ${above}, which this adapter takes as foreground: it is empty, or scaled otherwise than the adapter expects`,
-    { details: { source, measured: "foreground", found, expected: [above] } },
+    { details: { source, measured: "foreground", found: volumeStatistics({ data }).maximum, expected: [above] } },
   );
 }
 

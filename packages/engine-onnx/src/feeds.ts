@@ -1,7 +1,7 @@
 // What goes into a session: a chunk's pixels or states, the tables of its grid, the LoRA.
 
 import type { Backbone, ForwardWants, LoraTensors } from "@anymc3d/core";
-import { type Chunk, foldLora, loraMaps, patchPositions, prefixTokens, ropeTables } from "@anymc3d/core/engine";
+import { type Chunk, foldLora, loraMapPlace, loraMaps, patchPositions, prefixTokens, ropeTables } from "@anymc3d/core/engine";
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 
 export type Feeds = Record<string, Tensor>;
@@ -84,8 +84,9 @@ export class FeedMaker {
 
 /** Maps of the blocks that run, in the backbone's order; with a LoRA only those that it adapts. */
 export function mapsThatRun({ spec }: Pick<Backbone, "spec">, { from, until }: Pick<ForwardWants, "from" | "until">, lora?: LoraTensors): string[] {
-  const blockOf = (map: string) => Number(/^blocks\.(\d+)\./.exec(map)?.[1] ?? -1);
-  const first = from?.block ?? -1;
-  const runs = (map: string) => blockOf(map) >= first && blockOf(map) < (until ?? spec.depth);
+  const runs = (map: string) => {
+    const { block } = loraMapPlace(map);
+    return block >= (from?.block ?? -1) && block < (until ?? spec.depth);
+  };
   return [...loraMaps(spec).keys()].filter((map) => runs(map) && (!lora || lora.tensors.has(`${map}.A`)));
 }

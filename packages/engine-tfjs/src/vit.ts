@@ -1,6 +1,7 @@
 // The vision transformer in TensorFlow.js operations, LoRA unmerged, forwards and backwards. Synchronous: nothing can switch the backend meanwhile.
 
 import type { BackboneSpec, GradientTarget } from "@anymc3d/core";
+import { loraMapPlace } from "@anymc3d/core/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { type AttentionOutput, attend, type Turn } from "./attention.js";
 import type { Layout } from "./limits.js";
@@ -80,7 +81,7 @@ export function forward(input: ForwardInput): ForwardOutput {
 
 /** The same with a record of the pass, for gradients with respect to LoRA tensors, the last block's input, or both. */
 export function forwardKept(input: ForwardInput, targets: readonly GradientTarget[]): { readonly output: ForwardOutput; readonly way: WayBack } {
-  const maps = targets.includes("lora") ? [...(input.lora ?? [])].filter(([map]) => blockOf(map) >= (input.want.from ?? -1)) : [];
+  const maps = targets.includes("lora") ? [...(input.lora ?? [])].filter(([map]) => loraMapPlace(map).block >= (input.want.from ?? -1)) : [];
   const withTokens = targets.includes("tokens");
   const tape = new Tape(maps.flatMap(([, { a, b }]) => [a, b]));
   try {
@@ -96,8 +97,6 @@ export function forwardKept(input: ForwardInput, targets: readonly GradientTarge
     throw error;
   }
 }
-
-const blockOf = (map: string) => Number(/^blocks\.(\d+)\./.exec(map)?.[1] ?? -1);
 
 function wayBack(
   tape: Tape,

@@ -106,6 +106,12 @@ export function loraMaps(spec: BackboneSpec): Map<string, { in: number; out: num
   return maps;
 }
 
+/** Which linear map of which block a name of {@link loraMaps} stands for; the patch embedding comes before all blocks, at -1. */
+export function loraMapPlace(map: string): { readonly kind: "patch" | "qkv" | "proj"; readonly block: number } {
+  const [, block, kind] = /^blocks\.(\d+)\.(qkv|proj)$/.exec(map) ?? [];
+  return kind ? { kind: kind as "qkv" | "proj", block: Number(block) } : { kind: "patch", block: -1 };
+}
+
 /**
  * Folds a view's LoRA; every map of {@link loraMaps} gets an entry, zeros (rank kept) where it is not adapted.
  * @throws AnyMC3DError `LORA_SHAPE`

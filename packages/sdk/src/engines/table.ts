@@ -2,6 +2,8 @@
 // Loads no engine by itself, so that a command line can read it at its start.
 
 import type { Backbone, Engine, Precision } from "@anymc3d/core";
+import type { Device } from "@anymc3d/engine-onnx";
+import type { TfjsBackend } from "@anymc3d/engine-tfjs";
 
 export type Place = "node" | "browser";
 
@@ -34,14 +36,14 @@ export interface EngineRow {
   readonly advice?: string;
 }
 
-const onnx = (device: "cpu" | "wasm" | "webgpu" | "cuda"): EngineRow["load"] => {
+const onnx = (device: Device): EngineRow["load"] => {
   return async (backbone, { precision, threads, chunk, wasmPaths }) => {
     const { createOnnxEngine } = await import("@anymc3d/engine-onnx");
     return createOnnxEngine(backbone, { device, precision, threads, chunk, wasmPaths });
   };
 };
 
-const tfjs = (backend: "webgpu" | "webgl" | "wasm" | "cpu" | "tensorflow"): EngineRow["load"] => {
+const tfjs = (backend: TfjsBackend): EngineRow["load"] => {
   return async (backbone, { chunk, wasmPaths, named }) => {
     const { createTfjsEngine } = await import("@anymc3d/engine-tfjs");
     return createTfjsEngine(backbone, { backend, emulated: named, chunk, wasmPaths });

@@ -35,7 +35,7 @@ export interface Payloads {
 /** A call of the page. Results come back under its number. */
 export interface Call {
   readonly id: number;
-  readonly method: "start" | "series" | "read" | "check" | "classify";
+  readonly method: keyof Payloads;
   /** Cloned, never transferred: the caller's arrays stay what they are. */
   readonly payload: unknown;
 }

@@ -1,7 +1,7 @@
 // Adapters trained with Hugging Face PEFT → our tensors and modules. Exact: nothing is approximated, factors are folded into B.
 
 import { type AdapterManifest, AnyMC3DError, type BackboneSpec, type Tensor, type Tensors, type Warning } from "@anymc3d/core";
-import { loraMaps } from "@anymc3d/core/engine";
+import { loraMapPlace, loraMaps } from "@anymc3d/core/engine";
 import type { TensorDifference } from "@anymc3d/core/errors";
 import { isTargeted, type PeftConfig, parsePeftConfig, rankAndScale } from "./peft-config.js";
 import { modulePlaces } from "./peft-names.js";
@@ -211,20 +211,17 @@ function alphaOf(config: PeftConfig, rank: number, scale: number): { alpha: numb
 
 type Targets = Pick<PeftImport["lora"], "targets" | "lastBlocks">;
 
-const kindOf = (map: string) => map.replace(/^blocks\.\d+\./, "") as "patch" | "qkv" | "proj";
-const blockOf = (map: string) => Number(/^blocks\.(\d+)\./.exec(map)?.[1] ?? Number.NaN);
-
 /** The smallest declaration that covers every adapted map of every view; what it covers in excess gets zeros. */
 function adapted(views: readonly ReadonlyMap<string, unknown>[], spec: BackboneSpec): Targets {
-  const maps = views.flatMap((view) => [...view.keys()]);
-  const targets = (["patch", "qkv", "proj"] as const).filter((kind) => maps.some((map) => kindOf(map) === kind));
-  const first = Math.min(...maps.map(blockOf).filter((block) => !Number.isNaN(block)));
+  const places = views.flatMap((view) => [...view.keys()].map(loraMapPlace));
+  const targets = (["patch", "qkv", "proj"] as const).filter((kind) => places.some((place) => place.kind === kind));
+  const first = Math.min(...places.flatMap(({ kind, block }) => (kind === "patch" ? [] : [block])));
   return Number.isFinite(first) && first > 0 ? { targets, lastBlocks: spec.depth - first } : { targets };
 }
 
 function isAdapted({ targets, lastBlocks }: Targets, map: string, spec: BackboneSpec): boolean {
-  const block = blockOf(map);
-  return targets.includes(kindOf(map)) && (Number.isNaN(block) || block >= spec.depth - (lastBlocks ?? spec.depth));
+  const { kind, block } = loraMapPlace(map);
+  return targets.includes(kind) && (kind === "patch" || block >= spec.depth - (lastBlocks ?? spec.depth));
 }
 
 /** A [rank, in] and B [out, rank] of a map: groups one after the other along the rank, B's rows where the parts lie, zeros elsewhere. */
