@@ -3,8 +3,11 @@ import lungNodule from "@anymc3d/adapter-lung-nodule";
 import { createWorkerClassifier } from "@anymc3d/sdk/worker";
 
 const [input, stop, progress, status, table] = ["input", "button", "progress", "[role=status]", "table"].map((what) => document.querySelector(what));
-// One for the page's life: it keeps the backbone. It starts while the user looks for a file.
-const classifier = await createWorkerClassifier();
+// One for the page's life: it keeps the backbone. It starts while the user looks for a file, and who is faster waits for it below.
+const starting = createWorkerClassifier();
+starting.catch((error) => {
+  status.textContent = error.message;
+});
 
 function show({ labels, provenance, warnings }) {
   const rows = labels.map(({ name, probability, positive }) => {
@@ -24,6 +27,7 @@ input.addEventListener("change", async () => {
   progress.hidden = false;
   stop.disabled = false;
   try {
+    const classifier = await starting;
     const onProgress = ({ stage, done, total }) => {
       status.textContent = stage;
       progress.value = total ? done / total : 0;

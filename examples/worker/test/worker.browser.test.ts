@@ -16,9 +16,11 @@ import { expect, test } from "vitest";
 if (!hasChromium) console.warn("SKIPPED: the worker example, no Chromium at /usr/bin/chromium or $CHROMIUM");
 const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
-async function serve(folder: string) {
+/** @param worker what the worker's script waits for before it is sent */
+async function serve(folder: string, worker: Promise<void>) {
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    if (request.headers["sec-fetch-dest"] === "worker") await worker;
     const file = join(folder, path === "/" ? "index.html" : path);
     const body = await readFile(file).catch(() => undefined);
     response.writeHead(body ? 200 : 404, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" }).end(body);
@@ -34,15 +36,18 @@ async function serve(folder: string) {
 test.skipIf(!hasChromium)("a file of the user's", async () => {
   const outDir = mkdtempSync(join(tmpdir(), "anymc3d-worker-example-"));
   await build({ root: fileURLToPath(new URL("..", import.meta.url)), logLevel: "error", build: { outDir, emptyOutDir: true } });
-  const server = await serve(outDir);
+  let sendWorker = () => {};
+  const server = await serve(outDir, new Promise((resolve) => (sendWorker = resolve))); // biome-ignore format: a line
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ["--headless", "--no-sandbox", "--disable-quic", "--no-first-run"] });
   try {
     const page = await browser.newPage();
     const elsewhere: string[] = [];
     page.on("request", (request) => /^http/.test(request.url()) && !request.url().startsWith(server.origin) && elsewhere.push(request.url()));
-    page.setDefaultTimeout(300_000);
+    page.setDefaultTimeout(30_000);
     await page.goto(server.origin);
+    // The user may be faster than the worker.
     await page.setInputFiles("input", fileURLToPath(sample));
+    sendWorker();
     await page.waitForSelector("table:not([hidden])");
     expect((await page.locator("tbody tr").first().locator("td").allTextContents()).join(" ")).toBe("Rated malignant 93.7 % yes");
     await page.setInputFiles("input", { name: "notes.nii", mimeType: "", buffer: Buffer.from("no scan") });
