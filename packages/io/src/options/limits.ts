@@ -33,3 +33,15 @@ export function allocate<T>(name: string, bytes: number, make: () => T): T {
     throw new AnyMC3DError("OUT_OF_MEMORY", `${name}: ${bytes} bytes could not be allocated. Free memory, or crop or downsample the volume.`, { cause });
   }
 }
+
+/** Parts of `length` bytes together, one after the other. @throws AnyMC3DError `OUT_OF_MEMORY` */
+export function joined(name: string, parts: readonly Uint8Array[], length: number): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  const bytes = allocate(name, length, () => new Uint8Array(length));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -1,7 +1,7 @@
 // The bytes of a URL: fetched with a bound, once more where the answer breaks off; of a data URL, decoded without a request.
 
 import { AnyMC3DError } from "@anymc3d/core";
-import { allocate, tooLarge } from "../options/limits.js";
+import { joined, tooLarge } from "../options/limits.js";
 import { looksLikeHtml } from "./html.js";
 
 /** What a data URL holds (RFC 2397), without a request, which a page's policy may forbid. */
@@ -98,15 +98,4 @@ async function bodyBytes(response: Response, shown: string, limit: number, signa
     }
   }
   return joined(shown, parts, length);
-}
-
-function joined(name: string, parts: readonly Uint8Array[], length: number): Uint8Array {
-  if (parts.length === 1) return parts[0];
-  const bytes = allocate(name, length, () => new Uint8Array(length));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

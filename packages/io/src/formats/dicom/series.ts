@@ -2,7 +2,7 @@
 
 import { AnyMC3DError, isAnyMC3DError, type Warning } from "@anymc3d/core";
 import { InflateError, inflateRaw } from "../../compression/inflate.js";
-import { tooLarge } from "../../options/limits.js";
+import { joined, tooLarge } from "../../options/limits.js";
 import type { FileEntry } from "../../sources/file-entry.js";
 import { type DicomFrame, hasImage, identity, imageOf, type SeriesIdentity } from "./image.js";
 import { isDicom, NeedMore, type ParsedFile, parseDicom } from "./parse.js";
@@ -147,13 +147,7 @@ async function inflated(packed: Uint8Array, name: string, limit: number): Promis
     if (!(cause instanceof InflateError)) throw cause;
     throw new AnyMC3DError("FORMAT_INVALID", `${name}: the deflated data set is damaged (${cause.message}). Copy or export it again.`, { cause });
   }
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return joined(name, parts, length);
 }
 
 /** The series in an index, the largest first. @param named with the patients */
