@@ -62,7 +62,9 @@ export async function hold(mark: string, options: HoldOptions = {}): Promise<() 
     own.delete(text);
     throw error;
   }
-  if (options.beats) timer = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), BEAT).unref();
+  // After a long sleep the mark may be another's by now, which is not to be kept alive for it.
+  const beat = () => void (textNow(path) === text && utimes(path, new Date(), new Date()).catch(() => undefined));
+  if (options.beats) timer = setInterval(beat, BEAT).unref();
   process.once("exit", release);
   return release;
 }

@@ -25,6 +25,8 @@ export async function writeWhole(target: string, content: Uint8Array | string, s
   const { fs, path } = builtins();
   const place = await fs.realpath(target).catch(() => path.resolve(target));
   const folder = path.dirname(place);
+  const there = await fs.stat(place).catch(() => undefined);
+  if (there && !there.isFile() && !there.isDirectory()) throw notWritable(target, folder, { message: "a pipe or a device is not replaced by a file" });
   const unfinished = path.join(folder, unfinishedName());
   let made = false;
   try {
@@ -62,7 +64,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long for this file system",
   EISDIR: "the target is a folder",
   ENOTEMPTY: "the target is a folder",
-  EEXIST: "the target is a folder",
+  EEXIST: "a file or folder of that name is in the way",
 };
 
 /** The error of a write that failed. @param place the file's folder */

@@ -54,6 +54,12 @@ export async function changeLock(path: string, change: (lock: Lock) => Lock): Pr
       release();
     }
   } catch (cause) {
+    if (cause instanceof Held)
+      throw new AnyMC3DError(
+        "OUTPUT_NOT_WRITABLE",
+        `${path}: process ${cause.holder.pid} on ${cause.holder.host} is changing it (${cause.mark}). Wait until it has ended, and try again.`,
+        { cause },
+      );
     throw notWritable(path, dirname(resolve(path)), cause);
   }
 }
