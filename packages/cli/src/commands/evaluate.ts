@@ -39,8 +39,8 @@ interface Failure {
 
 export async function evaluate(data: string, flags: EvaluateFlags): Promise<void> {
   const signal = interruptSignal();
-  const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
   await checkPredictionsTarget(flags.predictions, data);
+  const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
   const rows = await evaluationCases(data, adapter, flags);
   const classifier = await startClassifier(found, flags, signal);
   await checkConformanceOnce(adapter, classifier.engine, found.registry.store);
@@ -68,9 +68,10 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
     warnings: classifier.engine.warnings,
     disclaimer: DISCLAIMER,
   };
-  if (flags.predictions) await writeWhole(flags.predictions, predictionsCsv(adapter.manifest.task, predictions));
+  // The figures first: a disk that is full does not take them, too.
   if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else printReport(report, measured);
+  if (flags.predictions) await writeWhole(flags.predictions, predictionsCsv(adapter.manifest.task, predictions));
   if (failures.length) throw new Reported(EXIT.failed);
 }
 

@@ -1,5 +1,6 @@
 // anymc3d inspect: shape, spacing, orientation, values of a file, and which installed adapters accept it.
 
+import { resolve } from "node:path";
 import { type Adapter, AnyMC3DError, axisCodes, isAnyMC3DError, type Volume, valueRange, voxelSpacing } from "@anymc3d/core";
 import { checkInput } from "@anymc3d/core/learn";
 import { openAdapter, readVolume } from "@anymc3d/sdk";
@@ -19,7 +20,9 @@ export interface InspectFlags {
 export async function inspectFiles(files: readonly string[], flags: InspectFlags): Promise<void> {
   if (flags.png && files.length > 1)
     throw new AnyMC3DError("OPTION_INVALID", `--png ${flags.png} would hold one of ${files.length} files; inspect one at a time`);
-  const adapters = await Promise.all([...installedAdapters(), ...(flags.adapter ?? [])].map((source) => openAdapter(source)));
+  if (flags.png && files.some((file) => resolve(file) === resolve(flags.png as string)))
+    throw new AnyMC3DError("OPTION_INVALID", `--png would overwrite the scan ${flags.png}; choose another name`);
+  const adapters = [...(await usable(installedAdapters())), ...(await Promise.all((flags.adapter ?? []).map((source) => openAdapter(source))))];
   let failed = false;
   for (const file of files) {
     try {
@@ -35,6 +38,17 @@ export async function inspectFiles(files: readonly string[], flags: InspectFlags
     }
   }
   if (failed) throw new Reported(EXIT.failed);
+}
+
+/** Of the adapters that happen to be installed, those that can be read; of the others it is said why not. */
+async function usable(folders: readonly string[]): Promise<Adapter[]> {
+  const opened = folders.map((folder) =>
+    openAdapter(folder).catch((error) => {
+      process.stderr.write(`${pc.yellow("warning")} ${folder} is left out: ${describeError(error).message}\n`);
+      return [];
+    }),
+  );
+  return (await Promise.all(opened)).flat();
 }
 
 type Report = ReturnType<typeof describe>;

@@ -1,8 +1,8 @@
 // A strip of axial slices of a volume as a PNG: what is in the file, at a glance.
 
-import { writeFile } from "node:fs/promises";
-import { AnyMC3DError, type Volume } from "@anymc3d/core";
+import type { Volume } from "@anymc3d/core";
 import { displayGrid, prepareView } from "@anymc3d/core/learn";
+import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { encode } from "fast-png";
 
 const SIDE = 192;
@@ -38,7 +38,5 @@ export async function writeStrip(path: string, volume: Volume): Promise<void> {
     for (let r = 0; r < SIDE; r++) for (let c = 0; c < SIDE; c++) data[r * width + n * SIDE + c] = Math.round(255 * grey[r * SIDE + c]);
   });
   const png = encode({ width, height: SIDE, data, channels: 1, depth: 8 });
-  await writeFile(path, png).catch((cause: Error) => {
-    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${path} could not be written: ${cause.message}`, { cause });
-  });
+  await writeWhole(path, png);
 }

@@ -1,7 +1,6 @@
 // anymc3d adapter import: LoRA that PEFT wrote, with query and head tensors → an adapter package.
 
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Adapter, type AdapterManifest, AnyMC3DError, type Backbone, type Engine, loadAdapter, type Tensor, type Tensors, taskKind } from "@anymc3d/core";
 import { encode, readTensors, selfTestInput, writeSafetensors } from "@anymc3d/core/engine";
@@ -10,6 +9,7 @@ import { createEngine, openBackbone } from "@anymc3d/sdk";
 import { importHead, importPeft, manifestParts, type PeftFolder, type PeftImport, parseTrainConfig, pixelLogits, type TrainConfig } from "@anymc3d/train";
 import { writeAdapterPackage } from "@anymc3d/train/node";
 import pc from "picocolors";
+import { readBytes, readJson } from "../../data/read-file.js";
 
 export interface ImportFlags {
   config: string;
@@ -80,21 +80,6 @@ async function readPeftFolder(folder: string): Promise<PeftFolder> {
 
 async function readTensorFile(path: string): Promise<Tensors> {
   return readTensors(await readBytes(path), path);
-}
-
-async function readBytes(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: Error) => {
-    throw new AnyMC3DError("FILE_NOT_FOUND", `${path} could not be read: ${cause.message}`, { cause });
-  });
-}
-
-async function readJson(path: string): Promise<unknown> {
-  const bytes = await readBytes(path);
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    throw new AnyMC3DError("FORMAT_INVALID", `${path}: not JSON`, { cause });
-  }
 }
 
 /** The manifest but for the conformance logits. Thresholds that task.json leaves open are 0.5. */

@@ -1,10 +1,10 @@
 // anymc3d adapter upgrade: an adapter.json of an earlier version, written anew in today's.
 
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { AnyMC3DError, loadAdapter, parseAdapterManifest } from "@anymc3d/core";
+import { loadAdapter, parseAdapterManifest } from "@anymc3d/core";
 import { upgradeManifest, weightsHash } from "@anymc3d/core/learn";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
+import { readBytes, readJson } from "../../data/read-file.js";
 
 /**
  * Pins the weights that lie in the folder.
@@ -12,30 +12,16 @@ import { writeWhole } from "@anymc3d/node-files/write-whole";
  */
 export async function upgradeAdapter(folder: string): Promise<void> {
   const path = join(folder, "adapter.json");
-  const json = parseJson((await read(path)).toString("utf8"), path);
+  const json = await readJson(path);
   const { name, schemaVersion } = parseAdapterManifest(json, path);
   if (schemaVersion !== 1) {
     process.stdout.write(`${path}: is of version ${schemaVersion} already\n`);
     return;
   }
-  const weights = await read(join(folder, "weights.safetensors"));
+  const weights = await readBytes(join(folder, "weights.safetensors"));
   const hash = await weightsHash(weights);
   const upgraded = upgradeManifest(json as Readonly<Record<string, unknown>>, hash);
   await loadAdapter(upgraded, weights);
   await writeWhole(path, `${JSON.stringify(upgraded, null, 2)}\n`);
   process.stdout.write(`${path}: ${name} is of version 2 now; its weights are pinned, ${hash}. Publish it under a new version.\n`);
-}
-
-async function read(path: string): Promise<Buffer> {
-  return readFile(path).catch((cause: Error) => {
-    throw new AnyMC3DError("FILE_NOT_FOUND", `${path} could not be read: ${cause.message}`, { cause });
-  });
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new AnyMC3DError("FORMAT_INVALID", `${path}: not JSON`, { cause });
-  }
 }
