@@ -45,28 +45,28 @@ const isAdapter = (folder) => (manifestOf(folder).keywords ?? []).includes("anym
 /** Conformance vector, card and package are held against each other: what fails is not published. */
 const verifyAdapter = (folder) => run("node", [join(root, "packages/cli/bin/anymc3d.js"), "adapter", "verify", folder]);
 
-/** An adapter's version stands in adapter.json and on its card, too. */
-function carryVersion(folder, before, after) {
-  const carry = (file, from, to) => {
+/** An adapter's version stands in adapter.json and on its card, too: the files with the new one, by path. Nothing is written. */
+function withVersion(folder, { name, oldVersion, newVersion }) {
+  const places = [
+    ["adapter.json", (version) => `"version": "${version}"`],
+    ["README.md", (version) => `\`${name}\` ${version}`],
+  ];
+  return places.map(([file, text]) => {
     const path = join(folder, file);
-    const text = readFileSync(path, "utf8");
-    if (!text.includes(from)) throw new Error(`${path} does not hold ${from}`);
-    writeFileSync(
-      path,
-      text.replace(from, () => to),
-    );
-  };
-  carry("adapter.json", `"version": "${before}"`, `"version": "${after}"`);
-  const { name } = manifestOf(folder);
-  carry("README.md", `\`${name}\` ${before}`, `\`${name}\` ${after}`);
+    const before = readFileSync(path, "utf8");
+    if (!before.includes(text(oldVersion))) throw new Error(`${path} does not hold ${text(oldVersion)}`);
+    return [path, before.replace(text(oldVersion), () => text(newVersion))];
+  });
 }
 
 function writeVersions(plan) {
-  run("npx", ["changeset", "version"]);
-  for (const folder of publishedPackages()) {
+  const carried = publishedPackages().flatMap((folder) => {
     const release = plan.releases.find(({ name }) => name === manifestOf(folder).name);
-    if (release && isAdapter(folder)) carryVersion(folder, release.oldVersion, release.newVersion);
-  }
+    return release && isAdapter(folder) ? withVersion(folder, release) : [];
+  });
+  run("npx", ["changeset", "version"]);
+  for (const [path, text] of carried) writeFileSync(path, text);
+  requireWholeRanges();
   run("npm", ["install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"], { quiet: true });
   const names = plan.releases.filter(({ type }) => type !== "none").map(({ name, newVersion }) => `${name} ${newVersion}`);
   say("git", ["add", "--all"]);
@@ -89,9 +89,10 @@ async function release({ dryRun, build }) {
   console.log(missing.length > 0 ? "to be published:" : "nothing to be published");
   for (const { name, version } of missing) console.log(`  ${name}@${version}`);
   if (dryRun) return;
-  if (say("git", ["status", "--porcelain"]) !== "") throw new Error("the work tree has changes that are not committed: commit them first");
+  if (say("git", ["status", "--porcelain"]) !== "")
+    throw new Error("the work tree has changes that are not committed: commit them first, or undo what a release that broke off has left");
   if (plan.changesets.length > 0) writeVersions(plan);
-  requireWholeRanges();
+  else requireWholeRanges();
   if (build) run("npx", ["nx", "run-many", "-t", "build", "--outputStyle=static"], { quiet: true });
   for (const folder of publishedPackages()) {
     if (missing.some(({ name }) => name === manifestOf(folder).name) && isAdapter(folder)) verifyAdapter(folder);
