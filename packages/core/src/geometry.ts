@@ -120,7 +120,7 @@ function storedAxes(plane: Plane): (readonly [number, number])[] {
  * @throws AnyMC3DError `VOLUME_INVALID`, `GEOMETRY_INVALID`
  */
 export function assertVolume(volume: Volume, name = "volume"): void {
-  const { shape, data, affine } = volume;
+  const { shape, data, affine, noData, labels } = volume;
   if (!Array.isArray(shape) || shape.length !== 3 || !shape.every((n) => Number.isInteger(n) && n > 0)) {
     throw new AnyMC3DError("VOLUME_INVALID", `${name}: shape is [${shape}], three positive whole numbers are needed`);
   }
@@ -128,6 +128,11 @@ export function assertVolume(volume: Volume, name = "volume"): void {
   if (data?.length !== voxels) throw new AnyMC3DError("VOLUME_INVALID", `${name}: shape ${shape.join("×")} needs ${voxels} voxels, data has ${data?.length}`);
   if (typeof data[0] !== "number")
     throw new AnyMC3DError("VOLUME_INVALID", `${name}: voxels are of type ${typeof data[0]}, numbers are needed; convert 64-bit integers first`);
+  const bytes = Math.ceil(voxels / 8);
+  if (noData !== undefined && !(noData?.BYTES_PER_ELEMENT === 1 && noData.length === bytes))
+    throw new AnyMC3DError("VOLUME_INVALID", `${name}: noData is to hold ${bytes} bytes, one bit a voxel; it has ${(noData as Uint8Array | null)?.length}`);
+  if (labels !== undefined && (typeof labels !== "object" || labels === null || Array.isArray(labels)))
+    throw new AnyMC3DError("VOLUME_INVALID", `${name}: labels are to be names by label number, { "1": "Liver" } for example, or {}`);
   if (affine === undefined) return;
   if (affine.length !== 16 || !affine.every(Number.isFinite))
     throw new AnyMC3DError("GEOMETRY_INVALID", `${name}: the affine must be 16 finite numbers, row by row`);

@@ -24,6 +24,12 @@ export interface Volume {
   readonly affine?: Affine;
   /** DICOM modality, "CT", "MR", "PT", …; undefined where the file does not say. */
   readonly modality?: string;
+  /** One bit a voxel, the lowest of a byte first: bit (i & 7) of byte (i >> 3) is set where nothing was measured at voxel i (padding, outside the
+   * scanner's circle). `data` holds a stand-in there, which is never mixed with what was measured. Absent: all voxels are data. */
+  readonly noData?: Uint8Array;
+  /** Of a segmentation: its voxels are label numbers, which are never interpolated, 0 where there is none of them. Names by number ("1": "Liver") where
+   * the file has them, else {}. Absent: an image. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** What the reader wants the user to know (conflicting orientations, units converted, …). */
   readonly notes?: readonly Warning[];
   /** What the file says besides; DICOM says the most. */

@@ -131,3 +131,14 @@ describe("volumes that contradict themselves", () => {
 
   test("tiny but regular spacing is no fault", () => expect(() => assertVolume(indexed(axisOrders([1e-4, 2e-4, 1e-3])[0]))).not.toThrow());
 });
+
+test("bits and labels that do not fit a volume are refused", async () => {
+  const data = new Int16Array(9);
+  const noData = (bytes: unknown) => ({ data, shape: [3, 3, 1], noData: bytes }) as unknown as Volume;
+  const labels = (names: unknown) => ({ data, shape: [3, 3, 1], labels: names }) as unknown as Volume;
+  assertVolume(noData(new Uint8Array(2)));
+  assertVolume(labels({}));
+  for (const bytes of [new Uint8Array(1), new Uint8Array(9), new Uint16Array(2), null, [0, 0]])
+    expect(await refusal(() => assertVolume(noData(bytes)))).toMatchObject({ code: "VOLUME_INVALID", message: expect.stringContaining("2 bytes") });
+  for (const names of [null, ["Liver"], "Liver"]) expect(await refusal(() => assertVolume(labels(names)))).toMatchObject({ code: "VOLUME_INVALID" });
+});

@@ -24,10 +24,11 @@ export function displaySteps({ shape, affine }: Pick<Volume, "shape" | "affine">
   return steps;
 }
 
-/** Every `steps`-th voxel, in its place. */
+/** Every `steps`-th voxel, in its place, to be looked at only: which of them are no data is left out. */
 export function thinned(volume: Volume, steps: Steps): Volume {
   if (steps.every((step) => step === 1)) return volume;
-  const { data, shape, affine } = volume;
+  const { noData: _, ...rest } = volume;
+  const { data, shape, affine } = rest;
   const [nx, ny, nz] = shape.map((n, axis) => Math.ceil(n / steps[axis]));
   const out = data.slice(0, nx * ny * nz);
   let at = 0;
@@ -37,5 +38,5 @@ export function thinned(volume: Volume, steps: Steps): Volume {
       for (let x = 0; x < nx; x++, from += steps[0]) out[at++] = data[from];
     }
   }
-  return { ...volume, data: out, shape: [nx, ny, nz], affine: affine?.map((v, i) => (i % 4 < 3 && i < 12 ? v * steps[i % 4] : v)) };
+  return { ...rest, data: out, shape: [nx, ny, nz], affine: affine?.map((v, i) => (i % 4 < 3 && i < 12 ? v * steps[i % 4] : v)) };
 }

@@ -8,7 +8,7 @@ import { smoothed } from "./smooth.js";
 /** The volume with its voxels reordered, so that its axes point as nearly as can be to where the code says; nothing is interpolated. */
 export function reorient(volume: Volume, code: string): Volume {
   const wanted = parseOrientation(code);
-  const { affine, shape, data } = volume;
+  const { affine, shape } = volume;
   if (!affine) return volume;
   const found = nearestAxes(affine);
   const from = wanted.map(({ axis, sign }) => {
@@ -27,21 +27,28 @@ export function reorient(volume: Volume, code: string): Volume {
     turn[4 * voxelAxis + 3] = flip ? shape[voxelAxis] - 1 : 0;
   });
   turn[15] = 1;
-  return { ...volume, data: gather(data, size, strides, offset), shape: size, affine: composeAffines(affine, turn).map((value) => 0 + value) };
+  return { ...volume, ...gathered(volume, size, strides, offset), affine: composeAffines(affine, turn).map((value) => 0 + value) };
 }
 
 /** The volume in the order nearest to right, anterior, superior: as nibabel's `as_closest_canonical`. A volume without affine comes back as it is. */
 export const canonical = (volume: Volume): Volume => reorient(volume, "RAS");
 
-function gather(data: VoxelArray, [nx, ny, nz]: Triple, [sx, sy, sz]: readonly number[], offset: number): VoxelArray {
+/** The voxels that lie at `offset + i·sx + j·sy + k·sz`, with what is said of each. */
+function gathered({ data, noData }: Volume, shape: Triple, strides: readonly number[], offset: number): Pick<Volume, "data" | "shape" | "noData"> {
+  const [nx, ny, nz] = shape;
+  const [sx, sy, sz] = strides;
   const out = allocate("volume", data.byteLength, () => data.slice(0, nx * ny * nz));
+  const bits = noData && new Uint8Array(Math.ceil((nx * ny * nz) / 8));
   for (let k = 0, at = 0; k < nz; k++) {
     for (let j = 0; j < ny; j++) {
       let from = offset + k * sz + j * sy;
-      for (let i = 0; i < nx; i++, from += sx) out[at++] = data[from];
+      for (let i = 0; i < nx; i++, from += sx, at++) {
+        out[at] = data[from];
+        if (bits && (noData[from >> 3] >> (from & 7)) & 1) bits[at >> 3] |= 1 << (at & 7);
+      }
     }
   }
-  return out;
+  return { data: out, shape, ...(bits && { noData: bits }) };
 }
 
 /** Options of `resample()`. */
@@ -205,8 +212,7 @@ export function cropToForeground(volume: Volume, { above = 0, margin = 0 }: Crop
   const start = box.first.map((first, axis) => Math.max(0, first - widen[axis])) as [number, number, number];
   const size = box.last.map((last, axis) => Math.min(shape[axis] - 1, last + widen[axis]) - start[axis] + 1) as [number, number, number];
   const offset = start[0] + shape[0] * (start[1] + shape[1] * start[2]);
-  const cropped = gather(data, size, [1, shape[0], shape[0] * shape[1]], offset);
-  return { ...volume, data: cropped, shape: size, ...(affine && { affine: shiftAffine(affine, start) }) };
+  return { ...volume, ...gathered(volume, size, [1, shape[0], shape[0] * shape[1]], offset), ...(affine && { affine: shiftAffine(affine, start) }) };
 }
 
 function foregroundBox(data: VoxelArray, [nx, ny, nz]: Triple, above: number): { first: number[]; last: number[] } | undefined {
