@@ -1,10 +1,11 @@
 // Entry of the anymc3d command.
 import { EXIT, exitCodeOf, reportError } from "./output/failure.js";
+import { onOutputError, printErr } from "./output/terminal.js";
 import { createProgram } from "./program.js";
 
 // A reader that went away (`| head`) is no fault; a full disk is one, without a stack.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") process.stderr.write(`error OUTPUT_NOT_WRITABLE standard output: ${error.message}\n`);
+onOutputError((error) => {
+  if (error.code !== "EPIPE") printErr(`error OUTPUT_NOT_WRITABLE standard output: ${error.message}`);
   process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.failed);
 });
 

@@ -4,12 +4,14 @@ import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { COMMANDS, GROUPS } from "./commands/index.js";
+import { writeErr, writeOut } from "./output/terminal.js";
 
 export function createProgram(): Command {
   const program = new Command("anymc3d")
     .description("Classify 3D medical volumes with one frozen backbone and small adapters. Research use only; not a medical device.")
     .version(packageJson.version)
     .exitOverride()
+    .configureOutput({ writeOut, writeErr })
     .showHelpAfterError("(anymc3d --help shows the commands)")
     .addHelpText("after", "\nExit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.");
 

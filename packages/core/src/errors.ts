@@ -16,4 +16,5 @@ export type {
   WrongOption,
 } from "./errors/details.js";
 export { AnyMC3DError, type ErrorFacts, errorFrom, isAbortError, isAnyMC3DError, reworded } from "./errors/error.js";
+export { bounded, harmless, harmlessHtml, harmlessJson, harmlessLines, isHarmless } from "./errors/harmless.js";
 export { isOfMachine, WARNINGS, type WarningCode, type WarningEntry } from "./errors/warnings.js";

@@ -15,7 +15,22 @@ const choice = { option: "frame", file: "scan.nii", holds: "a 4-D file of 3 fram
 const asked = () => new AnyMC3DError("FRAME_REQUIRED", "scan.nii: choose", { details: choice });
 
 test("the entry point @anymc3d/core/errors", () => {
-  const names = ["AnyMC3DError", "ERRORS", "WARNINGS", "errorFrom", "isAbortError", "isAnyMC3DError", "isOfMachine", "reworded"];
+  const names = [
+    "AnyMC3DError",
+    "ERRORS",
+    "WARNINGS",
+    "bounded",
+    "errorFrom",
+    "harmless",
+    "harmlessHtml",
+    "harmlessJson",
+    "harmlessLines",
+    "isAbortError",
+    "isAnyMC3DError",
+    "isHarmless",
+    "isOfMachine",
+    "reworded",
+  ];
   expect(Object.keys(errors).sort()).toEqual(names);
 });
 

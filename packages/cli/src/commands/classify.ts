@@ -15,6 +15,7 @@ import type { RegistryFlags } from "../options/registry.js";
 import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
 import { progressLine } from "../output/progress.js";
 import { printResult } from "../output/result.js";
+import { printErr, printJson } from "../output/terminal.js";
 
 export interface ClassifyFlags extends EngineFlags, RegistryFlags {
   adapter: string;
@@ -50,13 +51,13 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
         });
         const heatmap = flags.heatmap && (await writeHeatmap(result, flags.heatmap, file, signal));
         progress.clear();
-        if (flags.json) process.stdout.write(`${JSON.stringify(toJson(file, result, heatmap))}\n`);
+        if (flags.json) printJson(toJson(file, result, heatmap));
         else printResult(file, adapter, result, { heatmap, ms: performance.now() - started, warned });
       } catch (error) {
         progress.clear();
         if (isAbortError(error)) throw error;
         failed++;
-        if (flags.json) process.stdout.write(`${JSON.stringify({ schema: "anymc3d.classify/2", file, ok: false, error: describeError(error) })}\n`);
+        if (flags.json) printJson({ schema: "anymc3d.classify/2", file, ok: false, error: describeError(error) });
         else reportError(error, Boolean(flags.verbose), file);
       }
     }
@@ -64,7 +65,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
     progress.clear();
     await classifier.dispose();
   }
-  if (failed && files.length > 1 && !flags.json) process.stderr.write(`${failed} of ${files.length} files failed.\n`);
+  if (failed && files.length > 1 && !flags.json) printErr(`${failed} of ${files.length} files failed.`);
   if (failed) throw new Reported(EXIT.failed);
 }
 

@@ -3,9 +3,9 @@
 import { access } from "node:fs/promises";
 import { AnyMC3DError } from "@anymc3d/core";
 import { canonical, cropToForeground, readVolume, resample, resampleLike, writeVolume } from "@anymc3d/io";
-import pc from "picocolors";
 import { interruptSignal } from "../interrupt.js";
 import { readOptions } from "../options/read.js";
+import { pc, print, printErr } from "../output/terminal.js";
 
 export interface ConvertFlags {
   canonical?: boolean;
@@ -28,11 +28,11 @@ export async function convert(input: string, output: string, flags: ConvertFlags
   );
   if (exists && !flags.force) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${output} exists; --force replaces it`);
   let volume = await readVolume(input, { ...readOptions(flags), signal });
-  for (const { code, message } of volume.notes ?? []) process.stderr.write(`${pc.yellow("note")} ${pc.dim(code)} ${message}\n`);
+  for (const { code, message } of volume.notes ?? []) printErr(`${pc.yellow("note")} ${pc.dim(code)} ${message}`);
   if (flags.canonical) volume = canonical(volume);
   if (flags.cropAbove !== undefined) volume = cropToForeground(volume, { above: flags.cropAbove });
   if (flags.resample) volume = resample(volume, { spacing: flags.resample }, { interpolation, fill, signal });
   if (flags.like) volume = resampleLike(volume, await readVolume(flags.like, { signal }), { interpolation, fill, signal });
   await writeVolume(output, volume, { signal });
-  process.stdout.write(`${output}: ${volume.shape.join(" × ")} voxels\n`);
+  print(`${output}: ${volume.shape.join(" × ")} voxels`);
 }

@@ -5,9 +5,9 @@ import type { Backbone } from "@anymc3d/core";
 import { encode, slicesOf } from "@anymc3d/core/engine";
 import { createEngine, type EngineChoice, openBackbone } from "@anymc3d/sdk";
 import { enginesToExamine } from "@anymc3d/sdk/engines";
-import pc from "picocolors";
 import { installedAdapters } from "../adapters/installed.js";
 import { describeError, EXIT, Reported } from "../output/failure.js";
+import { pc, print, printJson } from "../output/terminal.js";
 
 interface EngineReport {
   readonly engine: EngineChoice;
@@ -29,8 +29,9 @@ export async function doctor(flags: { json?: boolean }): Promise<void> {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
   };
   if (!flags.json)
-    process.stdout.write(
-      `Node ${system.node}, ${system.platform}, ${system.cores} cores, ${system.memoryGiB} GiB\nbackbone ${backbone.name}, ${pc.dim(backbone.hash)}: verified\n`,
+    print(
+      `Node ${system.node}, ${system.platform}, ${system.cores} cores, ${system.memoryGiB} GiB`,
+      `backbone ${backbone.name}, ${pc.dim(backbone.hash)}: verified`,
     );
   const engines: EngineReport[] = [];
   for (const { id, advice } of enginesToExamine()) {
@@ -39,11 +40,8 @@ export async function doctor(flags: { json?: boolean }): Promise<void> {
     if (!flags.json) printEngine(report);
   }
   const adapters = installedAdapters();
-  if (flags.json)
-    process.stdout.write(
-      `${JSON.stringify({ schema: "anymc3d.doctor/1", system, backbone: { name: backbone.name, hash: backbone.hash }, engines, adapters })}\n`,
-    );
-  else process.stdout.write(`adapters: ${adapters.length ? adapters.join(", ") : "none installed"}\n`);
+  if (flags.json) printJson({ schema: "anymc3d.doctor/1", system, backbone: { name: backbone.name, hash: backbone.hash }, engines, adapters });
+  else print(`adapters: ${adapters.length ? adapters.join(", ") : "none installed"}`);
   if (!engines.some(({ ok }) => ok)) throw new Reported(EXIT.failed);
 }
 
@@ -67,9 +65,6 @@ async function tryEngine(choice: EngineChoice, advice: string | undefined, backb
 }
 
 function printEngine({ engine, ok, id, startMs, msPerSlice, problem, advice }: EngineReport): void {
-  if (ok)
-    process.stdout.write(
-      `${pc.green("ok")}      ${engine.padEnd(16)} ${id}: self-test passed, started in ${startMs} ms, ${msPerSlice} ms a slice of 224×224\n`,
-    );
-  else process.stdout.write(`${pc.dim("absent")}  ${engine.padEnd(16)} ${advice ?? problem?.split("\n")[0].slice(0, 200)}\n`);
+  if (ok) print(`${pc.green("ok")}      ${engine.padEnd(16)} ${id}: self-test passed, started in ${startMs} ms, ${msPerSlice} ms a slice of 224×224`);
+  else print(`${pc.dim("absent")}  ${engine.padEnd(16)} ${advice ?? problem?.split("\n")[0].slice(0, 200)}`);
 }

@@ -7,7 +7,6 @@ import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { checkConformanceOnce } from "@anymc3d/registry";
 import type { Classifier } from "@anymc3d/sdk";
 import { coverageIn, flat, type Measured, type Scored, taskTraining } from "@anymc3d/train";
-import pc from "picocolors";
 import packageJson from "../../package.json" with { type: "json" };
 import { startClassifier } from "../adapters/classifier.js";
 import { findAdapter } from "../adapters/find.js";
@@ -19,6 +18,7 @@ import type { RegistryFlags } from "../options/registry.js";
 import { coverageLines, figureLines, type Prediction, predictionsCsv } from "../output/evaluation.js";
 import { describeError, EXIT, Reported } from "../output/failure.js";
 import { progressLine } from "../output/progress.js";
+import { pc, print, printErr, printJson } from "../output/terminal.js";
 
 export interface EvaluateFlags extends EngineFlags, RegistryFlags {
   adapter: string;
@@ -69,7 +69,7 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
     disclaimer: DISCLAIMER,
   };
   // The figures first: a disk that is full does not take them, too.
-  if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (flags.json) printJson(report, 2);
   else printReport(report, measured);
   if (flags.predictions) await writeWhole(flags.predictions, predictionsCsv(adapter.manifest.task, predictions));
   if (failures.length) throw new Reported(EXIT.failed);
@@ -95,7 +95,7 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
       const fault = describeError(error);
       const { code, message } = fault;
       failures.push({ id: row.id, ...fault });
-      process.stderr.write(`${pc.red("error")} ${row.id} ${pc.dim(code)} ${message}\n`);
+      printErr(`${pc.red("error")} ${row.id} ${pc.dim(code)} ${message}`);
     }
   }
   progress.clear();
@@ -136,7 +136,7 @@ async function checkPredictionsTarget(path: string | undefined, data: string): P
 
 function printReport(report: { volumes: number; split: string; engine: string; precision: string }, { rows, summary, held }: Evaluation): void {
   const [header, ...lines] = figureLines(rows);
-  process.stdout.write(`${report.volumes} volumes, split ${report.split}, ${report.engine} ${report.precision}\n${pc.bold(header)}\n`);
-  process.stdout.write(`${[...lines, ...summary.lines, ...held].join("\n")}\n`);
-  process.stdout.write(pc.dim(`95 % intervals: bootstrap over groups. ${DISCLAIMER}\n`));
+  print(`${report.volumes} volumes, split ${report.split}, ${report.engine} ${report.precision}`, pc.bold(header));
+  print(...lines, ...summary.lines, ...held);
+  print(pc.dim(`95 % intervals: bootstrap over groups. ${DISCLAIMER}`));
 }

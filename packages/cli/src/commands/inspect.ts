@@ -4,11 +4,11 @@ import { resolve } from "node:path";
 import { type Adapter, AnyMC3DError, axisCodes, isAnyMC3DError, type Volume, valueRange, voxelSpacing } from "@anymc3d/core";
 import { checkInput } from "@anymc3d/core/learn";
 import { openAdapter, readVolume } from "@anymc3d/sdk";
-import pc from "picocolors";
 import { installedAdapters } from "../adapters/installed.js";
 import { readOptions } from "../options/read.js";
 import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
 import { writeStrip } from "../output/strip.js";
+import { pc, print, printErr, printJson } from "../output/terminal.js";
 
 export interface InspectFlags {
   adapter?: string[];
@@ -29,11 +29,11 @@ export async function inspectFiles(files: readonly string[], flags: InspectFlags
       const volume = await readVolume(file, readOptions(flags));
       const report = describe(file, volume, adapters);
       if (flags.png) await writeStrip(flags.png, volume);
-      if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+      if (flags.json) printJson(report);
       else printReport(report);
     } catch (error) {
       failed = true;
-      if (flags.json) process.stdout.write(`${JSON.stringify({ schema: "anymc3d.inspect/1", file, ok: false, error: describeError(error) })}\n`);
+      if (flags.json) printJson({ schema: "anymc3d.inspect/1", file, ok: false, error: describeError(error) });
       else reportError(error, Boolean(flags.verbose));
     }
   }
@@ -44,7 +44,7 @@ export async function inspectFiles(files: readonly string[], flags: InspectFlags
 async function usable(folders: readonly string[]): Promise<Adapter[]> {
   const opened = folders.map((folder) =>
     openAdapter(folder).catch((error) => {
-      process.stderr.write(`${pc.yellow("warning")} ${folder} is left out: ${describeError(error).message}\n`);
+      printErr(`${pc.yellow("warning")} ${folder} is left out: ${describeError(error).message}`);
       return [];
     }),
   );
@@ -105,5 +105,5 @@ function printReport(report: Report): void {
       `${name}${reason ? `: ${reason}` : ""}`,
     ]),
   ];
-  process.stdout.write(`${pc.bold(report.file)}\n${rows.map(([key, value]) => `  ${key.padEnd(12)} ${value}`).join("\n")}\n`);
+  print(pc.bold(report.file), ...rows.map(([key, value]) => `  ${key.padEnd(12)} ${value}`));
 }

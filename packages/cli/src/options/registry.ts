@@ -2,9 +2,9 @@
 
 import type { LoadOptions } from "@anymc3d/registry";
 import { type OpenOptions, type OpenRegistry, openRegistry } from "@anymc3d/registry/node";
-import { Presets, SingleBar } from "cli-progress";
 import type { Command } from "commander";
-import pc from "picocolors";
+import { progressBar } from "../output/progress-bar.js";
+import { pc, printErr } from "../output/terminal.js";
 
 export interface RegistryFlags {
   registry?: string;
@@ -24,25 +24,17 @@ export const openFor = ({ registry, offline, frozen }: RegistryFlags, more: Pick
 
 /** Loading with warnings on stderr and, on a terminal, a bar for what takes long. */
 export function loadingOptions(what: string, signal: AbortSignal): LoadOptions & { done(): void } {
-  let bar: SingleBar | undefined;
+  const bar = progressBar("{what} [{bar}] {value}/{total} MB");
   const told = new Set<string>();
   return {
     signal,
     onProgress(done, total) {
-      if (!process.stderr.isTTY || !total || total < 2 ** 22) return;
-      if (!bar) {
-        bar = new SingleBar(
-          { format: `${what} [{bar}] {value}/{total} MB`, stream: process.stderr, clearOnComplete: true, hideCursor: true },
-          Presets.shades_classic,
-        );
-        bar.start(Math.ceil(total / 1e6), 0);
-      }
-      bar.update(Math.floor(done / 1e6));
+      if (total && total >= 2 ** 22) bar.show(Math.floor(done / 1e6), Math.ceil(total / 1e6), { what });
     },
     onWarning({ message }) {
-      if (!told.has(message)) process.stderr.write(`${pc.yellow("warning")} ${message}\n`);
+      if (!told.has(message)) printErr(`${pc.yellow("warning")} ${message}`);
       told.add(message);
     },
-    done: () => bar?.stop(),
+    done: bar.clear,
   };
 }

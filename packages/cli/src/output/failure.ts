@@ -2,7 +2,7 @@
 
 import { ERRORS, isAbortError, isAnyMC3DError } from "@anymc3d/core/errors";
 import { CommanderError } from "commander";
-import pc from "picocolors";
+import { pc, printErr } from "./terminal.js";
 
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
@@ -33,7 +33,7 @@ export function reportError(error: unknown, verbose: boolean, file = ""): void {
   if (error instanceof Reported || error instanceof CommanderError) return;
   const { code, message } = describeError(error);
   const about = message.includes(file) ? "" : `${file}: `;
-  process.stderr.write(`${pc.red("error")} ${pc.dim(code)} ${about}${message}\n`);
-  if (verbose && error instanceof Error && error.stack) process.stderr.write(`${pc.dim(error.stack)}\n`);
-  else if (code === "UNEXPECTED") process.stderr.write(pc.dim("This looks like a fault of anymc3d; --verbose shows where it happened.\n"));
+  printErr(`${pc.red("error")} ${pc.dim(code)} ${about}${message}`);
+  if (verbose && error instanceof Error && error.stack) printErr(`${pc.dim(error.stack)}`);
+  else if (code === "UNEXPECTED") printErr(pc.dim("This looks like a fault of anymc3d; --verbose shows where it happened."));
 }

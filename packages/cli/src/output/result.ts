@@ -2,7 +2,7 @@
 
 import { type Adapter, type ClassifyResult, DISCLAIMER, type ViewResult } from "@anymc3d/core";
 import { isOfMachine } from "@anymc3d/core/errors";
-import pc from "picocolors";
+import { pc, print, printErr } from "./terminal.js";
 
 interface Extras {
   readonly heatmap?: string;
@@ -19,12 +19,12 @@ export function printResult(file: string, { manifest }: Adapter, result: Classif
   if (extras.heatmap) out.push(pc.dim(`  heatmap: ${extras.heatmap}`));
   const { engine, precision, times } = result.provenance;
   out.push(pc.dim(`  ${engine} ${precision}, ${(extras.ms / 1000).toFixed(2)} s (backbone ${(times.encode / 1000).toFixed(2)} s). ${DISCLAIMER}`));
-  process.stdout.write(`${out.join("\n")}\n`);
+  print(...out);
   for (const { code, message } of result.warnings) {
     const ofMachine = isOfMachine(code);
     if (ofMachine && extras.warned.has(message)) continue;
     extras.warned.add(message);
-    process.stderr.write(`${pc.yellow("warning")} ${ofMachine ? "" : `${file}: `}${message}\n`);
+    printErr(`${pc.yellow("warning")} ${ofMachine ? "" : `${file}: `}${message}`);
   }
 }
 

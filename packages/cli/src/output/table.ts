@@ -1,12 +1,16 @@
 // A table on stdout: columns as wide as what is in them.
 
+import { harmless } from "@anymc3d/core/errors";
+import { print } from "./terminal.js";
+
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
-  for (const row of [head, ...rows])
-    process.stdout.write(
-      `${row
+  const cells = [head, ...rows].map((row) => row.map(harmless));
+  const widths = head.map((_, i) => Math.max(...cells.map((row) => row[i].length)));
+  for (const row of cells)
+    print(
+      row
         .map((cell, i) => cell.padEnd(widths[i]))
         .join("  ")
-        .trimEnd()}\n`,
+        .trimEnd(),
     );
 }

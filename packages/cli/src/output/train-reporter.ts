@@ -3,8 +3,8 @@
 import { DISCLAIMER, type Warning } from "@anymc3d/core";
 import { FIGURES, flat, type Measured, type SplitSummary } from "@anymc3d/train";
 import type { TrainToPackageEvent } from "@anymc3d/train/node";
-import { Presets, SingleBar } from "cli-progress";
-import pc from "picocolors";
+import { type Bar, progressBar } from "./progress-bar.js";
+import { pc, print, printErr, printJson } from "./terminal.js";
 
 type EventOf<Type extends TrainToPackageEvent["type"]> = Extract<TrainToPackageEvent, { type: Type }>;
 
@@ -17,7 +17,7 @@ export interface TrainReporter {
 }
 
 export function trainReporter(json: boolean): TrainReporter {
-  const bar = progressBar(!json && (process.stderr.isTTY ?? false));
+  const bar = progressBar("[{bar}] {value}/{total} {what}", { shown: !json, stays: true });
   const tell = json ? jsonLine : textFor(bar);
   let began = false;
   return {
@@ -29,7 +29,7 @@ export function trainReporter(json: boolean): TrainReporter {
     },
     stopped() {
       bar.clear();
-      if (began) process.stderr.write("stopped; go on with --resume\n");
+      if (began) printErr("stopped; go on with --resume");
     },
     clear: bar.clear,
   };
@@ -37,7 +37,7 @@ export function trainReporter(json: boolean): TrainReporter {
 
 function jsonLine(event: TrainToPackageEvent): void {
   if (event.type === "data") printWarnings(event.warnings);
-  if (event.type !== "reading") process.stdout.write(`${JSON.stringify(jsonFields(event))}\n`);
+  if (event.type !== "reading") printJson(jsonFields(event));
 }
 
 /** What --json promises of an event. */
@@ -51,14 +51,14 @@ function jsonFields(event: TrainToPackageEvent): object {
 }
 
 /** Of a variant only the progress is told. */
-function textFor(bar: ReturnType<typeof progressBar>): (event: TrainToPackageEvent) => void {
+function textFor(bar: Bar): (event: TrainToPackageEvent) => void {
   const say = (text: string) => {
     bar.clear();
-    process.stdout.write(`${text}\n`);
+    print(`${text}`);
   };
   return (event) => {
     const progress = progressOf(event);
-    if (progress) return bar.show(progress.done, progress.total, progress.what);
+    if (progress) return bar.show(progress.done, progress.total, { what: progress.what });
     const variant = "variant" in event;
     if (event.type !== "epoch" || !variant) bar.clear();
     if (event.type === "data") {
@@ -85,19 +85,19 @@ function progressOf(event: TrainToPackageEvent): { done: number; total: number; 
 }
 
 function printFaults({ faults, skipped }: EventOf<"faults">): void {
-  for (const { id, code, message } of faults) process.stderr.write(`${skipped ? pc.yellow("skipped") : pc.red("error")} ${id} ${pc.dim(code)} ${message}\n`);
+  for (const { id, code, message } of faults) printErr(`${skipped ? pc.yellow("skipped") : pc.red("error")} ${id} ${pc.dim(code)} ${message}`);
 }
 
 function printWarnings(warnings: readonly Warning[]): void {
-  for (const { code, message } of warnings) process.stderr.write(`${pc.yellow("warning")} ${pc.dim(code)} ${message}\n`);
+  for (const { code, message } of warnings) printErr(`${pc.yellow("warning")} ${pc.dim(code)} ${message}`);
 }
 
 function printDone({ out, keptEpoch, measured, warnings, checks, report }: EventOf<"done">): void {
-  const say = (text: string) => process.stdout.write(`${text}\n`);
+  const say = (text: string) => print(`${text}`);
   say(`\n${pc.bold(out)}: adapter package, epoch ${keptEpoch}`);
   for (const row of measured) say(`  ${row.id.padEnd(16)} ${measuredText(row)}`);
   printWarnings(warnings);
-  for (const { name, ok, detail } of checks) if (!ok) process.stderr.write(`${pc.yellow("not ready to publish")} ${pc.dim(name)} ${detail}\n`);
+  for (const { name, ok, detail } of checks) if (!ok) printErr(`${pc.yellow("not ready to publish")} ${pc.dim(name)} ${detail}`);
   say(`report: ${report}`);
   say(pc.dim(DISCLAIMER));
 }
@@ -111,28 +111,6 @@ function measuredText({ n, positives, figures, decision }: Measured): string {
   });
   const counts = [`n=${n}`, ...(positives === undefined ? [] : [`${positives} positive`]), ...(decision ? [`threshold ${decision.threshold.toFixed(3)}`] : [])];
   return `${values.join(", ")}  ${counts.join(", ")}`;
-}
-
-function progressBar(shown: boolean) {
-  let bar: SingleBar | undefined;
-  return {
-    show(done: number, total: number, what: string): void {
-      if (!shown) return;
-      if (!bar) {
-        bar = new SingleBar(
-          { format: "[{bar}] {value}/{total} {what}", stream: process.stderr, clearOnComplete: false, hideCursor: true, fps: 5 },
-          Presets.shades_classic,
-        );
-        bar.start(total, done, { what });
-      }
-      bar.setTotal(total);
-      bar.update(done, { what });
-    },
-    clear(): void {
-      bar?.stop();
-      bar = undefined;
-    },
-  };
 }
 
 function summaryLine({ split, n, groups, labels, masks, emptyMasks }: SplitSummary): string {

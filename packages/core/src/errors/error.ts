@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from "./codes.js";
 import type { DetailsOf, RequiredDetails } from "./details.js";
+import { bounded, harmlessLines } from "./harmless.js";
 
 const BRAND = Symbol.for("anymc3d.error");
 
@@ -15,14 +16,17 @@ type OptionsOf<C extends ErrorCode> = C extends keyof RequiredDetails
   ? [options: Options<C> & { readonly details: RequiredDetails[C] }]
   : [options?: Options<C>];
 
-/** An error a user can act on: what was found, what was expected, what to do; the same as data in `details`. */
+/**
+ * An error a user can act on: what was found, what was expected, what to do; the same as data in `details`. What strangers wrote in the message is
+ * harmless (see {@link harmlessLines}), and its length bounded; `details` hold it as it was found.
+ */
 export class AnyMC3DError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C;
   /** Plain data, by code: see `RequiredDetails` and `OptionalDetails`. */
   declare readonly details: DetailsOf<C>;
 
   constructor(code: C, message: string, ...[options]: OptionsOf<C>) {
-    super(message, options);
+    super(bounded(harmlessLines(message)), options);
     this.name = "AnyMC3DError";
     this.code = code;
     if (options?.details !== undefined) this.details = options.details as DetailsOf<C>;

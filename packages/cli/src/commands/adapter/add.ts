@@ -6,10 +6,10 @@ import { type Adapter, AnyMC3DError, type Backbone } from "@anymc3d/core";
 import { checkConformanceOnce, createRegistry, LOCK_FILE, type Lock, type LockEntry, memoryStore, type Store } from "@anymc3d/registry";
 import { changeLock, findLock, type OpenRegistry, readBundle } from "@anymc3d/registry/node";
 import { createEngine } from "@anymc3d/sdk";
-import pc from "picocolors";
 import { lockedName } from "../../adapters/find.js";
 import { interruptSignal } from "../../interrupt.js";
 import { loadingOptions, openFor, type RegistryFlags } from "../../options/registry.js";
+import { pc, print, printErr, printJson } from "../../output/terminal.js";
 
 export interface AddFlags extends RegistryFlags {
   json?: boolean;
@@ -89,11 +89,10 @@ async function checkHere(adapter: Adapter, backbone: Backbone, store: Store): Pr
 
 function tell(name: string, { version, integrity, backbone }: LockEntry, before: LockEntry | undefined, { json }: AddFlags): void {
   const same = before?.integrity === integrity;
-  if (before?.version === version && !same)
-    process.stderr.write(`${pc.yellow("warning")} ${name}@${version}: other bytes than the lock held under this version\n`);
-  if (json) return void process.stdout.write(`${JSON.stringify({ name, version, integrity, backbone, replaced: before && !same ? before.version : null })}\n`);
+  if (before?.version === version && !same) printErr(`${pc.yellow("warning")} ${name}@${version}: other bytes than the lock held under this version`);
+  if (json) return void printJson({ name, version, integrity, backbone, replaced: before && !same ? before.version : null });
   const done = !before ? "added" : same ? "kept" : `replaced ${before.version}:`;
-  process.stdout.write(`${pc.green(done)} ${name}@${version} on ${backbone.name}@${backbone.version}\n`);
+  print(`${pc.green(done)} ${name}@${version} on ${backbone.name}@${backbone.version}`);
 }
 
 export async function removeAdapters(names: readonly string[]): Promise<void> {
@@ -106,5 +105,5 @@ export async function removeAdapters(names: readonly string[]): Promise<void> {
       throw new AnyMC3DError("OPTION_INVALID", `${missing.join(", ")}: not in ${path}, which holds ${Object.keys(lock.adapters).join(", ") || "nothing"}.`);
     return { adapters: Object.fromEntries(Object.entries(lock.adapters).filter(([name]) => !removed.includes(name))) };
   });
-  for (const name of removed) process.stdout.write(`${pc.green("removed")} ${name}\n`);
+  for (const name of removed) print(`${pc.green("removed")} ${name}`);
 }

@@ -8,11 +8,11 @@ import { AnyMC3DError } from "@anymc3d/core";
 import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import type { LockEntry } from "@anymc3d/registry";
 import { folderStore, withMemory, writeBundle } from "@anymc3d/registry/node";
-import pc from "picocolors";
 import { examine, npmPack } from "../../adapters/contents.js";
 import { interruptSignal } from "../../interrupt.js";
 import { loadingOptions, openFor, type RegistryFlags } from "../../options/registry.js";
 import { EXIT, Reported } from "../../output/failure.js";
+import { pc, print, printErr, printJson } from "../../output/terminal.js";
 import type { VerifyFlags } from "./verify.js";
 
 export async function bundleAdapters(specs: readonly string[], { out, force, ...flags }: RegistryFlags & { out: string; force?: boolean }): Promise<void> {
@@ -29,17 +29,17 @@ export async function bundleAdapters(specs: readonly string[], { out, force, ...
   }
   const bytes = await writeBundle({ adapters }, registry.store);
   await writeOut(out, bytes);
-  process.stdout.write(`${pc.green("written")} ${out}, ${(bytes.length / 1e6).toFixed(1)} MB; on the other machine: anymc3d adapter add ${out}\n`);
+  print(`${pc.green("written")} ${out}, ${(bytes.length / 1e6).toFixed(1)} MB; on the other machine: anymc3d adapter add ${out}`);
 }
 
 /** What `publish` would send, as a file: checked the same way. */
 export async function packAdapter(folder: string, flags: VerifyFlags & { out: string }): Promise<void> {
   const { faults } = await examine(folder, flags);
-  for (const fault of faults) process.stderr.write(`${pc.red("refused")} ${fault}\n`);
+  for (const fault of faults) printErr(`${pc.red("refused")} ${fault}`);
   if (faults.length) throw new Reported(EXIT.failed);
   const file = await npmPackInto(folder, flags.out);
-  if (flags.json) process.stdout.write(`${JSON.stringify({ file })}\n`);
-  else process.stdout.write(`${pc.green("written")} ${file}; \`anymc3d adapter add ${file}\` takes it\n`);
+  if (flags.json) printJson({ file });
+  else print(`${pc.green("written")} ${file}; \`anymc3d adapter add ${file}\` takes it`);
 }
 
 /** @returns the tarball's path */

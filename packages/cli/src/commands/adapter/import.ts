@@ -8,8 +8,8 @@ import { bindAdapter, conformanceLogits, weightsHash } from "@anymc3d/core/learn
 import { createEngine, openBackbone } from "@anymc3d/sdk";
 import { importHead, importPeft, manifestParts, type PeftFolder, type PeftImport, parseTrainConfig, pixelLogits, type TrainConfig } from "@anymc3d/train";
 import { writeAdapterPackage } from "@anymc3d/train/node";
-import pc from "picocolors";
 import { readBytes, readJson } from "../../data/read-file.js";
+import { pc, print, printErr } from "../../output/terminal.js";
 
 export interface ImportFlags {
   config: string;
@@ -41,10 +41,8 @@ export async function importAdapter(flags: ImportFlags): Promise<void> {
     const logits = (await conformanceLogits(adapter, engine)).map((value) => Number(value.toFixed(5)));
     const manifest = { ...draft, conformance: { ...draft.conformance, logits } };
     await writeAdapterPackage(out, { manifest, weights, backboneVersion: backbone.version });
-    for (const { message } of [...warnings, ...notes(config, flags)]) process.stderr.write(`${pc.yellow("warning")} ${message}\n`);
-    process.stdout.write(
-      `${out}: ${summary(manifest, tensors)}${difference === undefined ? "" : `; logits as expected, off by ${difference.toExponential(1)}`}\n`,
-    );
+    for (const { message } of [...warnings, ...notes(config, flags)]) printErr(`${pc.yellow("warning")} ${message}`);
+    print(`${out}: ${summary(manifest, tensors)}${difference === undefined ? "" : `; logits as expected, off by ${difference.toExponential(1)}`}`);
   } finally {
     await engine.dispose();
   }

@@ -3,12 +3,12 @@
 import { isAnyMC3DError, type Warning } from "@anymc3d/core";
 import type { LockEntry } from "@anymc3d/registry";
 import { findLock, type OpenRegistry } from "@anymc3d/registry/node";
-import pc from "picocolors";
 import semver from "semver";
 import { installedAdapters } from "../../adapters/installed.js";
 import { interruptSignal } from "../../interrupt.js";
 import { openFor, type RegistryFlags } from "../../options/registry.js";
 import { printTable } from "../../output/table.js";
+import { pc, print, printErr, printJson } from "../../output/terminal.js";
 
 export interface ListFlags extends RegistryFlags {
   json?: boolean;
@@ -23,14 +23,14 @@ export async function listAdapters({ json }: ListFlags): Promise<void> {
     backbone: `${backbone.name}@${backbone.version}`,
   }));
   const installed = installedAdapters();
-  if (json) return void process.stdout.write(`${JSON.stringify({ lockFile: found?.path ?? null, locked, installed })}\n`);
+  if (json) return void printJson({ lockFile: found?.path ?? null, locked, installed });
   if (locked.length)
     printTable(
       ["adapter", "version", "asked for", "backbone"],
       locked.map(({ name, version, wanted, backbone }) => [name, version, wanted, backbone]),
     );
-  for (const folder of installed) process.stdout.write(`installed: ${folder}\n`);
-  if (!locked.length && !installed.length) process.stdout.write("No adapters yet. `anymc3d adapter search` finds some, `anymc3d adapter add NAME` adds one.\n");
+  for (const folder of installed) print(`installed: ${folder}`);
+  if (!locked.length && !installed.length) print("No adapters yet. `anymc3d adapter search` finds some, `anymc3d adapter add NAME` adds one.");
 }
 
 /** Exits with 0 also where there is something newer: that is no failure. */
@@ -40,13 +40,13 @@ export async function outdatedAdapters(flags: ListFlags): Promise<void> {
   const locked = Object.entries((await findLock(process.cwd()))?.lock.adapters ?? {});
   const rows = await Promise.all(locked.map(([name, entry]) => newerOf(name, entry, registry, signal)));
   const outdated = rows.filter(({ version, wanted, latest, note }) => wanted !== version || latest !== version || note);
-  if (flags.json) return void process.stdout.write(`${JSON.stringify(outdated)}\n`);
+  if (flags.json) return void printJson(outdated);
   if (outdated.length)
     printTable(
       ["adapter", "locked", "in range", "latest", ""],
       outdated.map(({ name, version, wanted, latest, note }) => [name, version, wanted, latest, note]),
     );
-  else process.stdout.write(locked.length ? "All up to date.\n" : "No adapters are locked here.\n");
+  else print(locked.length ? "All up to date." : "No adapters are locked here.");
 }
 
 /** What the registry has of a locked adapter; the note says what is to be known, also that it was not asked. */
@@ -54,11 +54,11 @@ async function newerOf(name: string, { version, wanted, tarball }: LockEntry, re
   const notes: string[] = [];
   const onWarning = ({ message }: Warning) => {
     notes.push("not asked now: as the registry said it the last time");
-    process.stderr.write(`${pc.yellow("warning")} ${message}\n`);
+    printErr(`${pc.yellow("warning")} ${message}`);
   };
   const info = await registry.info(name, { signal, onWarning }).catch((error: unknown) => {
     if (!isAnyMC3DError(error) || error.code !== "PACKAGE_NOT_FOUND") throw error;
-    process.stderr.write(`${pc.yellow("warning")} ${error.message}\n`);
+    printErr(`${pc.yellow("warning")} ${error.message}`);
   });
   if (!info)
     return { name, version, wanted: version, latest: version, note: tarball ? "added by its address; no registry knows of it" : "not known to the registry" };

@@ -4,6 +4,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AnyMC3DError, newPackageName, type Task, taskKind } from "@anymc3d/core";
 import { parseTrainConfig, TASK_TRAININGS } from "@anymc3d/train";
+import { print } from "../../output/terminal.js";
 
 export interface NewFlags {
   name?: string;
@@ -81,7 +82,8 @@ export async function newAdapter(
   } catch (cause) {
     throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder} could not be written: ${(cause as Error).message}`, { cause });
   }
-  process.stdout.write(
-    `${folder}: task.json, labels.csv (replace its two rows), images/\nThen: anymc3d train ${quoted(join(folder, "labels.csv"))} --config ${quoted(join(folder, "task.json"))} --out ${quoted(`${folder}-package`)} --modality ${modality}\n`,
+  print(
+    `${folder}: task.json, labels.csv (replace its two rows), images/`,
+    `Then: anymc3d train ${quoted(join(folder, "labels.csv"))} --config ${quoted(join(folder, "task.json"))} --out ${quoted(`${folder}-package`)} --modality ${modality}`,
   );
 }

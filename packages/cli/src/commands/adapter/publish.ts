@@ -3,12 +3,14 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { AnyMC3DError, parseAdapterManifest } from "@anymc3d/core";
 import { npmSettings } from "@anymc3d/registry/node";
-import pc from "picocolors";
 import { examine } from "../../adapters/contents.js";
 import { EXIT, Reported } from "../../output/failure.js";
+import { pc, print, printErr, printJson } from "../../output/terminal.js";
 import type { VerifyFlags } from "./verify.js";
 
 export interface PublishFlags extends VerifyFlags {
@@ -28,8 +30,8 @@ export async function publish(folder: string, flags: PublishFlags): Promise<void
   const report = { folder, name, version, registry, files: packed, faults, published: faults.length === 0 && Boolean(flags.yes) };
   if (!flags.json) printPlan(report, flags.yes);
   if (report.published) await npmPublish(folder, name, registry, flags);
-  if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else if (report.published) process.stdout.write(`${pc.green("published")} ${name}@${version}\n`);
+  if (flags.json) printJson(report);
+  else if (report.published) print(`${pc.green("published")} ${name}@${version}`);
   if (faults.length) throw new Reported(EXIT.failed);
 }
 
@@ -77,7 +79,7 @@ async function backboneFaults(folder: string, asked: string | undefined): Promis
   const registry = await destination(folder, backbone.name, asked);
   if (await isPublished(`${backbone.name}@${range}`, registry)) return [];
   if (await isPublished(backbone.name, registry)) return [`package: peerDependencies asks for ${backbone.name}@${range}, of which ${registry} has no version`];
-  process.stderr.write(`${pc.yellow("warning")} ${backbone.name} is not in ${registry}: who adds the adapter from there needs it there, too\n`);
+  printErr(`${pc.yellow("warning")} ${backbone.name} is not in ${registry}: who adds the adapter from there needs it there, too`);
   return [];
 }
 
@@ -105,11 +107,13 @@ function printPlan(
   }: { name: string; version: string; registry: string; files: readonly { path: string; size: number }[]; faults: readonly string[] },
   yes: boolean | undefined,
 ): void {
-  process.stdout.write(`${pc.bold(`${name}@${version}`)} to ${registry}\n`);
-  for (const { path, size } of files) process.stdout.write(`  ${String(size).padStart(10)}  ${path}\n`);
-  for (const fault of faults) process.stderr.write(`${pc.red("refused")} ${fault}\n`);
-  if (faults.length === 0 && !yes) process.stdout.write("Fit to publish. Nothing was published: add --yes to do it.\n");
+  print(`${pc.bold(`${name}@${version}`)} to ${registry}`);
+  for (const { path, size } of files) print(`  ${String(size).padStart(10)}  ${path}`);
+  for (const fault of faults) printErr(`${pc.red("refused")} ${fault}`);
+  if (faults.length === 0 && !yes) print("Fit to publish. Nothing was published: add --yes to do it.");
 }
+
+const STDERR = 2;
 
 function npmPublish(folder: string, name: string, registry: string, { tag, provenance }: PublishFlags): Promise<void> {
   const args = [
@@ -122,10 +126,11 @@ function npmPublish(folder: string, name: string, registry: string, { tag, prove
     ...(provenance ? ["--provenance"] : []),
   ];
   return new Promise((resolve, reject) => {
-    // What npm says goes to stderr, so that --json's stdout stays JSON.
-    const child = spawn("npm", args, { cwd: folder, stdio: ["inherit", process.stderr, process.stderr] });
+    // What npm says goes to stderr, so that --json's stdout stays JSON; what the registry made it say, line by line.
+    const child = spawn("npm", args, { cwd: folder, stdio: ["inherit", STDERR, "pipe"] });
+    createInterface(child.stderr as Readable).on("line", (line) => printErr(line));
     child.on("error", reject);
-    child.on("exit", (code) => (code === 0 ? resolve() : reject(publishFailed(name, registry))));
+    child.on("close", (code) => (code === 0 ? resolve() : reject(publishFailed(name, registry))));
   });
 }
 

@@ -1,10 +1,10 @@
 // anymc3d adapter search, info: what registries have, and the card of one.
 
 import type { Warning } from "@anymc3d/core";
-import pc from "picocolors";
 import { interruptSignal } from "../../interrupt.js";
 import { openFor, type RegistryFlags } from "../../options/registry.js";
 import { printTable } from "../../output/table.js";
+import { pc, print, printErr, printJson, printText } from "../../output/terminal.js";
 
 export interface SearchFlags extends RegistryFlags {
   modality?: string;
@@ -13,14 +13,14 @@ export interface SearchFlags extends RegistryFlags {
   json?: boolean;
 }
 
-const onWarning = ({ message }: Warning) => void process.stderr.write(`${pc.yellow("warning")} ${message}\n`);
+const onWarning = ({ message }: Warning) => void printErr(`${pc.yellow("warning")} ${message}`);
 
 export async function searchAdapters(words: readonly string[], flags: SearchFlags): Promise<void> {
   const registry = await openFor(flags);
   const { modality, bodyPart, backbone } = flags;
   const found = await registry.search({ text: words.join(" "), modality, bodyPart, backbone, signal: interruptSignal(), onWarning });
-  if (flags.json) return void process.stdout.write(`${JSON.stringify(found)}\n`);
-  if (found.length === 0) return void process.stdout.write("Nothing found. Fewer words may find more.\n");
+  if (flags.json) return void printJson(found);
+  if (found.length === 0) return void print("Nothing found. Fewer words may find more.");
   printTable(
     ["adapter", "version", "", "labels", "modality", "body part"],
     found.map(({ name, version, title, labels, modalities, bodyParts, deprecated }) => [
@@ -32,7 +32,7 @@ export async function searchAdapters(words: readonly string[], flags: SearchFlag
       bodyParts.join(", "),
     ]),
   );
-  process.stdout.write("Research use only; `anymc3d adapter info NAME` shows data, figures and limits.\n");
+  print("Research use only; `anymc3d adapter info NAME` shows data, figures and limits.");
 }
 
 export async function adapterInfo(spec: string, flags: RegistryFlags & { json?: boolean }): Promise<void> {
@@ -43,10 +43,8 @@ export async function adapterInfo(spec: string, flags: RegistryFlags & { json?: 
   const versions = isName
     ? (await registry.info(manifest.name, { signal, onWarning })).versions.map(({ version, published, deprecated }) => ({ version, published, deprecated }))
     : [];
-  if (flags.json) return void process.stdout.write(`${JSON.stringify({ hash, manifest, versions })}\n`);
-  process.stdout.write(`${(await registry.card(spec, { signal })).trim()}\n`);
+  if (flags.json) return void printJson({ hash, manifest, versions });
+  printText((await registry.card(spec, { signal })).trim());
   if (versions.length)
-    process.stdout.write(
-      `\nVersions: ${versions.map(({ version, deprecated }) => (deprecated ? `${version} (deprecated: ${deprecated})` : version)).join(", ")}\n`,
-    );
+    print("", `Versions: ${versions.map(({ version, deprecated }) => (deprecated ? `${version} (deprecated: ${deprecated})` : version)).join(", ")}`);
 }

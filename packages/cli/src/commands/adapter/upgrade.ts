@@ -5,6 +5,7 @@ import { loadAdapter, parseAdapterManifest } from "@anymc3d/core";
 import { upgradeManifest, weightsHash } from "@anymc3d/core/learn";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { readBytes, readJson } from "../../data/read-file.js";
+import { print } from "../../output/terminal.js";
 
 /**
  * Pins the weights that lie in the folder.
@@ -15,7 +16,7 @@ export async function upgradeAdapter(folder: string): Promise<void> {
   const json = await readJson(path);
   const { name, schemaVersion } = parseAdapterManifest(json, path);
   if (schemaVersion !== 1) {
-    process.stdout.write(`${path}: is of version ${schemaVersion} already\n`);
+    print(`${path}: is of version ${schemaVersion} already`);
     return;
   }
   const weights = await readBytes(join(folder, "weights.safetensors"));
@@ -23,5 +24,5 @@ export async function upgradeAdapter(folder: string): Promise<void> {
   const upgraded = upgradeManifest(json as Readonly<Record<string, unknown>>, hash);
   await loadAdapter(upgraded, weights);
   await writeWhole(path, `${JSON.stringify(upgraded, null, 2)}\n`);
-  process.stdout.write(`${path}: ${name} is of version 2 now; its weights are pinned, ${hash}. Publish it under a new version.\n`);
+  print(`${path}: ${name} is of version 2 now; its weights are pinned, ${hash}. Publish it under a new version.`);
 }

@@ -3,9 +3,9 @@
 import type { Engine } from "@anymc3d/core";
 import { createEngine, type EngineChoice, openBackbone } from "@anymc3d/sdk";
 import { type Check, verifyAdapter } from "@anymc3d/train/node";
-import pc from "picocolors";
 import { interruptSignal } from "../../interrupt.js";
 import { EXIT, Reported } from "../../output/failure.js";
+import { pc, print, printJson } from "../../output/terminal.js";
 
 export interface VerifyFlags {
   engine: string;
@@ -16,8 +16,8 @@ export interface VerifyFlags {
 export async function verify(folder: string, flags: VerifyFlags): Promise<void> {
   const checks = await verifyFolder(folder, flags);
   const ok = checks.every((check) => check.ok);
-  if (flags.json) process.stdout.write(`${JSON.stringify({ folder, ok, checks })}\n`);
-  else for (const check of checks) process.stdout.write(`${check.ok ? pc.green("ok  ") : pc.red("FAIL")} ${check.name.padEnd(12)} ${check.detail}\n`);
+  if (flags.json) printJson({ folder, ok, checks });
+  else for (const check of checks) print(`${check.ok ? pc.green("ok  ") : pc.red("FAIL")} ${check.name.padEnd(12)} ${check.detail}`);
   if (!ok) throw new Reported(EXIT.failed);
 }
 

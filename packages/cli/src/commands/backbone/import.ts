@@ -16,6 +16,7 @@ import {
 } from "@anymc3d/core/engine";
 import { createEngine } from "@anymc3d/sdk";
 import packageJson from "../../../package.json" with { type: "json" };
+import { print } from "../../output/terminal.js";
 
 const SEED = 20;
 
@@ -37,7 +38,7 @@ export async function importBackbone(folder: string, flags: { out: string; name?
   };
   const selfTest = await answerSelfTest(await loadBackbone(manifest, weights));
   await writeWhole(out, { "backbone.json": `${JSON.stringify({ ...manifest, selfTest }, null, 1)}\n`, "weights.safetensors": weights });
-  process.stdout.write(`${out}: ${spec.family}, ${manifest.parameters} parameters, ${manifest.hash}\n`);
+  print(`${out}: ${spec.family}, ${manifest.parameters} parameters, ${manifest.hash}`);
 }
 
 /** The answer other devices are held to: ONNX Runtime's, in float32 on this CPU. */

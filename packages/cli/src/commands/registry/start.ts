@@ -1,8 +1,8 @@
 // anymc3d registry start: a private marketplace for a lab or hospital, until Ctrl-C.
 
 import { startRegistry } from "@anymc3d/registry/server";
-import pc from "picocolors";
 import { interruptSignal } from "../../interrupt.js";
+import { pc, print, printJson } from "../../output/terminal.js";
 
 export interface RegistryFlags {
   storage: string;
@@ -16,7 +16,7 @@ export interface RegistryFlags {
 export async function serveRegistry({ json, ...options }: RegistryFlags): Promise<void> {
   const signal = interruptSignal();
   const { url, close } = await startRegistry(options);
-  if (json) process.stdout.write(`${JSON.stringify({ url, storage: options.storage })}\n`);
+  if (json) printJson({ url, storage: options.storage });
   else {
     const lines = [
       `${pc.bold(url)} keeps its packages in ${options.storage}; Ctrl-C stops it`,
@@ -24,7 +24,7 @@ export async function serveRegistry({ json, ...options }: RegistryFlags): Promis
       `publish:     anymc3d adapter publish FOLDER --registry ${url} --yes`,
       `install:     npm install @anymc3d/adapter-NAME --registry ${url}`,
     ];
-    process.stdout.write(`${lines.join("\n")}\n`);
+    print(...lines);
   }
   await new Promise<void>((stop) => signal.addEventListener("abort", () => stop(), { once: true }));
   await close();

@@ -1,0 +1,58 @@
+// The one way to the terminal. What strangers wrote is made harmless here, whatever line it stands in; our own colours are told from theirs.
+
+import { randomUUID } from "node:crypto";
+import { harmless, harmlessJson, harmlessLines } from "@anymc3d/core/errors";
+import colors from "picocolors";
+
+/** Stands for the escape character in our own colours until a line is written; nobody else can know it. */
+const OWN = `\ue000${randomUUID()}\ue000`;
+const ESCAPE = "\x1b";
+
+function style(name: "bold" | "dim" | "red" | "green" | "yellow" | "cyan"): (text: string) => string {
+  const [open, close] = colors[name]("\0")
+    .split("\0")
+    .map((code) => code.replaceAll(ESCAPE, OWN));
+  return (text) => `${open}${text}${close}`;
+}
+
+/** Colours and weights of text; nothing where the terminal has none. */
+export const pc = { bold: style("bold"), dim: style("dim"), red: style("red"), green: style("green"), yellow: style("yellow"), cyan: style("cyan") };
+
+const RTL = String.raw`[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\u200c\u200d]`;
+/** Letters that are written from right to left, with single blanks and points between them; digits, which may be ours, end it. */
+const RTL_WORDS = new RegExp(`${RTL}(?:[\\p{M} .,'"/-]?${RTL}|\\p{M})*`, "gu");
+
+/** A line: honest words from right to left are isolated, so that the figures beside them keep their place. */
+const shown = (line: string): string => harmless(line).replace(RTL_WORDS, "\u2068$&\u2069").replaceAll(OWN, ESCAPE);
+
+/** Writes lines to standard output. A line feed inside of one is shown as an escape: no text makes a line of its own. */
+export function print(...lines: readonly string[]): void {
+  process.stdout.write(`${lines.map(shown).join("\n")}\n`);
+}
+
+/** Writes lines to standard error: warnings, errors, what is not the result. Further lines of a message are indented, so that none looks like a new one. */
+export function printErr(...lines: readonly string[]): void {
+  for (const line of lines) writeErr(`${line.replaceAll("\r\n", "\n").replace(/\n(?! {2})/g, "\n  ")}\n`);
+}
+
+/** Writes a text of several lines, such as a card, to standard output. */
+export function printText(text: string): void {
+  print(...harmlessLines(text).replaceAll("\t", "  ").split("\n"));
+}
+
+/** Writes a value as JSON to standard output: in one line, or indented. */
+export function printJson(value: unknown, indent?: number): void {
+  process.stdout.write(`${harmlessJson(value, indent)}\n`);
+}
+
+const lines = (text: string): string => text.split("\n").map(shown).join("\n");
+
+/** For programs that bring their own lines: commander's help and errors, npm's. */
+export const writeOut = (text: string): void => void process.stdout.write(lines(text));
+export const writeErr = (text: string): void => void process.stderr.write(lines(text));
+
+/** Called once standard output cannot be written. */
+export const onOutputError = (told: (error: NodeJS.ErrnoException) => void): void => void process.stdout.on("error", told);
+
+/** Standard error, where somebody watches it: for what redraws itself. */
+export const watched = (): NodeJS.WriteStream | undefined => (process.stderr.isTTY ? process.stderr : undefined);

@@ -1,0 +1,99 @@
+// The one way to the terminal: strangers' signs are escaped in every line, our colours stay, and no source writes past it.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type picocolors from "picocolors";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describeError, reportError } from "../src/output/failure.js";
+import { printTable } from "../src/output/table.js";
+import { print, printErr, printJson, printText } from "../src/output/terminal.js";
+
+const written = { out: "", err: "" };
+const writesTo = (name: keyof typeof written) => (text: string | Uint8Array) => {
+  written[name] += text;
+  return true;
+};
+beforeEach(() => {
+  Object.assign(written, { out: "", err: "" });
+  vi.spyOn(process.stdout, "write").mockImplementation(writesTo("out"));
+  vi.spyOn(process.stderr, "write").mockImplementation(writesTo("err"));
+});
+afterEach(() => vi.restoreAllMocks());
+
+describe("lines", () => {
+  it("no text makes a line, a colour or a direction of its own", () => {
+    print(`  ${"evil\n  benign  0.0 %\x1b[1A\x9b2K\u202e"}  yes`);
+    expect(written.out).toBe("  evil\\n  benign  0.0 %\\x1b[1A\\x9b2K\\u202e  yes\n");
+  });
+
+  it("our own colours are there where the terminal has some, and a stranger's same codes are not", async () => {
+    vi.doMock("picocolors", async (original) => ({ default: (await original<{ default: typeof picocolors }>()).default.createColors(true) }));
+    vi.resetModules();
+    const own = await import("../src/output/terminal.js");
+    own.print(`${own.pc.red("\x1b[31mfake")} ${own.pc.bold("b")}`);
+    vi.doUnmock("picocolors");
+    expect(written.out).toBe("\x1b[31m\\x1b[31mfake\x1b[39m \x1b[1mb\x1b[22m\n");
+  });
+
+  it("honest right-to-left names stay readable, and isolated from the figures beside them", () => {
+    print("  ورم خبيث  12.5 %", "שלום");
+    expect(written.out).toBe("  \u2068ورم خبيث\u2069  12.5 %\n\u2068שלום\u2069\n");
+  });
+
+  it("further lines of a message are indented, so that none passes for another message", () => {
+    printErr("warning a\nerror UNEXPECTED forged\r\n  kept");
+    expect(written.err).toBe("warning a\n  error UNEXPECTED forged\n  kept\n");
+  });
+
+  it("a card keeps its lines", () => {
+    printText("# Title\n\n| a\t| \x1b[8m |");
+    expect(written.out).toBe("# Title\n\n| a  | \\x1b[8m |\n");
+  });
+
+  it("JSON is ASCII where it matters, and parses to the same", () => {
+    printJson({ title: "\x9b\u202eש" });
+    expect(written.out).toBe('{"title":"\\u009b\\u202eש"}\n');
+  });
+
+  it("columns are as wide as what is shown", () => {
+    printTable(
+      ["name", "n"],
+      [
+        ["a\x1b", "1"],
+        ["longer", "2"],
+      ],
+    );
+    expect(written.out).toBe("name    n\na\\x1b   1\nlonger  2\n");
+  });
+
+  it("an error that is not ours", () => {
+    reportError(new Error("npm said \x1b[2J\nerror forged"), false);
+    expect(written.err).toContain("npm said \\x1b[2J\n  error forged\n");
+    expect(describeError(new Error("x")).code).toBe("UNEXPECTED");
+  });
+});
+
+it("no source writes to the terminal past it", () => {
+  const root = fileURLToPath(new URL("../../..", import.meta.url));
+  const doors = new Set(["packages/cli/src/output/terminal.ts", "packages/cli/src/output/progress-bar.ts"]);
+  const past = [
+    "packages/cli",
+    "packages/core",
+    "packages/io",
+    "packages/sdk",
+    "packages/train",
+    "packages/engine-onnx",
+    "packages/engine-tfjs",
+    "packages/node-files",
+    "registry",
+  ]
+    .flatMap((folder) =>
+      readdirSync(join(root, folder, "src"), { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".ts"))
+        .map((name) => `${folder}/src/${name.replaceAll("\\", "/")}`),
+    )
+    .filter((path) => !doors.has(path))
+    .filter((path) => /process\.(?:stdout|stderr)|console\.|from "(?:picocolors|cli-progress)"/.test(readFileSync(join(root, path), "utf8")));
+  expect(past).toEqual([]);
+});
