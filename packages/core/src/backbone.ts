@@ -4,13 +4,10 @@ import * as z from "zod";
 import { AnyMC3DError } from "./errors.js";
 import { contentHash } from "./hash.js";
 import { readSafetensors, toFloat32 } from "./safetensors.js";
-import { fieldsOf } from "./schema-fields.js";
+import { faultsOf, fieldsOf, line, npmName, paragraphs } from "./schema-fields.js";
 import type { Backbone, BackboneSpec, Tensor, Tensors } from "./types.js";
-import { withoutEval } from "./without-eval.js";
 
-withoutEval();
-
-const triple = z.tuple([z.number(), z.number(), z.number()]);
+const triple = (each: z.ZodNumber) => z.tuple([each, each, each]);
 const count = z.int().min(1).max(100_000);
 
 const backboneSpecSchema = z.strictObject({
@@ -24,25 +21,25 @@ const backboneSpecSchema = z.strictObject({
   registers: z.int().min(0).max(64),
   position: z.discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("learned"), grid: z.tuple([count.max(1024), count.max(1024)]), antialias: z.boolean() }),
-    z.strictObject({ kind: z.literal("rope"), theta: z.number().positive() }),
+    z.strictObject({ kind: z.literal("rope"), theta: z.number().min(1).max(1e9) }),
   ]),
-  normEps: z.number().positive(),
-  mean: triple,
-  std: triple,
+  normEps: z.number().positive().max(1),
+  mean: triple(z.number().min(-1000).max(1000)),
+  std: triple(z.number().min(1e-6).max(1000)),
 });
 
 /** `backbone.json`. */
 export const backboneManifestSchema = z.strictObject({
   $schema: z.string().optional(),
   schemaVersion: z.literal(1),
-  name: z.string().min(1),
-  version: z.string().min(1),
+  name: npmName,
+  version: line,
   spec: backboneSpecSchema,
   hash: z.string().regex(/^sha256-[0-9a-f]{64}$/),
   parameters: z.int().positive(),
-  source: z.string().min(1),
-  license: z.string().min(1),
-  selfTest: z.strictObject({ seed: z.int(), plain: z.array(z.number()), lora: z.array(z.number()), madeBy: z.string() }).optional(),
+  source: paragraphs,
+  license: line,
+  selfTest: z.strictObject({ seed: z.int(), plain: z.array(z.number()), lora: z.array(z.number()), madeBy: line }).optional(),
 });
 
 /** backbone.json, checked: name, spec, content hash, self-test. */
@@ -99,7 +96,7 @@ export function checkTensors(what: string, tensors: ReadonlyMap<string, { shape:
 export function parseBackboneManifest(json: unknown, name = "backbone.json"): BackboneManifest {
   const parsed = backboneManifestSchema.safeParse(json);
   if (!parsed.success)
-    throw new AnyMC3DError("BACKBONE_INVALID", `${name}: ${z.prettifyError(parsed.error)}`, { details: { file: name, fields: fieldsOf(parsed.error) } });
+    throw new AnyMC3DError("BACKBONE_INVALID", `${name}: ${faultsOf(parsed.error)}`, { details: { file: name, fields: fieldsOf(parsed.error) } });
   const { spec } = parsed.data;
   if (spec.width % spec.heads !== 0) {
     throw new AnyMC3DError("BACKBONE_INVALID", `${name}: width ${spec.width} is not divisible by ${spec.heads} heads`, {

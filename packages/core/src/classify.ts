@@ -124,7 +124,10 @@ function poolViews(passes: readonly ViewPass[], bound: BoundAdapter): StudyForwa
     bound,
   );
   if (!study.logits.every(Number.isFinite))
-    throw new AnyMC3DError("ENGINE_FAILED", "the logits are not finite: the device computed wrongly. Choose another engine, and report it.");
+    throw new AnyMC3DError(
+      "ENGINE_FAILED",
+      `the logits are not finite: the device computed wrongly, or the weights of ${bound.adapter.manifest.name} are beyond what float32 computes with. Choose another engine; if that says the same, ask the adapter's author.`,
+    );
   return study;
 }
 

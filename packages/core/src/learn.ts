@@ -14,6 +14,7 @@ export { upgradeManifest } from "./manifest-upgrade.js";
 export { attentionPool, attentionPoolGradient, meanPool, meanPoolGradient, sigmoid, softmax } from "./pool.js";
 export { type PreparedView, prepareView } from "./preprocess.js";
 export { seededRandom } from "./random.js";
+export { faultsOf } from "./schema-fields.js";
 export { forwardStudy, type StudyForward, type StudyGradient, type StudyModules } from "./study.js";
 export { taskSchema } from "./tasks/index.js";
 export type { Conformal, TaskLabel } from "./tasks/labels.js";

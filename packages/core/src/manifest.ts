@@ -2,7 +2,7 @@
 
 // As a namespace: where `z` is imported by name, webpack 5.113 takes `z.iso.date` for `z.date`.
 import * as z from "zod";
-import { AnyMC3DError } from "./errors.js";
+import { AnyMC3DError, bounded } from "./errors.js";
 import { featuresSchema } from "./kinds/features/index.js";
 import { FUSION_IDS, FUSIONS, fusionKind } from "./kinds/fusion/index.js";
 import { HEAD_FORMS, HEADS } from "./kinds/head/index.js";
@@ -11,15 +11,10 @@ import { valueRange } from "./kinds/intensity/intensity-kind.js";
 import { POOLING_IDS, POOLINGS } from "./kinds/pooling/index.js";
 import { roiSchema } from "./kinds/roi/index.js";
 import { fromVersion1 } from "./manifest-upgrade.js";
-import { PACKAGE_NAME, PACKAGE_NAME_LENGTH } from "./package-names.js";
-import { fieldsOf } from "./schema-fields.js";
+import { faultsOf, fieldsOf, key, line, npmName, paragraphs, value } from "./schema-fields.js";
 import { taskKind, taskSchema } from "./tasks/index.js";
-import { withoutEval } from "./without-eval.js";
-
-withoutEval();
 
 const count = z.int().min(1).max(100_000);
-const text = z.string().min(1);
 
 const plane = z
   .enum(["axial", "coronal", "sagittal", "acquired"])
@@ -35,7 +30,7 @@ const expectation = z.strictObject({
 const expect = z
   .strictObject({
     modality: z
-      .array(text)
+      .array(line)
       .min(1)
       .optional()
       .describe("DICOM modalities (`CT`, `MR`, `PT`, …). A volume that names another is refused; one that names none is let through."),
@@ -65,7 +60,7 @@ const slices = z
     z
       .strictObject({
         choice: z.literal("foreground"),
-        above: z.number().describe("A slice is taken if one of its voxels is above this value, in the volume's units."),
+        above: value.describe("A slice is taken if one of its voxels is above this value, in the volume's units."),
         every: count.optional().describe("Of those slices every n-th, from the first; absent: every one."),
         count: count.optional().describe("At most so many of what is left, spread evenly; absent: all."),
       })
@@ -74,7 +69,7 @@ const slices = z
   .describe("Which slices are taken.");
 
 const view = z.strictObject({
-  source: text.describe('Which of the volumes given to classify(); adapters that read one call it "volume".'),
+  source: key.describe('Which of the volumes given to classify(); adapters that read one call it "volume".'),
   plane,
   crop: z
     .union([
@@ -83,8 +78,8 @@ const view = z.strictObject({
         .strictObject({
           foreground: z
             .strictObject({
-              above: z.number().describe("Voxels above this value are foreground, in the volume's units."),
-              margin: z.number().min(0).describe("Added on each side, mm, as far as the volume reaches."),
+              above: value.describe("Voxels above this value are foreground, in the volume's units."),
+              margin: z.number().min(0).max(10_000).describe("Added on each side, mm, as far as the volume reaches."),
             })
             .describe("What counts as foreground."),
         })
@@ -93,22 +88,27 @@ const view = z.strictObject({
     .describe("What part of the volume is looked at."),
   spacing: z
     .number()
-    .positive()
+    .min(0.001)
+    .max(1000)
     .nullable()
     .describe("Pixel size, mm; the middle of the crop is the middle of the slice. null stretches the crop over the slice."),
   size: z
     .tuple([count.max(4096), count.max(4096)])
+    .refine(([rows, columns]) => rows * columns <= 2 ** 22, "more than 2048×2048 pixels")
     .describe("Slice size, pixels: [rows, columns]; multiples of the backbone's patch (14 for DINOv2 ViT-S/14)."),
   slices,
   intensity: intensitySchema,
-  pad: z.number().describe("Value outside the volume, before the intensity step, in the volume's units (CT: -1000 is air)."),
+  pad: value.describe("Value outside the volume, before the intensity step, in the volume's units (CT: -1000 is air)."),
   expect,
 });
+
+/** Figures of quantities are in their units. */
+const measured = z.number().min(-1e15).max(1e15);
 
 const interval = z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]);
 
 const labelMetrics = z.strictObject({
-  id: text.describe("The label's id."),
+  id: line.describe("The label's id."),
   n: z.int().min(1).describe("Cases whose label is known."),
   positives: z.int().min(0).describe("Of these, the cases where it is there."),
   auroc: z.number().min(0).max(1).nullable().describe("Area under the ROC curve; null where only one class occurs."),
@@ -116,38 +116,38 @@ const labelMetrics = z.strictObject({
 });
 
 const figure = z.strictObject({
-  id: text.describe("What programs call it: `mae`, `r2`, `spearman`, `kappa`."),
-  name: text.describe("What people read."),
+  id: line.describe("What programs call it: `mae`, `r2`, `spearman`, `kappa`."),
+  name: line.describe("What people read."),
   n: z.int().min(1).describe("Cases that it was measured on."),
-  value: z.number().nullable().describe("The figure; null where it is undefined."),
-  interval: z.tuple([z.number(), z.number()]).nullable().describe("Its 95 % interval: [low, high]; null where there is none."),
-  unit: text.optional().describe("Of the value; absent: a pure number."),
+  value: measured.nullable().describe("The figure; null where it is undefined."),
+  interval: z.tuple([measured, measured]).nullable().describe("Its 95 % interval: [low, high]; null where there is none."),
+  unit: line.optional().describe("Of the value; absent: a pure number."),
 });
 
 const coverage = z.strictObject({
-  id: text.describe("What it is about: a label, the classes' column, the quantity."),
+  id: line.describe("What it is about: a label, the classes' column, the quantity."),
   nominal: z.number().gt(0).lt(1).describe("What the calibration promises, `task.conformal.coverage`."),
   measured: z.number().min(0).max(1).describe("Share of cases, none of which calibrated it, whose truth the sets or intervals held."),
-  spread: z.number().min(0).optional().describe("Its standard deviation over repeated measurements."),
+  spread: measured.min(0).optional().describe("Its standard deviation over repeated measurements."),
   n: z.int().min(1).describe("Cases."),
-  how: text.describe("How calibration and measurement were kept apart."),
-  size: z.number().min(0).optional().describe("Mean number of answers in a set, or mean width of an interval, in the unit."),
+  how: paragraphs.describe("How calibration and measurement were kept apart."),
+  size: measured.min(0).optional().describe("Mean number of answers in a set, or mean width of an interval, in the unit."),
 });
 
 const metrics = z.strictObject({
-  dataset: text.describe("What the data is called, with its licence."),
-  split: text.describe("Which part of it the figures are from: val, test."),
+  dataset: paragraphs.describe("What the data is called, with its licence."),
+  split: line.describe("Which part of it the figures are from: val, test."),
   date: z.iso.date().describe("When they were computed, YYYY-MM-DD."),
   seed: z.int().describe("Of the training run."),
-  madeBy: text.describe("How the figures came about: program and version."),
+  madeBy: line.describe("How the figures came about: program and version."),
   labels: z.array(labelMetrics).describe("One entry a label; none where the task's figures are not label by label."),
   figures: z.array(figure).optional().describe("Figures of the task as a whole: of ordered classes and of quantities."),
   coverage: z.array(coverage).optional().describe("How often prediction sets or intervals hold the truth: one entry a quantile of `task.conformal`."),
   baselines: z
     .array(
       z.strictObject({
-        id: text.describe("What programs call it: `size`."),
-        name: text.describe("What it is, for people: the best that size alone does."),
+        id: line.describe("What programs call it: `size`."),
+        name: line.describe("What it is, for people: the best that size alone does."),
         labels: z.array(labelMetrics).optional().describe("Its figures, label by label."),
         figures: z.array(figure).optional().describe("Its figures of the task as a whole."),
       }),
@@ -155,22 +155,16 @@ const metrics = z.strictObject({
     .optional()
     .describe("What simpler means reach on the same cases."),
   warnings: z
-    .array(z.strictObject({ code: text.describe("`FEW_CASES`, `NEAR_CHANCE`, …"), message: text.describe("For people.") }))
+    .array(z.strictObject({ code: line.describe("`FEW_CASES`, `NEAR_CHANCE`, …"), message: paragraphs.describe("For people.") }))
     .optional()
     .describe("What speaks against relying on these figures."),
 });
-
-/** A package on npm: lower case, with or without a scope. */
-const npmName = z
-  .string()
-  .max(PACKAGE_NAME_LENGTH)
-  .regex(PACKAGE_NAME, "not an npm package name: lower-case letters, digits and - . _, with or without @scope/");
 
 const contentHash = z.string().regex(/^sha256-[0-9a-f]{64}$/);
 
 const lora = z.strictObject({
   rank: z.int().min(1).max(256).describe("Rank r of the matrices."),
-  alpha: z.number().positive().describe("Scale: W' = W + (alpha/rank)·B·A."),
+  alpha: z.number().min(1e-6).max(65_536).describe("Scale: W' = W + (alpha/rank)·B·A."),
   rankStabilised: z.boolean().default(false).describe("Scale by alpha/√rank instead of alpha/rank."),
   targets: z
     .array(z.enum(["patch", "qkv", "proj"]))
@@ -188,8 +182,8 @@ export const adapterManifestSchema = z.strictObject({
     .string()
     .regex(/^\d+\.\d+\.\d+(-[\w.]+)?$/)
     .describe("The package's version: major.minor.patch."),
-  title: text.describe("One line, for lists."),
-  description: text.describe("What is classified, from which input; one or two sentences."),
+  title: line.describe("One line, for lists."),
+  description: paragraphs.describe("What is classified, from which input; one or two sentences."),
   task: taskSchema.describe("What is answered."),
   weights: z
     .strictObject(
@@ -199,20 +193,20 @@ export const adapterManifestSchema = z.strictObject({
     .describe("The file beside this one."),
   backbone: z
     .strictObject({
-      name: text.describe("The backbone's npm package."),
+      name: npmName.describe("The backbone's npm package."),
       hash: contentHash.describe("Content hash of its weights; other weights are refused."),
     })
     .describe("The frozen network the adapter was trained on."),
   input: z
     .strictObject({
-      bodyParts: z.array(text).describe("Body parts, lower case (`lung`): for search and people; not checked."),
+      bodyParts: z.array(line).describe("Body parts, lower case (`lung`): for search and people; not checked."),
       roi: roiSchema,
       sources: z
         .record(
-          text,
+          key,
           z.strictObject({
-            title: text.describe("What people call it: `T2-weighted`."),
-            description: text.optional().describe("What it must be, where the title does not say it: sequence, phase, plane."),
+            title: line.describe("What people call it: `T2-weighted`."),
+            description: paragraphs.optional().describe("What it must be, where the title does not say it: sequence, phase, plane."),
           }),
         )
         .optional()
@@ -235,14 +229,14 @@ export const adapterManifestSchema = z.strictObject({
     })
     .describe("What was learned; the tensors in weights.safetensors must match."),
   metrics: z.array(metrics).describe("What was measured, on what."),
-  intendedUse: text.describe("What it is for."),
-  limits: z.array(text).min(1).describe("What it is not for, and what is known to go wrong."),
-  license: text.describe("SPDX id of the weights' licence."),
-  citation: z.array(text).describe("What to cite: method, data."),
+  intendedUse: paragraphs.describe("What it is for."),
+  limits: z.array(paragraphs).min(1).describe("What it is not for, and what is known to go wrong."),
+  license: line.describe("SPDX id of the weights' licence."),
+  citation: z.array(paragraphs).describe("What to cite: method, data."),
   conformance: z
     .strictObject({
       seed: z.int().describe("Of the synthetic volumes, one a source, see `syntheticVolume`."),
-      logits: z.array(z.number()).min(1).describe("What the author's engine computed for them, all that the head gives."),
+      logits: z.array(value).min(1).describe("What the author's engine computed for them, all that the head gives."),
       tolerance: z.number().positive().describe("Largest difference of a logit that is let through; 50 times it for int8 engines."),
     })
     .describe("By which a machine checks that it computes what the author saw."),
@@ -277,9 +271,9 @@ export function parseAdapterManifest(json: unknown, name = "adapter.json"): Adap
       details: { file: name, fields: ["schemaVersion"] },
     });
   const parsed = schemaVersion === 1 ? manifestSchema1.safeParse(fromVersion1(json)) : adapterManifestSchema.safeParse(json);
-  const faults = parsed.success ? crossFaults(parsed.data) : [z.prettifyError(parsed.error)];
+  const faults = parsed.success ? crossFaults(parsed.data) : [faultsOf(parsed.error)];
   if (!parsed.success || faults.length) {
-    throw new AnyMC3DError("MANIFEST_INVALID", `${name}: ${faults.join("; ")}. The schema is adapter.schema.json of @anymc3d/core.`, {
+    throw new AnyMC3DError("MANIFEST_INVALID", `${name}: ${bounded(faults.join("; "), 2000)}. The schema is adapter.schema.json of @anymc3d/core.`, {
       details: { file: name, fields: fieldsOf(parsed.error) },
     });
   }
@@ -298,6 +292,8 @@ function crossFaults({ task, input, modules, conformance }: AdapterManifest): st
     const fitting = FUSIONS.filter((kind) => kind.takes(input.views.length)).map((kind) => `"${kind.id}"`);
     faults.push(`modules.fusion is "${modules.fusion}" with ${input.views.length} view(s), which need ${fitting.join(" or ")}`);
   }
+  if (conformance.tolerance > kind.mostTolerance)
+    faults.push(`conformance.tolerance is ${conformance.tolerance}, above ${kind.mostTolerance} it holds logits to nothing`);
   if (conformance.logits.length !== outputs) faults.push(`conformance.logits has ${conformance.logits.length} values, the head gives ${outputs}`);
   const known = new Set(input.views.map(({ source }) => source));
   const others = Object.keys(input.sources ?? {}).filter((source) => !known.has(source));

@@ -107,8 +107,10 @@ export function readTensors(bytes: Uint8Array, name?: string): Map<string, Tenso
  * Writes tensors as safetensors, names sorted, header padded to 8 bytes, so that equal tensors give equal files.
  * @param dtype F32 keeps values; F16 rounds to nearest even
  * @param metadata texts for the header's `__metadata__`
+ * @throws AnyMC3DError `TENSORS_MISMATCH` for F16 where values are not finite or lie beyond ±65504
  */
 export function writeSafetensors(tensors: Tensors, dtype: "F32" | "F16" = "F32", metadata?: Readonly<Record<string, string>>): Uint8Array {
+  if (dtype === "F16") checkHalf(tensors);
   const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
   const parts: Uint8Array[] = [];
   let offset = 0;
@@ -131,4 +133,20 @@ export function writeSafetensors(tensors: Tensors, dtype: "F32" | "F16" = "F32",
     at += part.length;
   }
   return out;
+}
+
+/** From here on float16 rounds to infinity. */
+const BEYOND_HALF = 65520;
+
+function checkHalf(tensors: Tensors): void {
+  const largest = (data: Float32Array) => data.reduce((most, value) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : Math.max(most, Math.abs(value))), 0);
+  const beyond = [...tensors].flatMap(([name, { data }]) => (largest(data) < BEYOND_HALF ? [] : [name]));
+  if (beyond.length === 0) return;
+  const shown = beyond.slice(0, 8).map((name) => `${name} (${largest((tensors.get(name) as Tensor).data).toPrecision(3)})`);
+  const more = beyond.length > 8 ? `, and ${beyond.length - 8} more` : "";
+  throw new AnyMC3DError(
+    "TENSORS_MISMATCH",
+    `values that float16 cannot hold, which ends at ±65504: ${shown.join(", ")}${more}. Such weights cannot be stored in 16 bits; use a checkpoint whose values are smaller.`,
+    { details: { notFinite: beyond } },
+  );
 }

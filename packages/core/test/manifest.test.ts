@@ -72,6 +72,42 @@ const faults: [string, (m: Loose) => void, RegExp][] = [
   ["conformance of another length", (m) => { m.conformance.logits = [0, 0]; }, /conformance\.logits/],
   ["conformance missing", (m) => { delete m.conformance; }, /conformance/],
   ["tolerance of 0", (m) => { m.conformance.tolerance = 0; }, /conformance\.tolerance/],
+  ["tolerance that lets everything through", (m) => { m.conformance.tolerance = 1e6; }, /tolerance/],
+  ["logits beyond computing", (m) => { m.conformance.logits = [1e308]; }, /conformance\.logits/],
+  ["alpha beyond float32", lora({ alpha: 1e308 }), /modules\.lora\.alpha/],
+  ["alpha that is as good as 0", lora({ alpha: 1e-300 }), /modules\.lora\.alpha/],
+  ["window of no width", (m) => { view(m).intensity = { kind: "windows", windows: [[40, 40]] }; }, /above low/],
+  ["third window of no width", (m) => { view(m).intensity = { kind: "windows", windows: [[0, 1], [0, 1], [5, 5]] }; }, /above low/],
+  ["range of no width", (m) => { view(m).intensity = { kind: "range", range: [7, 7] }; }, /above low/],
+  ["range that float32 cannot tell apart", (m) => { view(m).intensity = { kind: "range", range: [1e6, 1e6 + 0.1] }; }, /above low/],
+  ["range as wide as double precision", (m) => { view(m).intensity = { kind: "range", range: [-1e308, 1e308] }; }, /intensity/],
+  ["NaN in a range", (m) => { view(m).intensity = { kind: "range", range: [Number.NaN, 1] }; }, /intensity/],
+  ["infinity in a range", (m) => { view(m).intensity = { kind: "range", range: [0, Number.POSITIVE_INFINITY] }; }, /intensity/],
+  ["equal percentiles", (m) => { view(m).intensity = { kind: "percentile", low: 50, high: 50 }; }, /percentile/],
+  ["percentiles as good as equal", (m) => { view(m).intensity = { kind: "percentile", low: 50, high: 50 + 1e-12 }; }, /percentile/],
+  ["pad beyond float32", (m) => { view(m).pad = 1e39; }, /pad/],
+  ["foreground beyond float32", (m) => { view(m).crop = { foreground: { above: -1e308, margin: 0 } }; }, /above/],
+  ["margin of a kilometre", (m) => { view(m).crop = { foreground: { above: 0, margin: 1e6 } }; }, /margin/],
+  ["spacing of a nanometre", (m) => { view(m).spacing = 1e-6; }, /spacing/],
+  ["spacing of a kilometre", (m) => { view(m).spacing = 1e6; }, /spacing/],
+  ["slices of sixteen million pixels", (m) => { view(m).size = [4088, 4088]; }, /size/],
+  ["a backbone that no package is called", (m) => { m.backbone.name = "../../evil"; }, /backbone\.name/],
+  ["a backbone by its address", (m) => { m.backbone.name = "https://example.org/backbone"; }, /backbone\.name/],
+  ["a backbone in capitals", (m) => { m.backbone.name = "DINOv2"; }, /backbone\.name/],
+  ["ESC in the title", (m) => { m.title = "Lung\x1b[2K nodule"; }, /\\x1b[\s\S]*title/],
+  ["a second line in the title", (m) => { m.title = "Lung\nnodule"; }, /\\n[\s\S]*title/],
+  ["a blank title", (m) => { m.title = " "; }, /blank[\s\S]*title/],
+  ["a title of a megabyte", (m) => { m.title = "x".repeat(1e6); }, /title/],
+  ["C1 in a label's name", (m) => { m.task.labels[0].name = "a\x9b31m"; }, /\\x9b[\s\S]*labels\[0\]\.name/],
+  ["right-to-left override in a label's name", (m) => { m.task.labels[0].name = "\u202etnangilam"; }, /\\u202e[\s\S]*labels\[0\]\.name/],
+  ["zero width in a label's name", (m) => { m.task.labels[0].name = "be\u200bnign"; }, /\\u200b[\s\S]*labels\[0\]\.name/],
+  ["a label that every object has", (m) => { m.task.labels[0].id = "constructor"; }, /labels\[0\]\.id/],
+  ["a carriage return in the description", (m) => { m.description = "fine\rforged"; }, /\\r[\s\S]*description/],
+  ["tags in a limit", (m) => { m.limits = ["none\u{e0041}"]; }, /e0041[\s\S]*limits\[0\]/],
+  ["a bell in a body part", (m) => { m.input.bodyParts = ["lung\x07"]; }, /\\x07[\s\S]*bodyParts/],
+  ["a lone surrogate in the licence", (m) => { m.license = "MIT\ud800"; }, /\\ud800[\s\S]*license/],
+  ["ESC in an unknown key", (m) => { m["x\x1b[1A"] = 1; }, /x\\x1b\[1A/],
+  ["a source that every object has", (m) => { view(m).source = "__proto__"; }, /source/],
   ["text for a number", (m) => { view(m).pad = "-1000"; }, /pad/],
 ];
 
@@ -81,6 +117,17 @@ describe("MANIFEST_INVALID, naming the field", () => {
     expect(error.code).toBe("MANIFEST_INVALID");
     expect(error.message).toContain("x/adapter.json");
     expect(error.message).toMatch(message);
+  });
+
+  test("paragraphs and honest names of any script are taken", () => {
+    const parsed = parseAdapterManifest(
+      manifestJson((m) => {
+        m.description = "First line.\n\tSecond line.";
+        m.title = "عقيدات الرئة";
+        m.task.labels[0].name = "خبيث";
+      }),
+    );
+    expect(parsed.task.labels[0].name).toBe("خبيث");
   });
 
   test("as data: file and fields", async () => {

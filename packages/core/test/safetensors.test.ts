@@ -152,14 +152,37 @@ describe("writing", () => {
   test("what is written is read again, bit by bit", () => expect(readTensors(writeSafetensors(tensors))).toEqual(tensors));
 
   test("float16 rounds; the data starts at a multiple of 8; equal tensors in another order give the same file", () => {
-    const bytes = writeSafetensors(tensors, "F16");
-    expect(readTensors(bytes).get("b")?.data).toEqual(Float32Array.of(1, 0, -3.30078125, Number.POSITIVE_INFINITY));
+    const small = new Map([...tensors, ["b", { shape: [2, 2], data: Float32Array.of(1, 2 ** -25, -3.3, 65519) }]]);
+    const bytes = writeSafetensors(small, "F16");
+    expect(readTensors(bytes).get("b")?.data).toEqual(Float32Array.of(1, 0, -3.30078125, 65504));
     expect(new DataView(bytes.buffer).getUint32(0, true) % 8).toBe(0);
-    expect(writeSafetensors(new Map([...tensors].reverse()), "F16")).toEqual(bytes);
+    expect(writeSafetensors(new Map([...small].reverse()), "F16")).toEqual(bytes);
   });
 
   test("a tensor that is a view writes its own values only", () => {
     const data = Float32Array.of(9, 1, 2, 9).subarray(1, 3);
     expect(readTensors(writeSafetensors(new Map([["v", { shape: [2], data }]]))).get("v")?.data).toEqual(Float32Array.of(1, 2));
+  });
+});
+
+describe("float16", () => {
+  const one = (...values: number[]) => ({ shape: [values.length], data: Float32Array.from(values) });
+
+  test("what it cannot hold is refused, naming the tensors", async () => {
+    const tensors = new Map([
+      ["fine", one(65504, -65519, 0)],
+      ["large", one(1, 65520)],
+      ["negative", one(-1e30)],
+      ["nan", one(Number.NaN)],
+    ]);
+    const error = await refusal(() => writeSafetensors(tensors, "F16"));
+    expect(error.code).toBe("TENSORS_MISMATCH");
+    expect(error.details).toEqual({ notFinite: ["large", "negative", "nan"] });
+    expect(error.message).toMatch(/large \(6\.55e\+4\), negative \(1\.00e\+30\), nan/);
+  });
+
+  test("its largest values are written", () => {
+    const read = readTensors(writeSafetensors(new Map([["a", one(65504, -65519)]]), "F16"));
+    expect([...(read.get("a")?.data ?? [])]).toEqual([65504, -65504]);
   });
 });

@@ -1,7 +1,7 @@
 // task.json: what to train and how. It is adapter.json without what training finds out, plus `dataset` and `training`.
 
 import { type AdapterManifest, AnyMC3DError, type BackboneSpec, taskKind } from "@anymc3d/core";
-import { adapterManifestSchema } from "@anymc3d/core/learn";
+import { adapterManifestSchema, faultsOf } from "@anymc3d/core/learn";
 import * as z from "zod";
 import { RESERVED_COLUMNS } from "./data/columns.js";
 import { TASK_TRAININGS, taskTraining } from "./tasks/index.js";
@@ -132,10 +132,8 @@ const trainingSchema = z.strictObject({
   calibrate: z.boolean().default(true).describe("Temperature scaling on validation, folded into the head."),
 });
 
-const { task, input, modules } = adapterManifestSchema.shape;
+const { task, input, metrics, modules } = adapterManifestSchema.shape;
 const view = input.shape.views.element;
-
-const text = z.string().min(1);
 
 const trainConfigSchema = z.strictObject({
   $schema: adapterManifestSchema.shape.$schema,
@@ -178,11 +176,14 @@ const trainConfigSchema = z.strictObject({
     })
     .default({ lora: { rank: 8, alpha: 16, rankStabilised: false, targets: ["patch", "qkv", "proj"] }, features: [{ kind: "cls" }], pooling: "attention" })
     .describe("What is learned."),
-  dataset: text.describe("What the data is called in the metrics and on the card, with its licence."),
-  intendedUse: text
+  dataset: metrics.element.shape.dataset.describe("What the data is called in the metrics and on the card, with its licence."),
+  intendedUse: adapterManifestSchema.shape.intendedUse
     .optional()
     .describe('What the adapter is for; default: "Research on TITLE." That it is for research only, and no medical device, is added.'),
-  limits: z.array(text).default([]).describe("What it is not for, and what is known to go wrong. Left out: that it was trained and judged on this data only."),
+  limits: z
+    .array(adapterManifestSchema.shape.limits.element)
+    .default([])
+    .describe("What it is not for, and what is known to go wrong. Left out: that it was trained and judged on this data only."),
   license: adapterManifestSchema.shape.license.default("UNLICENSED"),
   citation: adapterManifestSchema.shape.citation.default([]),
   training: trainingSchema.default(trainingSchema.parse({})).describe("How it is trained."),
@@ -242,7 +243,7 @@ export function checkFits({ input, modules }: TrainConfig, { patch, depth }: Pic
  */
 export function parseTrainConfig(json: unknown, name = "task.json"): TrainConfig {
   const parsed = trainConfigSchema.safeParse(json);
-  const faults = parsed.success ? crossFaults(parsed.data) : [z.prettifyError(parsed.error)];
+  const faults = parsed.success ? crossFaults(parsed.data) : [faultsOf(parsed.error)];
   if (!parsed.success || faults.length) {
     const fields = [...new Set(parsed.error?.issues.map(({ path }) => path.join(".")))];
     throw new AnyMC3DError("CONFIG_INVALID", `${name}: ${faults.join("; ")}.`, { details: { file: name, fields } });

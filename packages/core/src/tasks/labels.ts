@@ -1,21 +1,18 @@
 // What the labels of all kinds of task have in common, and what a manifest holds of conformal calibration.
 
 import * as z from "zod";
-import { withoutEval } from "../without-eval.js";
-
-// Every kind of task begins here, so this is before any of their schemas is made.
-withoutEval();
-
-const text = z.string().min(1);
+import { line, paragraphs, value } from "../schema-fields.js";
 
 /** Fields of a label in a manifest. */
 export const labelFields = {
   id: z
     .string()
+    .max(200)
     .regex(/^[a-z0-9][a-z0-9_-]*$/)
+    .refine((id) => !(id in {}), "a name that every object has")
     .describe("Lower-case letters, digits, - and _; what programs and columns of labels.csv call it."),
-  name: text.describe("What people read."),
-  description: text.optional().describe("What it means, where the name does not say it."),
+  name: line.describe("What people read."),
+  description: paragraphs.optional().describe("What it means, where the name does not say it."),
   snomed: z
     .string()
     .regex(/^\d{6,18}$/)
@@ -24,7 +21,7 @@ export const labelFields = {
 };
 
 /** `task.column` of classes. */
-export const column = text
+export const column = line
   .optional()
   .describe("Column of labels.csv that holds the class, by id, name or value; default: `label`. For training and evaluation.");
 
@@ -42,7 +39,7 @@ export const conformal = z
   .strictObject({
     coverage: z.number().gt(0).lt(1).describe("Share of cases whose truth sets and intervals are to hold, 0.9 for example."),
     quantiles: z
-      .array(z.number().min(0))
+      .array(value.min(0))
       .min(1)
       .describe(
         "Of the calibration cases' scores. Quantities: of the absolute errors, in the unit. Classes: of 1 - probability of the true answer; binary and multilabel tasks have one a label, others one.",

@@ -42,4 +42,5 @@ export const multiclass = {
   heatmapLabels: ({ labels }) => labels.map(({ id }) => id),
   heatmapGradient: ({ labels }, logits, label) => oneLogit(labels, logits, label),
   tolerance: () => 0.01,
+  mostTolerance: 1,
 } satisfies TaskKind<Multiclass>;

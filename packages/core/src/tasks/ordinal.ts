@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { contiguousSet } from "../conformal.js";
 import { sigmoid } from "../pool.js";
+import { value as number } from "../schema-fields.js";
 import { column, commonFaults, conformal, identity, labelFields, labelsOf } from "./labels.js";
 import type { TaskKind } from "./task-kind.js";
 
@@ -12,8 +13,7 @@ const schema = z
     labels: labelsOf(
       z.strictObject({
         ...labelFields,
-        value: z
-          .number()
+        value: number
           .optional()
           .describe("The class as a number, above that of the class before; what `value` of a result is made of. Of all classes or of none: then 0, 1, 2, …"),
       }),
@@ -80,4 +80,5 @@ export const ordinal = {
   heatmapLabels: () => [],
   heatmapGradient: (_, logits) => Float32Array.from(logits, (_logit, i) => (i === 0 ? 1 : 0)),
   tolerance: () => 0.01,
+  mostTolerance: 1,
 } satisfies TaskKind<Ordinal>;

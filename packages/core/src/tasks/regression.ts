@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { intervalAbout } from "../conformal.js";
+import { line, value } from "../schema-fields.js";
 import { commonFaults, conformal, identity, labelFields, labelsOf } from "./labels.js";
 import type { TaskKind } from "./task-kind.js";
 
@@ -11,9 +12,9 @@ const schema = z
     labels: labelsOf(
       z.strictObject({
         ...labelFields,
-        unit: z.string().min(1).max(40).describe("Of its values, as UCUM writes it: `mm`, `mL`, `a` (years), `1` for a pure number."),
+        unit: line.max(40).describe("Of its values, as UCUM writes it: `mm`, `mL`, `a` (years), `1` for a pure number."),
         range: z
-          .tuple([z.number(), z.number()])
+          .tuple([value, value])
           .refine(([low, high]) => low < high, "low must be below high")
           .optional()
           .describe("[low, high] that values plausibly have, in the unit; a result outside carries a warning."),
@@ -68,4 +69,5 @@ export const regression = {
   heatmapGradient: () => Float32Array.of(1),
   // A hundredth of what values differ by; without a training set, of the plausible range as if it were four standard deviations wide.
   tolerance: ({ labels: [{ range }] }, spread = range ? (range[1] - range[0]) / 4 : 1) => SHARE * spread,
+  mostTolerance: 1e9,
 } satisfies TaskKind<Regression>;

@@ -61,4 +61,6 @@ export interface TaskKind<T extends TaskShape> {
   heatmapGradient(task: T, logits: ArrayLike<number>, label?: string): Float32Array;
   /** Largest difference of a logit that a conformance vector lets through. @param spread standard deviation of the training set's values, for quantities */
   tolerance(task: T, spread?: number): number;
+  /** The largest that a manifest may state: beyond it, the vector holds logits to nothing. */
+  readonly mostTolerance: number;
 }

@@ -53,6 +53,7 @@ export const yesNo = {
   heatmapLabels: ({ labels }: YesNoTask) => labels.map(({ id }) => id),
   heatmapGradient: ({ labels }: YesNoTask, logits: ArrayLike<number>, label?: string) => oneLogit(labels, logits, label),
   tolerance: () => 0.01,
+  mostTolerance: 1,
 } satisfies Omit<TaskKind<YesNoTask & { kind: string }>, "id" | "text" | "schema" | "faults">;
 
 /** 1 at the label's logit, 0 elsewhere. @param label its id; absent: that of the largest logit */

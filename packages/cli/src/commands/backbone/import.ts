@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { AnyMC3DError, type Backbone, loadBackbone, type Tensor } from "@anymc3d/core";
+import { AnyMC3DError, type Backbone, isPackageName, loadBackbone, newPackageName, type Tensor } from "@anymc3d/core";
 import {
   contentHash,
   encode,
@@ -28,7 +28,7 @@ export async function importBackbone(folder: string, flags: { out: string; name?
   const weights = writeSafetensors(tensors, "F16");
   const manifest = {
     schemaVersion: 1 as const,
-    name: flags.name ?? basename(resolve(folder)),
+    name: nameOf(flags.name, folder),
     version: "0.1.0",
     spec,
     hash: await contentHash(readSafetensors(weights)),
@@ -39,6 +39,17 @@ export async function importBackbone(folder: string, flags: { out: string; name?
   const selfTest = await answerSelfTest(await loadBackbone(manifest, weights));
   await writeWhole(out, { "backbone.json": `${JSON.stringify({ ...manifest, selfTest }, null, 1)}\n`, "weights.safetensors": weights });
   print(`${out}: ${spec.family}, ${manifest.parameters} parameters, ${manifest.hash}`);
+}
+
+/** As adapters will name it: what npm takes for a package. */
+function nameOf(asked: string | undefined, folder: string): string {
+  const own = basename(resolve(folder));
+  if (asked === undefined) return isPackageName(own) ? own : newPackageName("backbone", own);
+  if (isPackageName(asked)) return asked;
+  throw new AnyMC3DError(
+    "OPTION_INVALID",
+    `--name ${asked}: adapters name their backbone as an npm package: lower-case letters, digits and - . _, with or without @scope/`,
+  );
 }
 
 /** The answer other devices are held to: ONNX Runtime's, in float32 on this CPU. */

@@ -1,6 +1,7 @@
 // What a kind of intensity step must say of itself, and clamp-and-scale, which today's kinds come down to.
 
 import * as z from "zod";
+import { value } from "../../schema-fields.js";
 import type { BackboneSpec, VoxelArray } from "../../types.js";
 
 /** From resampled voxel values to what a backbone sees, for one volume. */
@@ -27,8 +28,15 @@ export interface IntensityKind<I> {
   prepare(intensity: I, data: VoxelArray, spec: Pick<BackboneSpec, "mean" | "std">): Channels;
 }
 
-/** [low, high] of values. */
-export const valueRange = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, "low must not exceed high");
+/** [low, high] of values; equal where only one will do. */
+export const valueRange = z.tuple([value, value]).refine(([low, high]) => low <= high, "low must not exceed high");
+/** [low, high] of values that become 0 and 1: as far apart as float32 tells values there apart, with some to spare. */
+export const scaledRange = z
+  .tuple([value, value])
+  .refine(
+    ([low, high]) => high - low >= Math.max(1e-12, 1e-6 * Math.max(Math.abs(low), Math.abs(high))),
+    "high must lie above low: between them nothing is told apart",
+  );
 /** Which voxels statistics are of. */
 export const over = z.enum(["all", "nonzero"]).default("all").describe("The voxels that are looked at: all of the volume's, or those that are not 0.");
 

@@ -16,7 +16,7 @@ const schema = z
 export const percentile = {
   id: "percentile",
   schema,
-  faults: ({ low, high }) => (low >= high ? ["input: percentile low must be below high"] : []),
+  faults: ({ low, high }) => (high - low >= 1e-6 ? [] : ["input: percentile low must be below high"]),
   prepare(intensity, data, spec) {
     const [low, high] = volumeStatistics({ data }).percentiles([intensity.low, intensity.high], intensity.over);
     return windowed([[low, high]], spec);

@@ -1,10 +1,10 @@
 // A fixed range of values.
 
 import * as z from "zod";
-import { type IntensityKind, valueRange, windowed } from "./intensity-kind.js";
+import { type IntensityKind, scaledRange, windowed } from "./intensity-kind.js";
 
 const schema = z
-  .strictObject({ kind: z.literal("range"), range: valueRange.describe("[low, high] in the volume's units.") })
+  .strictObject({ kind: z.literal("range"), range: scaledRange.describe("[low, high] in the volume's units.") })
   .describe("One range, scaled to [0, 1] and clipped.");
 
 export const range = {
