@@ -18,7 +18,7 @@ let real: RunningRegistry;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "anymc3d-registry-node-"));
   real = await startPublished(folder, ["adapters-lung-nodule", "backbone-dinov2-small"]);
-}, 120_000);
+});
 afterAll(async () => {
   await real.close();
   await rm(folder, { recursive: true, force: true });
@@ -119,7 +119,7 @@ describe("at once in one process", () => {
       return fetch(url, init);
     };
     const registry = createRegistry({ url: real.url, store: memoryStore(), http: { fetch: slow, patience: 60_000 } });
-    const waiting = () => vi.waitFor(() => expect(signals.length).toBeGreaterThan(0));
+    const waiting = () => vi.waitFor(() => expect(signals.length).toBeGreaterThan(0), { timeout: 300_000 });
     return { registry, asked, signals, go, waiting };
   }
 

@@ -40,4 +40,4 @@ test("a folder is of one registry; one that was killed is passed over, one that 
   expect(await readdir(storage)).not.toContain("in-use");
   await writeFile(join(storage, "in-use"), "process 1 on a machine that lost its power\n");
   await (await startRegistry({ storage, port: 0 })).close();
-}, 20_000);
+});

@@ -3,8 +3,8 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromiumPath, hasChromium } from "@anymc3d/testkit/browser/harness";
-import { type Browser, chromium } from "playwright-core";
+import { chromiumPath, hasChromium, PATIENCE } from "@anymc3d/testkit/browser/harness";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRegistry, memoryStore } from "../src/index.js";
 import type { RunningRegistry } from "../src/server.js";
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await writeFile(join(foreign, "README.md"), `# A card\n\n${HOSTILE}\n`);
   await publish(folder, real.url, foreign);
   out = join(folder, "site");
-}, 120_000);
+});
 afterAll(async () => {
   await real.close();
   await rm(folder, { recursive: true, force: true });
@@ -68,10 +68,15 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
     browser = await chromium.launch({ executablePath: chromiumPath, args: flags.split(" ") });
   });
   afterAll(() => browser.close());
+  async function newPage(options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
+    const page = await browser.newPage(options);
+    page.setDefaultTimeout(PATIENCE);
+    return page;
+  }
   const address = (file = "index.html") => String(pathToFileURL(join(out, file)));
 
   test("search and filters", async () => {
-    const page = await browser.newPage();
+    const page = await newPage();
     await page.goto(address());
     const shown = () => page.locator(".adapters li:visible h2").allTextContents();
     expect(await shown()).toHaveLength(4);
@@ -87,15 +92,14 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
   });
 
   test("a search that was shared opens as it was", async () => {
-    const page = await browser.newPage();
+    const page = await newPage();
     await page.goto(`${address()}?text=aneurysm`);
     expect(await page.locator(".adapters li:visible").count()).toBe(1);
     await page.close();
   });
 
   test("reads without JavaScript, and fits a phone", async () => {
-    const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 390, height: 800 } });
-    const page = await context.newPage();
+    const page = await newPage({ javaScriptEnabled: false, viewport: { width: 390, height: 800 } });
     for (const file of ["index.html", "adapters/anymc3d__adapter-lung-nodule.html", "adapters/me__adapter-adrenal-shape.html"]) {
       await page.goto(address(file));
       const box = await page.locator("main").boundingBox();
@@ -104,6 +108,6 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
     await page.goto(address());
     expect(await page.locator(".adapters li:visible").count()).toBe(4);
     expect(await page.locator("form").isVisible()).toBe(false);
-    await context.close();
+    await page.close();
   });
 });

@@ -1,5 +1,6 @@
 // The built page in Firefox and in WebKit, Safari's engine: the sample classified, drawn, and classified again without a server.
 import { existsSync } from "node:fs";
+import { PATIENCE } from "@anymc3d/testkit/browser/harness";
 import { FIREFOX, type OtherBrowser, startFirefox, startScreen, startWebKit, WEBKIT_DRIVER, XVFB } from "@anymc3d/testkit/browser/other-browsers";
 import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -30,7 +31,7 @@ describe.each([
   });
 
   const until = async (what: () => unknown) => {
-    await expect.poll(() => browser.evaluate(what), { timeout: 120_000, interval: 200 }).toBeTruthy();
+    await expect.poll(() => browser.evaluate(what), { timeout: PATIENCE, interval: 200 }).toBeTruthy();
   };
   /** The sample from a fresh page to its result. @returns probabilities, by the file that is saved */
   async function classifySample(): Promise<number[]> {
@@ -69,7 +70,7 @@ describe.each([
           for (let i = 0; i < data.length; i += channels) if (data[i] > 200 && data[i + 1] > 100 && data[i + 2] < 170 && data[i] - data[i + 2] > 60) warm++;
           return warm;
         },
-        { timeout: 30_000, interval: 500 },
+        { timeout: PATIENCE, interval: 500 },
       )
       .toBeGreaterThan(500);
     await until(() => document.querySelector("footer")?.textContent?.includes("works with the network off"));

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { sample } from "@anymc3d/adapter-lung-nodule";
 import { readNifti, writeNifti } from "@anymc3d/io";
 import type { Volume } from "@anymc3d/sdk";
-import { hasChromium } from "@anymc3d/testkit/browser/harness";
+import { hasChromium, PATIENCE } from "@anymc3d/testkit/browser/harness";
 import { button, classifyNow, openSample, usesBrowser, visit } from "@anymc3d/testkit/browser/web-page";
 import { slice } from "@anymc3d/testkit/dicom";
 import { decode } from "fast-png";
@@ -32,7 +32,7 @@ async function open(page: Page, files: Parameters<Page["setInputFiles"]>[1]): Pr
 const label = (page: Page) => page.textContent(".slider span");
 /** What is moved by the mouse arrives when the next frame is made. */
 const expectLabel = (page: Page, text: string | RegExp) =>
-  expect.poll(() => label(page), { timeout: 30_000 }).toEqual(typeof text === "string" ? text : expect.stringMatching(text));
+  expect.poll(() => label(page), { timeout: PATIENCE }).toEqual(typeof text === "string" ? text : expect.stringMatching(text));
 
 interface Picture {
   readonly width: number;
@@ -367,7 +367,7 @@ describe.skipIf(!hasChromium)("the viewer", () => {
         await button(page, "coronal").click();
         await page.locator(".canvas canvas").tap({ position: { x: width / 3, y: height / 2 + 60 } });
         await button(page, "axial").click();
-        await expect.poll(() => label(page), { timeout: 30_000 }).not.toBe(axial);
+        await expect.poll(() => label(page), { timeout: PATIENCE }).not.toBe(axial);
         const bar = button(page, /^Slice 2, weight/);
         await bar.scrollIntoViewIfNeeded();
         expect(await page.evaluate(() => document.querySelector(".canvas")?.getBoundingClientRect().bottom)).toBeLessThan(200);

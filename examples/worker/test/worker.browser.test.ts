@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sample } from "@anymc3d/adapter-lung-nodule";
-import { chromiumPath, hasChromium } from "@anymc3d/testkit/browser/harness";
+import { chromiumPath, hasChromium, PATIENCE } from "@anymc3d/testkit/browser/harness";
 import { chromium } from "playwright-core";
 import { build } from "vite";
 import { expect, test } from "vitest";
@@ -43,7 +43,7 @@ test.skipIf(!hasChromium)("a file of the user's", async () => {
     const page = await browser.newPage();
     const elsewhere: string[] = [];
     page.on("request", (request) => /^http/.test(request.url()) && !request.url().startsWith(server.origin) && elsewhere.push(request.url()));
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(PATIENCE);
     await page.goto(server.origin);
     // The user may be faster than the worker.
     await page.setInputFiles("input", fileURLToPath(sample));

@@ -35,7 +35,7 @@ beforeAll(async () => {
   env = { ...process.env, NO_COLOR: "1", npm_config_userconfig: join(folder, "npmrc"), npm_config_cache: join(folder, "npm-cache") };
   server = await startRegistryProcess(folder, env);
   url = server.url;
-}, 60_000);
+});
 afterAll(async () => {
   await server.stop();
   await rm(folder, { recursive: true, force: true });

@@ -148,6 +148,9 @@ function wantedHeatmap({ heatmap }: ClassifyOptions, { task, name }: AdapterMani
   const forms = HEATMAPS.map(({ id, labelled }) => `{ method: "${id}"${labelled ? ", label" : ""} }`);
   if (heatmap !== undefined && heatmap !== null && typeof heatmap !== "boolean" && typeof heatmap !== "object")
     throw new AnyMC3DError("OPTION_INVALID", `heatmap is ${JSON.stringify(heatmap)}, expected true, false, ${forms.join(" or ")}`);
+  const labelled = HEATMAPS.filter((each) => each.labelled)
+    .map(({ id }) => `"${id}"`)
+    .join(" or ");
   if (!heatmap) return undefined;
   if (heatmap === true) return { kind: HEATMAPS[0] };
   const kind = HEATMAPS.find(({ id }) => id === heatmap.method);
@@ -156,7 +159,12 @@ function wantedHeatmap({ heatmap }: ClassifyOptions, { task, name }: AdapterMani
       "OPTION_INVALID",
       `heatmap method is ${JSON.stringify(heatmap.method)}, expected ${HEATMAPS.map(({ id }) => `"${id}"`).join(" or ")}`,
     );
-  const label = kind.labelled && "label" in heatmap ? heatmap.label : undefined;
+  const label = (heatmap as { label?: string }).label;
+  if (label !== undefined && !kind.labelled)
+    throw new AnyMC3DError(
+      "OPTION_INVALID",
+      `heatmap label ${JSON.stringify(label)}: method "${kind.id}" shows ${kind.text}; leave the label out, or take ${labelled}`,
+    );
   const ids = taskKind(task).heatmapLabels(task);
   if (label !== undefined && !ids.includes(label)) {
     const choices = ids.length ? `there are ${ids.join(", ")}` : "its heatmap is that of its one score: leave the label out";

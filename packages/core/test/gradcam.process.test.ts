@@ -112,10 +112,14 @@ describe("the bundled sample", () => {
     expect(free.heatmap?.data).toEqual(named.heatmap?.data);
   });
 
-  test("an unknown label or method is refused with what there is", async () => {
+  test("an unknown label or method, and a label of a method that explains none, are refused with what there is", async () => {
     await expect(sampleHeat({ method: "gradcam", label: "benign" })).rejects.toMatchObject({
       code: "OPTION_INVALID",
       message: expect.stringContaining("subsolid"),
+    });
+    await expect(sampleHeat({ method: "attention", label: "malignant" } as never)).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+      message: expect.stringContaining("gradcam"),
     });
     await expect(sampleHeat({ method: "lime" } as never)).rejects.toMatchObject({ code: "OPTION_INVALID", message: expect.stringContaining("gradcam") });
   });

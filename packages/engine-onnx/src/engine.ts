@@ -24,7 +24,7 @@ export interface OnnxEngineOptions {
   readonly device?: Device;
   /** Which build of ONNX Runtime; default: onnxruntime-web for the device `wasm` and in browsers, else onnxruntime-node. */
   readonly runtime?: Runtime["name"];
-  /** `int8` quantises the blocks' linear maps: about twice as fast on CPUs with int8 products, logits move by up to about 0.5. Default `fp32`. */
+  /** `int8` quantises the blocks' linear maps: about twice as fast on CPUs with int8 products, logits move by up to about 0.7. Default `fp32`. */
   readonly precision?: Precision;
   /** CPU threads; default in Node: ONNX Runtime's choice, one per physical core; in a worker of a cross-origin isolated page: all of up to 4 cores, half of more; else one. */
   readonly threads?: number;

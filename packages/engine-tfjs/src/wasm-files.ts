@@ -99,7 +99,7 @@ export async function blobWorkersRun(): Promise<boolean> {
     const runs = await new Promise<boolean>((resolve) => {
       worker.onmessage = () => resolve(true);
       worker.onerror = () => resolve(false);
-      setTimeout(() => resolve(false), 3000);
+      setTimeout(() => resolve(false), 10_000);
     });
     worker.terminate();
     return runs;

@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
   beforeAll(async () => {
     harness = await startHarness(path.join(here, "browser-entry.ts"));
     page = await harness.page();
-  }, 120_000);
+  });
   afterAll(() => harness?.close());
   const read = (files: readonly (readonly [string, string])[], options = {}) => page.evaluate(([f, o]) => anymc3d.read(f, o), [files, options] as const);
 

@@ -113,9 +113,8 @@ describe("frames of one file", () => {
       },
       { syntax: "1.2.840.10008.1.2.4.80" },
     );
-    const start = performance.now();
+    // Walked through they would fill the memory, or take longer than a test may.
     await refusal(() => read([file(huge, "huge.dcm")]), "FILE_TRUNCATED", /2000000000 compressed frames/);
-    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
 

@@ -6,11 +6,13 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Milliseconds between two signs of life of a mark that beats, and without one until its process counts as gone. */
+/** Milliseconds between two signs of life of a mark that beats. */
 const BEAT = 1_000;
+/** Milliseconds without one until its process counts as gone: where this machine has no process of its number, and where it may be one that gets no turn. */
 const GONE = 3_500;
+const STARVED = 15_000;
 /** A mark is written at once after it was made: one that stays empty this long is of a process that was killed between. */
-const EMPTY = 1_000;
+const EMPTY = 3_000;
 
 /** Who holds a mark. */
 export interface Holder {
@@ -22,7 +24,8 @@ export interface Holder {
 export interface HoldOptions {
   /**
    * false: that no process of its number runs on this machine; a mark from another machine is believed. For work that may keep its process from
-   * giving signs of life. true: that it gives no sign of life for 3.5 seconds, on whatever machine; looking takes so long. Default false.
+   * giving signs of life. true: that it gives no sign of life, on whatever machine, for 3.5 seconds, or 15 where a process of its number runs on
+   * this machine or the mark is from another one; looking takes so long. Default false.
    */
   readonly beats?: boolean;
 }
@@ -75,7 +78,7 @@ async function take(path: string, text: string, options: HoldOptions): Promise<b
   while (!(await make(marks[marks.length - 1], text))) {
     const last = marks[marks.length - 1];
     const found = await contentOf(last);
-    const state = found === undefined ? "vanished" : options.beats ? await watch(last) : isGone(found) ? "still" : "alive";
+    const state = found === undefined ? "vanished" : options.beats ? await watch(last, isGone(found) ? GONE : STARVED) : isGone(found) ? "still" : "alive";
     if (state === "vanished") return false;
     if (state === "alive") throw new Held(path, holderOf(found ?? ""));
     // Who may succeed a mark is settled by another mark, whose name none has had before: two that found the same dead mark cannot both pass.
@@ -143,11 +146,11 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Whether the mark's time moves on. */
-async function watch(path: string): Promise<"alive" | "still" | "vanished"> {
+/** Whether the mark's time moves on within some milliseconds. */
+async function watch(path: string, patience: number): Promise<"alive" | "still" | "vanished"> {
   const time = async () => (await stat(path).catch(() => undefined))?.mtimeMs;
   const first = await time();
-  for (const start = Date.now(); Date.now() - start < GONE; ) {
+  for (const start = Date.now(); Date.now() - start < patience; ) {
     const now = await time();
     if (now === undefined) return "vanished";
     if (now !== first) return "alive";

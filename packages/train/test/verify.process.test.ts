@@ -44,6 +44,12 @@ test("the shipped lung-nodule adapter passes all checks", async () => {
   expect(checks.map(({ name }) => name)).toEqual(["manifest", "tensors", "conformance", "metrics", "card", "package"]);
 });
 
+test("a manifest of version 1 passes, and is told of with what pins its weights", async () => {
+  await edit("adapter.json", (text) => text.replace('"schemaVersion": 2', '"schemaVersion": 1').replace(/"weights": \{[^}]*\},?\s*/, ""));
+  const [manifest] = await verify();
+  expect(manifest).toEqual({ name: "manifest", ok: true, detail: expect.stringMatching(/schema version 1: .*anymc3d adapter upgrade/) });
+});
+
 test.each([
   ["an unknown field", "adapter.json", (text: string) => text.replace('"title"', '"tittle"'), "manifest", "tittle"],
   ["another backbone", "adapter.json", (text: string) => text.replace("sha256-d9f5", "sha256-d9f6"), "tensors", "backbone"],

@@ -9,8 +9,8 @@ import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import { formatLock, LOCK_FILE, type Lock, parseLock } from "./lock.js";
 
 const EMPTY: Lock = { adapters: {} };
-/** Milliseconds until a wait for others is given up; a change takes a few. */
-const PATIENCE = 10_000;
+/** Milliseconds until a wait for others is given up. A change takes a few; many processes on a busy machine wait for each other's, and a dead one's mark for seconds. */
+const PATIENCE = 120_000;
 
 /** A lock and where it lies. */
 export interface LockFile {

@@ -17,19 +17,30 @@ export interface NpmSettings {
  * @throws AnyMC3DError `CONFIG_INVALID`; `OPTION_INVALID` for what is no address
  */
 export async function npmSettings(cwd: string, registry?: string): Promise<NpmSettings> {
-  const flat = await flatSettings(cwd);
+  const { flat, patience } = await flatSettings(cwd);
   const scopes = Object.entries(flat).flatMap(([key, value]) => (key.startsWith("@") && key.endsWith(":registry") ? [[key.slice(0, -9), String(value)]] : []));
   // An address that was asked for is meant for all packages, scoped ones too.
-  return { url: registryAddress(registry ?? String(flat.registry)), scopes: registry ? {} : Object.fromEntries(scopes), http: { fetch: npmFetch(flat) } };
+  return {
+    url: registryAddress(registry ?? String(flat.registry)),
+    scopes: registry ? {} : Object.fromEntries(scopes),
+    http: { fetch: npmFetch(flat), ...patience },
+  };
 }
 
-async function flatSettings(cwd: string): Promise<Record<string, unknown>> {
+interface FlatSettings {
+  readonly flat: Record<string, unknown>;
+  /** npm's `fetch-timeout`, where it is set: npm's own default of five minutes is too long where the cache has an answer. */
+  readonly patience: Pick<HttpOptions, "patience" | "timeout">;
+}
+
+async function flatSettings(cwd: string): Promise<FlatSettings> {
   const [{ default: Config }, { default: parts }] = await Promise.all([import("@npmcli/config"), import("@npmcli/config/lib/definitions/index.js")]);
   // npmPath: where npm itself lies, whose built-in .npmrc has nothing of the user's.
   const config = new Config({ ...parts, npmPath: cwd, cwd, argv: [], env: process.env, execPath: process.execPath, platform: process.platform });
   try {
     await config.load();
-    return config.flat;
+    const wait = Number(config.get("fetch-timeout"));
+    return { flat: config.flat, patience: config.isDefault("fetch-timeout") || !(wait > 0) ? {} : { patience: wait, timeout: wait } };
   } catch (cause) {
     throw new AnyMC3DError("CONFIG_INVALID", `npm's settings cannot be read: ${(cause as Error).message}`, { cause });
   }

@@ -5,6 +5,9 @@ declare module "@npmcli/config" {
     constructor(options: Record<string, unknown>);
     load(): Promise<void>;
     readonly flat: Record<string, unknown>;
+    get(key: string): unknown;
+    /** Whether nothing sets it: no .npmrc, no npm_config_*. */
+    isDefault(key: string): boolean;
   }
 }
 

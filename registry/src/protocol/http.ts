@@ -21,7 +21,7 @@ export interface HttpOptions {
   readonly fetch?: typeof fetch;
   /** Tries in all. Default 3; of one that stays silent 2. */
   readonly tries?: number;
-  /** Milliseconds until an answer must begin. Default 10,000. */
+  /** Milliseconds until an answer must begin; at a second try three times as many. Default 10,000. */
   readonly patience?: number;
   /** Milliseconds without a byte until an answer that began is given up. Default 30,000. */
   readonly timeout?: number;
@@ -73,7 +73,7 @@ export async function get(url: string, options: GetOptions, http: HttpOptions = 
   const progress: Progress = {};
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(url, options, http, progress);
+      return await once(url, options, { ...http, attempt }, progress);
     } catch (cause) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (!(cause instanceof Again)) throw cause;
@@ -109,10 +109,12 @@ function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
 async function once(
   url: string,
   { accept, limit, headers, cache, signal, onProgress }: GetOptions,
-  { fetch: get = fetch, timeout = 30_000, patience = Math.min(10_000, timeout) }: HttpOptions,
+  { fetch: get = fetch, timeout = 30_000, patience: first = Math.min(10_000, timeout), attempt }: HttpOptions & { readonly attempt: number },
   progress: Progress,
 ): Promise<Answer> {
   const silence = new AbortController();
+  // A registry or a machine that is merely busy answers later.
+  const patience = attempt > 1 ? 3 * first : first;
   let timer = setTimeout(() => silence.abort(), patience);
   const alive = () => {
     clearTimeout(timer);

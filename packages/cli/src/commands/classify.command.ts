@@ -13,9 +13,9 @@ export const classifyCommand: CliCommand = {
       .requiredOption("--adapter <adapter>", "a folder, a name (lung-nodule), a name with a range (lung-nodule@^1), a .tgz or its address")
       .option("--heatmap <file>", "write where the model looked, as NIfTI or NRRD on the input's grid; with several files put {name} into it")
       .addOption(
-        new Option("--heatmap-method <method>", HEATMAPS.map(({ id, text }) => `${id}: ${text}`).join("; "))
-          .choices(HEATMAPS.map(({ id }) => id))
-          .default(HEATMAPS[0].id),
+        new Option("--heatmap-method <method>", `${HEATMAPS.map(({ id, text }) => `${id}: ${text}`).join("; ")}; default: ${HEATMAPS[0].id}`).choices(
+          HEATMAPS.map(({ id }) => id),
+        ),
       )
       .option("--heatmap-label <id>", "the label that gradcam explains; default: the one with the largest logit (of ordered classes there is none to name)")
       .option("--json", "one JSON object a volume, one a line")

@@ -2,7 +2,7 @@
 
 import { access, constants } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { AnyMC3DError, type ClassifyResult, type HeatmapMethod, isAbortError } from "@anymc3d/core";
+import { AnyMC3DError, type ClassifyResult, HEATMAPS, type HeatmapMethod, isAbortError } from "@anymc3d/core";
 import { endingOf, stemOf, writableEndings } from "@anymc3d/io";
 import { checkConformanceOnce } from "@anymc3d/registry";
 import { writeVolume } from "@anymc3d/sdk";
@@ -20,7 +20,7 @@ import { printErr, printJson } from "../output/terminal.js";
 export interface ClassifyFlags extends EngineFlags, RegistryFlags {
   adapter: string;
   heatmap?: string;
-  heatmapMethod: HeatmapMethod;
+  heatmapMethod?: HeatmapMethod;
   heatmapLabel?: string;
   json?: boolean;
 }
@@ -30,6 +30,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
   let current = "";
   const progress = progressLine(() => current);
   progress.show({ stage: "load", done: 0, total: 2 });
+  checkHeatmapFlags(flags);
   await checkHeatmapTarget(files, flags.heatmap);
   const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
   const classifier = await startClassifier(found, flags, signal, progress.show);
@@ -43,7 +44,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
         const started = performance.now();
         const read = readOptions(flags);
         const result = await classifier.classify(file, adapter, {
-          heatmap: flags.heatmap ? { method: flags.heatmapMethod, label: flags.heatmapLabel } : false,
+          heatmap: flags.heatmap ? { method: flags.heatmapMethod ?? HEATMAPS[0].id, label: flags.heatmapLabel } : false,
           checks: flags.checks,
           signal,
           onProgress: progress.show,
@@ -77,6 +78,19 @@ function toJson(file: string, result: ClassifyResult, heatmap: string | undefine
 
 function heatmapPath(pattern: string, file: string): string {
   return pattern.replaceAll("{name}", stemOf(basename(file)));
+}
+
+/** Refuses what would be asked of a heatmap that is not made, and a label for one that explains none. */
+export function checkHeatmapFlags({ heatmap, heatmapMethod, heatmapLabel }: Pick<ClassifyFlags, "heatmap" | "heatmapMethod" | "heatmapLabel">): void {
+  const given = heatmapLabel === undefined ? heatmapMethod && "--heatmap-method" : "--heatmap-label";
+  if (given && !heatmap) throw new AnyMC3DError("OPTION_INVALID", `${given} without --heatmap: name the file that the heatmap is written to`);
+  const labelled = HEATMAPS.filter((kind) => kind.labelled).map(({ id }) => id);
+  const method = HEATMAPS.find(({ id }) => id === (heatmapMethod ?? HEATMAPS[0].id));
+  if (heatmapLabel !== undefined && !method?.labelled)
+    throw new AnyMC3DError(
+      "OPTION_INVALID",
+      `--heatmap-label ${heatmapLabel}: ${method?.id} explains no single label; add --heatmap-method ${labelled.join(" or ")}`,
+    );
 }
 
 /** Refuses a target that cannot work before anything is computed. */

@@ -22,7 +22,7 @@ export function engineOption(): Option {
 export function addEngineFlags(command: Command): Command {
   return addReadFlags(command)
     .addOption(engineOption())
-    .addOption(new Option("--precision <precision>", "int8 is about twice as fast; logits move by up to about 0.5").choices(["fp32", "int8"]).default("fp32"))
+    .addOption(new Option("--precision <precision>", "int8 is about twice as fast; logits move by up to about 0.7").choices(["fp32", "int8"]).default("fp32"))
     .option("--threads <n>", "CPU threads", wholeNumber(1))
     .option("--backbone <folder>", "another backbone's folder or package; default: the one the adapter names")
     .addOption(new Option("--checks <mode>", "input outside what the adapter declares").choices(["refuse", "warn"]).default("refuse"))

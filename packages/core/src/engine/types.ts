@@ -95,7 +95,7 @@ export interface Forward {
   release(): void;
 }
 
-/** `fp32`: float32 throughout; `int8`: the backbone's matrices in 8 bits, on ONNX Runtime's CPU and WebAssembly builds; moves logits by up to about 0.5. */
+/** `fp32`: float32 throughout; `int8`: the backbone's matrices in 8 bits, on ONNX Runtime's CPU and WebAssembly builds; moves logits by up to about 0.7. */
 export type Precision = "fp32" | "int8";
 
 /** One frozen backbone on one device. */

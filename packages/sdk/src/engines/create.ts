@@ -7,7 +7,7 @@ import { ENGINE_CHOICES, type EngineChoice, type EngineRow, engineRow, enginesIn
 export interface EngineOptions {
   /** Default `auto`: ONNX Runtime in Node; in browsers WebGPU (not emulated in software), then ONNX Runtime's WebAssembly, WebGL, TensorFlow.js's WebAssembly. */
   readonly engine?: EngineChoice;
-  /** `int8` (ONNX Runtime on CPUs only) about doubles the speed; logits move by up to about 0.5. Default `fp32`. */
+  /** `int8` (ONNX Runtime on CPUs only) about doubles the speed; logits move by up to about 0.7. Default `fp32`. */
   readonly precision?: Precision;
   /** CPU threads; default: the runtime's choice. */
   readonly threads?: number;

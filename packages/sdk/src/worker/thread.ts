@@ -9,8 +9,8 @@ import { type Answer, buffersOf, type Call, type EngineInfo, errorOf, type Paylo
 import { sendable, sendableRead } from "./sendable.js";
 import { ObjectNumbers, studyKey } from "./study-key.js";
 
-/** A worker that has not said a word by then was blocked, or is no worker. */
-const START_MS = 60_000;
+/** A worker that has not said a word by then was blocked, or is no worker. Its script may come over a slow line, onto a busy machine. */
+const START_MS = 300_000;
 /** An abort is answered to the caller at once; a worker that is still busy after this time is ended, and a new one takes over. */
 const ABORT_MS = 10_000;
 
@@ -115,7 +115,7 @@ export class Thread {
         return reject(notStarted((cause as Error).message, "policy", cause));
       }
       this.#worker = worker;
-      const timer = setTimeout(() => fail("it did not answer within a minute"), START_MS);
+      const timer = setTimeout(() => fail("it did not answer within five minutes"), START_MS);
       const fail = (why: string, reason?: "network") => {
         clearTimeout(timer);
         reject(notStarted(why, reason));

@@ -47,6 +47,8 @@ export interface Harness {
 
 export const chromiumPath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 export const hasChromium = existsSync(chromiumPath);
+/** Milliseconds after which what a test waits for does not come; a busy machine is slow. Below a test's own limit, so that what was waited for is named. */
+export const PATIENCE = 300_000;
 
 const ARGUMENTS = [
   "--headless",
@@ -147,7 +149,7 @@ export async function startHarness(engineModule: string, headers: Readonly<Recor
 
 async function openPage(browser: Browser, origin: string, outsideRequests: string[]): Promise<Page> {
   const page = await browser.newPage();
-  page.setDefaultTimeout(0);
+  page.setDefaultTimeout(PATIENCE);
   page.on("request", (request) => {
     const { protocol, hostname } = new URL(request.url());
     if (/^(http|ws)/.test(protocol) && hostname !== "localhost") outsideRequests.push(request.url());

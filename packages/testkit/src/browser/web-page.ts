@@ -6,14 +6,11 @@ import { sample } from "@anymc3d/adapter-lung-nodule";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
 import { serveWeb } from "../../../../scripts/web.mjs";
-import { chromiumPath, hasChromium } from "./harness.js";
+import { chromiumPath, hasChromium, PATIENCE } from "./harness.js";
 
 if (!hasChromium) console.warn("SKIPPED: the page, no Chromium at /usr/bin/chromium or $CHROMIUM");
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** Milliseconds after which what a test waits for does not come; a busy machine is slow. */
-const PATIENCE = 120_000;
 
 let browser: Browser;
 let server: { url: string; close(): Promise<void> };

@@ -43,7 +43,8 @@ export async function verifyAdapter(folder: string, engineFor: (manifest: Adapte
   let manifest: AdapterManifest | undefined;
   await check("manifest", async () => {
     manifest = parseAdapterManifest(JSON.parse(await text("adapter.json")));
-    return `${manifest.name} ${manifest.version}, schema ${manifest.schemaVersion}`;
+    const old = manifest.schemaVersion === 1 ? ": its weights are not pinned by their hash; `anymc3d adapter upgrade` writes version 2" : "";
+    return `${manifest.name} ${manifest.version}, schema version ${manifest.schemaVersion}${old}`;
   });
   if (!manifest) return checks;
   const { metrics } = manifest;
