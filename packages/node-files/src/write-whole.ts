@@ -6,7 +6,7 @@ import { AnyMC3DError } from "@anymc3d/core";
 export const UNFINISHED = /^\.[0-9a-z]{16}\.part$/;
 
 /** Of a fixed length, so that a name as long as the file system allows can be written, too. */
-const unfinishedName = (): string => `.${Array.from({ length: 16 }, () => Math.floor(Math.random() * 36).toString(36)).join("")}.part`;
+export const unfinishedName = (): string => `.${Array.from({ length: 16 }, () => Math.floor(Math.random() * 36).toString(36)).join("")}.part`;
 
 function builtins() {
   const { process } = globalThis as { process?: Partial<NodeJS.Process> };

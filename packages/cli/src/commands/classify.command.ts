@@ -19,5 +19,6 @@ export const classifyCommand: CliCommand = {
       )
       .option("--heatmap-label <id>", "the label that gradcam explains; default: the one with the largest logit (of ordered classes there is none to name)")
       .option("--json", "one JSON object a volume, one a line")
+      .option("--quiet", "do not tell how far it is")
       .action(async (files, flags) => (await import("./classify.js")).classifyFiles(files, flags)),
 };

@@ -1,9 +1,9 @@
 // anymc3d classify: one result a file; a bad file is reported and the others still run.
 
-import { access, constants } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
-import { AnyMC3DError, type ClassifyResult, HEATMAPS, type HeatmapMethod, isAbortError } from "@anymc3d/core";
+import { basename, resolve } from "node:path";
+import { AnyMC3DError, type ClassifyResult, HEATMAPS, type HeatmapMethod, isAbortError, type Progress } from "@anymc3d/core";
 import { endingOf, stemOf, writableEndings } from "@anymc3d/io";
+import { checkFileTarget } from "@anymc3d/node-files/target";
 import { checkConformanceOnce } from "@anymc3d/registry";
 import { writeVolume } from "@anymc3d/sdk";
 import { startClassifier } from "../adapters/classifier.js";
@@ -13,7 +13,7 @@ import type { EngineFlags } from "../options/engine.js";
 import { readOptions } from "../options/read.js";
 import type { RegistryFlags } from "../options/registry.js";
 import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
-import { progressLine } from "../output/progress.js";
+import { progressLine, stageName, stageText } from "../output/progress.js";
 import { printResult } from "../output/result.js";
 import { printErr, printJson } from "../output/terminal.js";
 
@@ -23,17 +23,25 @@ export interface ClassifyFlags extends EngineFlags, RegistryFlags {
   heatmapMethod?: HeatmapMethod;
   heatmapLabel?: string;
   json?: boolean;
+  quiet?: boolean;
 }
 
 export async function classifyFiles(files: readonly string[], flags: ClassifyFlags): Promise<void> {
   const signal = interruptSignal();
   let current = "";
-  const progress = progressLine(() => current);
-  progress.show({ stage: "load", done: 0, total: 2 });
+  let done = 0;
+  const progress = progressLine({ quiet: flags.quiet });
+  const show = (now: Progress) =>
+    progress.show(
+      files.length > 1 && current
+        ? { what: "volumes", done, total: files.length, now: `${current}, ${stageText(now)}` }
+        : { ...now, what: `${current} ${stageName(now)}`.trim() },
+    );
   checkHeatmapFlags(flags);
   await checkHeatmapTarget(files, flags.heatmap);
+  show({ stage: "load", done: 0, total: 2 });
   const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
-  const classifier = await startClassifier(found, flags, signal, progress.show);
+  const classifier = await startClassifier(found, flags, signal, show);
   let failed = 0;
   const warned = new Set<string>();
   try {
@@ -47,7 +55,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
           heatmap: flags.heatmap ? { method: flags.heatmapMethod ?? HEATMAPS[0].id, label: flags.heatmapLabel } : false,
           checks: flags.checks,
           signal,
-          onProgress: progress.show,
+          onProgress: show,
           read,
         });
         const heatmap = flags.heatmap && (await writeHeatmap(result, flags.heatmap, file, signal));
@@ -61,6 +69,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
         if (flags.json) printJson({ schema: "anymc3d.classify/2", file, ok: false, error: describeError(error) });
         else reportError(error, Boolean(flags.verbose), file);
       }
+      done++;
     }
   } finally {
     progress.clear();
@@ -106,11 +115,7 @@ async function checkHeatmapTarget(files: readonly string[], pattern: string | un
     );
   const clash = files.find((file) => targets.includes(resolve(file)));
   if (clash) throw new AnyMC3DError("OPTION_INVALID", `--heatmap would overwrite the input ${clash}`);
-  for (const folder of new Set(targets.map(dirname))) {
-    await access(folder, constants.W_OK).catch(() => {
-      throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder}: the folder for the heatmap does not exist or cannot be written. Create it, or choose another.`);
-    });
-  }
+  for (const target of targets) await checkFileTarget(target);
 }
 
 async function writeHeatmap({ heatmap }: ClassifyResult, pattern: string, file: string, signal: AbortSignal): Promise<string | undefined> {

@@ -1,24 +1,28 @@
 // anymc3d evaluate: an adapter over labelled volumes → the figures of its task with intervals.
 
-import { access, constants } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { type Adapter, AnyMC3DError, DISCLAIMER, isAbortError } from "@anymc3d/core";
+import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { type Adapter, AnyMC3DError, type ClassifyResult, DISCLAIMER, type Engine, isAbortError, type Progress } from "@anymc3d/core";
+import { checkFileTarget } from "@anymc3d/node-files/target";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { checkConformanceOnce } from "@anymc3d/registry";
+import { folderStore } from "@anymc3d/registry/node";
 import type { Classifier } from "@anymc3d/sdk";
 import { coverageIn, flat, type Measured, type Scored, taskTraining } from "@anymc3d/train";
 import packageJson from "../../package.json" with { type: "json" };
 import { startClassifier } from "../adapters/classifier.js";
 import { findAdapter } from "../adapters/find.js";
 import { type EvaluationCase, evaluationCases } from "../data/evaluation-cases.js";
-import { interruptSignal } from "../interrupt.js";
+import { type KeptAnswers, keepAnswers, nothingKept } from "../data/kept-answers.js";
+import { keepingSignal, resumeCommand } from "../interrupt.js";
 import type { EngineFlags } from "../options/engine.js";
 import { readOptions } from "../options/read.js";
 import type { RegistryFlags } from "../options/registry.js";
 import { coverageLines, figureLines, type Prediction, predictionsCsv } from "../output/evaluation.js";
 import { describeError, EXIT, Reported } from "../output/failure.js";
-import { progressLine } from "../output/progress.js";
-import { pc, print, printErr, printJson } from "../output/terminal.js";
+import { progressLine, stageText } from "../output/progress.js";
+import { isOut, pc, print, printErr, printJson } from "../output/terminal.js";
 
 export interface EvaluateFlags extends EngineFlags, RegistryFlags {
   adapter: string;
@@ -28,6 +32,10 @@ export interface EvaluateFlags extends EngineFlags, RegistryFlags {
   samples: number;
   seed: number;
   json?: boolean;
+  resume?: boolean;
+  /** false: --no-keep. */
+  keep?: string | boolean;
+  quiet?: boolean;
 }
 
 interface Failure {
@@ -38,15 +46,22 @@ interface Failure {
 }
 
 export async function evaluate(data: string, flags: EvaluateFlags): Promise<void> {
-  const signal = interruptSignal();
-  await checkPredictionsTarget(flags.predictions, data);
+  const signal = keepingSignal();
+  await checkTargets(flags, data);
   const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
   const rows = await evaluationCases(data, adapter, flags);
   const classifier = await startClassifier(found, flags, signal);
   await checkConformanceOnce(adapter, classifier.engine, found.registry.store);
+  const kept = await openKept(data, adapter, classifier.engine, flags).catch(async (error: unknown) => {
+    await classifier.dispose();
+    throw error;
+  });
   const failures: Failure[] = [];
   const started = performance.now();
-  const predictions = await predictAll(classifier, adapter, rows, { flags, failures, signal }).finally(() => classifier.dispose());
+  const { predictions, resumed } = await predictAll(classifier, adapter, rows, { flags, failures, signal, kept }).finally(async () => {
+    await classifier.dispose();
+    await kept.close();
+  });
   const measured = measure(adapter, predictions, flags);
   const report = {
     schema: "anymc3d.evaluate/2",
@@ -59,6 +74,7 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
     samples: flags.samples,
     madeBy: `anymc3d ${packageJson.version}`,
     volumes: predictions.length,
+    ...(flags.resume && { resumed }),
     seconds: Math.round((performance.now() - started) / 100) / 10,
     task: adapter.manifest.task.kind,
     labels: measured.rows.map((row) => ({ ...flat(row), unlabelled: predictions.length - row.n })),
@@ -68,38 +84,131 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
     warnings: classifier.engine.warnings,
     disclaimer: DISCLAIMER,
   };
-  // The figures first: a disk that is full does not take them, too.
+  // Neither takes the other with it: not a disk that is full the figures, nor a reader that went away the predictions.
+  const unwritten =
+    flags.predictions && (await writeWhole(flags.predictions, predictionsCsv(adapter.manifest.task, predictions)).catch((error: unknown) => error));
   if (flags.json) printJson(report, 2);
   else printReport(report, measured);
-  if (flags.predictions) await writeWhole(flags.predictions, predictionsCsv(adapter.manifest.task, predictions));
+  if (unwritten) throw unwritten;
+  if (await isOut()) await tidyKept(kept, failures.length, flags);
   if (failures.length) throw new Reported(EXIT.failed);
+}
+
+type Kept = KeptAnswers<ClassifyResult>;
+
+/** Where answers are kept: where that was asked for, beside the predictions, else in the cache by what is evaluated on what. */
+function keptPath(data: string, adapter: Adapter, { keep, predictions, split, splits }: EvaluateFlags): string {
+  if (typeof keep === "string") return keep;
+  if (predictions !== undefined) return `${predictions}.kept.jsonl`;
+  const about = [resolve(data), adapter.manifest.name, split ?? "", splits ? resolve(splits) : ""];
+  return join(folderStore().folder, "evaluations", `${createHash("sha256").update(JSON.stringify(about)).digest("hex").slice(0, 24)}.jsonl`);
+}
+
+/** Without a place of its own an evaluation goes on where none can be kept, and says so. */
+async function openKept(data: string, adapter: Adapter, engine: Engine, flags: EvaluateFlags): Promise<Kept> {
+  const { keep, resume = false, checks } = flags;
+  if (keep === false) return nothingKept();
+  const made = {
+    adapter: adapter.hash,
+    backbone: engine.backbone.hash,
+    engine: engine.id,
+    precision: engine.precision,
+    "read options": readOptions(flags),
+    checks,
+    program: `anymc3d ${packageJson.version}`,
+  };
+  const path = keptPath(data, adapter, flags);
+  const kept = await keepAnswers<ClassifyResult>(path, made).catch((error: unknown): Kept => {
+    if (typeof keep === "string" || flags.predictions !== undefined || resume) throw error;
+    printErr(`${pc.yellow("warning")} nothing is kept should this be stopped: ${describeError(error).message}`);
+    return nothingKept();
+  });
+  const others = kept.differs.length ? `; others there were made with another ${kept.differs.join(", ")}, and do not count` : "";
+  const say = (text: string) => printErr(`${text}${others}`);
+  if (resume) say(kept.there ? `going on: ${kept.there} answer(s) are in ${path}` : `nothing to go on with in ${path}; all is computed`);
+  else if (kept.there) say(`${kept.there} answer(s) of an earlier evaluation are in ${path}; --resume uses them`);
+  return kept;
+}
+
+/** What was kept until all is done goes; where volumes failed it stays, so that only those are computed once they are mended. */
+async function tidyKept({ path }: Kept, failed: number, { keep }: EvaluateFlags): Promise<void> {
+  if (path === undefined) return;
+  if (failed) printErr(`the other answers stay in ${path}: when the volumes are mended, ${resumeCommand()}`);
+  else if (typeof keep !== "string") await rm(path, { force: true }).catch(() => undefined);
 }
 
 interface Work {
   readonly flags: EvaluateFlags;
   readonly failures: Failure[];
   readonly signal: AbortSignal;
+  readonly kept: Kept;
 }
 
-async function predictAll(classifier: Classifier, adapter: Adapter, rows: readonly EvaluationCase[], { flags, failures, signal }: Work): Promise<Prediction[]> {
+/** Answers in the order of the rows. */
+async function predictAll(classifier: Classifier, adapter: Adapter, rows: readonly EvaluationCase[], work: Work) {
+  const { flags, failures, signal } = work;
   const predictions: Prediction[] = [];
-  const progress = progressLine(() => `${predictions.length + failures.length}/${rows.length} volumes`);
-  for (const row of rows) {
-    try {
-      const read = readOptions(flags);
-      const result = await classifier.classify(await row.study(), adapter, { checks: flags.checks, signal, read, onProgress: progress.show });
-      predictions.push({ row, result });
-    } catch (error) {
-      progress.clear();
-      if (isAbortError(error)) throw error;
-      const fault = describeError(error);
-      const { code, message } = fault;
-      failures.push({ id: row.id, ...fault });
-      printErr(`${pc.red("error")} ${row.id} ${pc.dim(code)} ${message}`);
+  let resumed = 0;
+  const progress = progressLine({ quiet: flags.quiet });
+  const started = performance.now();
+  // After a device was lost it is another one.
+  const engine = classifier.engine.id;
+  const tell = (now?: string) => {
+    const done = predictions.length + failures.length;
+    const made = done - resumed;
+    const left = made ? ((performance.now() - started) / 1000 / made) * (rows.length - done) : undefined;
+    progress.show({ what: "volumes", done, total: rows.length, now, left });
+  };
+  const keeping = keeper(work.kept, () => progress.clear());
+  try {
+    for (const row of rows) {
+      tell();
+      try {
+        const read = readOptions(flags);
+        const content = work.kept.path === undefined ? undefined : await contentOf(row, signal);
+        const before = flags.resume && content !== undefined ? work.kept.answerTo(row.id, content) : undefined;
+        const onProgress = (now: Progress) => tell(stageText(now));
+        const result = before ?? (await classifier.classify(await row.study(), adapter, { checks: flags.checks, signal, read, onProgress }));
+        predictions.push({ row, result });
+        if (before) resumed++;
+        else if (content !== undefined && result.provenance.engine === engine) await keeping(row.id, content, result);
+      } catch (error) {
+        progress.clear();
+        if (isAbortError(error) || signal.aborted) throw error;
+        const fault = describeError(error);
+        const { code, message } = fault;
+        failures.push({ id: row.id, ...fault });
+        printErr(`${pc.red("error")} ${row.id} ${pc.dim(code)} ${message}`);
+      }
     }
+  } catch (error) {
+    if (work.kept.path !== undefined)
+      printErr(`stopped after ${predictions.length} of ${rows.length} volumes, kept in ${work.kept.path}; go on with: ${resumeCommand()}`);
+    throw error;
+  } finally {
+    progress.clear();
   }
-  progress.clear();
-  return predictions;
+  return { predictions, resumed };
+}
+
+/** undefined for a volume that cannot be read; reading it says better why. */
+const contentOf = (row: EvaluationCase, signal: AbortSignal): Promise<string | undefined> =>
+  row.content(signal).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    return undefined;
+  });
+
+/** Adds answers to what is kept; a disk that is full ends the keeping, not the evaluation. */
+function keeper(kept: Kept, clear: () => void): Kept["add"] {
+  let ended = false;
+  return async (id, content, result) => {
+    if (ended) return;
+    await kept.add(id, content, result).catch((error: unknown) => {
+      ended = true;
+      clear();
+      printErr(`${pc.yellow("warning")} no more answers are kept: ${describeError(error).message}`);
+    });
+  };
 }
 
 interface Evaluation {
@@ -122,16 +231,16 @@ function measure({ manifest: { task } }: Adapter, predictions: readonly Predicti
   return { rows, summary: kind.summary(task, cases, rows), coverage, held: coverageLines(task, coverage) };
 }
 
-/** Refuses a target that cannot work before anything is computed. */
-async function checkPredictionsTarget(path: string | undefined, data: string): Promise<void> {
-  if (path === undefined) return;
-  if (resolve(path) === resolve(data)) throw new AnyMC3DError("OPTION_INVALID", `--predictions would overwrite the labels file ${data}; choose another name`);
-  await access(dirname(resolve(path)), constants.W_OK).catch(() => {
-    throw new AnyMC3DError(
-      "OUTPUT_NOT_WRITABLE",
-      `${dirname(resolve(path))}: the folder for the predictions does not exist or cannot be written. Create it, or choose another.`,
-    );
-  });
+/** Refuses targets that cannot work before anything is computed. */
+async function checkTargets({ predictions, keep, splits }: EvaluateFlags, data: string): Promise<void> {
+  const inputs = [data, ...(splits === undefined ? [] : [splits])].map((path) => resolve(path));
+  for (const [flag, path] of Object.entries({ predictions, keep })) {
+    if (typeof path !== "string") continue;
+    if (inputs.includes(resolve(path))) throw new AnyMC3DError("OPTION_INVALID", `--${flag} would overwrite the labels file ${path}; choose another name`);
+    await checkFileTarget(path);
+  }
+  if (typeof keep === "string" && predictions !== undefined && resolve(keep) === resolve(predictions))
+    throw new AnyMC3DError("OPTION_INVALID", `--keep and --predictions name one file, ${keep}; choose another name`);
 }
 
 function printReport(report: { volumes: number; split: string; engine: string; precision: string }, { rows, summary, held }: Evaluation): void {

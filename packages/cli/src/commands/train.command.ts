@@ -23,6 +23,7 @@ export const trainCommand: CliCommand = {
       .option("--threads <n>", "CPU threads", wholeNumber(1))
       .option("--backbone <folder>", "another backbone's folder or package; default: DINOv2 ViT-S/14")
       .option("--json", "one JSON object a line: data, features, step, validate, epoch, done, compared")
+      .option("--quiet", "do not tell how far it is between epochs")
       .option("--verbose", "show where an error came from")
       .action(async (data, flags) => (await import("./train.js")).trainAdapter(data, flags)),
 };

@@ -4,7 +4,7 @@ import { isAbortError } from "@anymc3d/core";
 import { createEngine, type EngineChoice, openBackbone } from "@anymc3d/sdk";
 import { trainToPackage } from "@anymc3d/train/node";
 import packageJson from "../../package.json" with { type: "json" };
-import { interruptSignal } from "../interrupt.js";
+import { keepingSignal } from "../interrupt.js";
 import type { EngineFlags } from "../options/engine.js";
 import { readOptions } from "../options/read.js";
 import { trainReporter } from "../output/train-reporter.js";
@@ -20,11 +20,12 @@ export interface TrainFlags extends Pick<EngineFlags, "engine" | "threads" | "ba
   epochs?: number;
   seed?: number;
   json?: boolean;
+  quiet?: boolean;
 }
 
 export async function trainAdapter(data: string, flags: TrainFlags): Promise<void> {
-  const signal = interruptSignal();
-  const report = trainReporter(flags.json ?? false);
+  const signal = keepingSignal();
+  const report = trainReporter({ json: flags.json, quiet: flags.quiet });
   const { config, out, resume, skipBad, resampleMasks, compare, epochs, seed, engine, threads } = flags;
   try {
     await trainToPackage({

@@ -1,11 +1,13 @@
 // What anymc3d evaluate measures on: the rows of a labels.csv with their images, or the volumes of an .npz.
 
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Adapter, AnyMC3DError } from "@anymc3d/core";
 import type { StudySource } from "@anymc3d/sdk";
 import { npzCases, type Split, splitName } from "@anymc3d/train";
 import { decodeTable, imagePaths, parseLabels, parseSplits } from "@anymc3d/train/node";
+import { contentHash } from "./content-hash.js";
 
 export interface EvaluationCase {
   readonly id: string;
@@ -13,6 +15,8 @@ export interface EvaluationCase {
   readonly labels: ReadonlyMap<string, number>;
   /** Paths or volumes. @throws AnyMC3DError `FILE_NOT_FOUND`, `LABELS_INVALID` */
   study(): StudySource | Promise<StudySource>;
+  /** Hash of all that is read for it. @throws as `study`; the file system's own errors */
+  content(signal?: AbortSignal): Promise<string>;
 }
 
 const read = (path: string) =>
@@ -36,7 +40,9 @@ export async function evaluationCases(
   if (data.endsWith(".npz")) {
     const chosen = NPZ_SPLITS.find((name) => split !== undefined && name === splitName(split));
     if (!chosen) throw new AnyMC3DError("OPTION_INVALID", `${data}: an .npz holds splits; say which by --split ${NPZ_SPLITS.join(", ")}`);
-    return npzCases(bytes, { task, file: data, splits: [chosen], source: sources[0] }).map(({ load, ...one }) => ({ ...one, study: () => load() }));
+    const hash = createHash("sha256").update(bytes).digest("hex");
+    const cases = npzCases(bytes, { task, file: data, splits: [chosen], source: sources[0] });
+    return cases.map(({ load, ...one }) => ({ ...one, study: () => load(), content: async () => hash }));
   }
   const rows = parseLabels(decodeTable(bytes), {
     file: data,
@@ -44,13 +50,17 @@ export async function evaluationCases(
     split,
     ...(splits && { splits: parseSplits(decodeTable(await read(splits)), splits) }),
   });
-  return rows.map((row) => ({
-    id: row.id,
-    group: row.group,
-    labels: row.labels,
-    study: () => {
-      const paths = imagePaths(row, sources, dirname(resolve(data)));
-      return sources.length > 1 ? paths : paths[sources[0]];
-    },
-  }));
+  return rows.map((row) => {
+    const paths = () => imagePaths(row, sources, dirname(resolve(data)));
+    return {
+      id: row.id,
+      group: row.group,
+      labels: row.labels,
+      study: () => (sources.length > 1 ? paths() : paths()[sources[0]]),
+      content: async (signal) => {
+        const hashes = await Promise.all(Object.entries(paths()).map(async ([source, path]) => [source, await contentHash(path, signal)] as const));
+        return createHash("sha256").update(JSON.stringify(hashes)).digest("hex");
+      },
+    };
+  });
 }

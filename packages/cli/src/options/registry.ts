@@ -3,7 +3,7 @@
 import type { LoadOptions } from "@anymc3d/registry";
 import { type OpenOptions, type OpenRegistry, openRegistry } from "@anymc3d/registry/node";
 import type { Command } from "commander";
-import { progressBar } from "../output/progress-bar.js";
+import { progressLine } from "../output/progress.js";
 import { pc, printErr } from "../output/terminal.js";
 
 export interface RegistryFlags {
@@ -22,19 +22,20 @@ export function addRegistryFlags(command: Command): Command {
 export const openFor = ({ registry, offline, frozen }: RegistryFlags, more: Pick<OpenOptions, "unlocked" | "store"> = {}): Promise<OpenRegistry> =>
   openRegistry({ url: registry, offline, frozen, ...more });
 
-/** Loading with warnings on stderr and, on a terminal, a bar for what takes long. */
+/** Loading with warnings on stderr, and how far it is where it takes long. */
 export function loadingOptions(what: string, signal: AbortSignal): LoadOptions & { done(): void } {
-  const bar = progressBar("{what} [{bar}] {value}/{total} MB");
+  const progress = progressLine();
   const told = new Set<string>();
   return {
     signal,
     onProgress(done, total) {
-      if (total && total >= 2 ** 22) bar.show(Math.floor(done / 1e6), Math.ceil(total / 1e6), { what });
+      if (total && total >= 2 ** 22) progress.show({ what: `${what}, MB`, done: Math.floor(done / 1e6), total: Math.ceil(total / 1e6) });
     },
     onWarning({ message }) {
+      progress.clear();
       if (!told.has(message)) printErr(`${pc.yellow("warning")} ${message}`);
       told.add(message);
     },
-    done: bar.clear,
+    done: progress.clear,
   };
 }

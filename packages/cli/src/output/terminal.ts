@@ -52,7 +52,11 @@ export const writeOut = (text: string): void => void process.stdout.write(lines(
 export const writeErr = (text: string): void => void process.stderr.write(lines(text));
 
 /** Called once standard output cannot be written. */
-export const onOutputError = (told: (error: NodeJS.ErrnoException) => void): void => void process.stdout.on("error", told);
+export function onOutputError(told: (error: NodeJS.ErrnoException) => void): void {
+  process.stdout.on("error", told);
+  // What is told besides may be lost, as when a terminal was closed; the work is not.
+  process.stderr.on("error", () => undefined);
+}
 
-/** Standard error, where somebody watches it: for what redraws itself. */
-export const watched = (): NodeJS.WriteStream | undefined => (process.stderr.isTTY ? process.stderr : undefined);
+/** Waits until standard output is written. @returns false where it could not be */
+export const isOut = (): Promise<boolean> => new Promise((done) => process.stdout.write("", (error) => done(!error)));

@@ -1,9 +1,10 @@
-// What anymc3d train tells while it works: a progress bar and lines for people, JSON lines for machines.
+// What anymc3d train tells while it works: progress and lines for people, JSON lines for machines.
 
 import { DISCLAIMER, type Warning } from "@anymc3d/core";
 import { FIGURES, flat, type Measured, type SplitSummary } from "@anymc3d/train";
 import type { TrainToPackageEvent } from "@anymc3d/train/node";
-import { type Bar, progressBar } from "./progress-bar.js";
+import { resumeCommand } from "../interrupt.js";
+import { type ProgressLine, progressLine, timeText, type Work } from "./progress.js";
 import { pc, print, printErr, printJson } from "./terminal.js";
 
 type EventOf<Type extends TrainToPackageEvent["type"]> = Extract<TrainToPackageEvent, { type: Type }>;
@@ -12,26 +13,28 @@ export interface TrainReporter {
   event(event: TrainToPackageEvent): void;
   /** The work was interrupted. */
   stopped(): void;
-  /** Removes the bar. */
+  /** Removes what tells how far it is. */
   clear(): void;
 }
 
-export function trainReporter(json: boolean): TrainReporter {
-  const bar = progressBar("[{bar}] {value}/{total} {what}", { shown: !json, stays: true });
-  const tell = json ? jsonLine : textFor(bar);
+export function trainReporter({ json = false, quiet = false }: { readonly json?: boolean; readonly quiet?: boolean }): TrainReporter {
+  const progress = progressLine({ quiet, lines: json });
+  const tell = json ? jsonLine : textFor(progress);
   let began = false;
   return {
     event(event) {
-      if (event.type === "faults") bar.clear();
+      const work = progressOf(event);
+      if (work) progress.show(work);
+      if (event.type === "faults") progress.clear();
       if (event.type === "faults") printFaults(event);
       else tell(event);
       began ||= event.type === "data";
     },
     stopped() {
-      bar.clear();
-      if (began) printErr("stopped; go on with --resume");
+      progress.clear();
+      if (began) printErr(`stopped; go on with: ${resumeCommand()}`);
     },
-    clear: bar.clear,
+    clear: progress.clear,
   };
 }
 
@@ -51,16 +54,15 @@ function jsonFields(event: TrainToPackageEvent): object {
 }
 
 /** Of a variant only the progress is told. */
-function textFor(bar: Bar): (event: TrainToPackageEvent) => void {
-  const say = (text: string) => {
-    bar.clear();
-    print(`${text}`);
+function textFor(progress: ProgressLine): (event: TrainToPackageEvent) => void {
+  const say = (...lines: string[]) => {
+    progress.clear();
+    print(...lines);
   };
   return (event) => {
-    const progress = progressOf(event);
-    if (progress) return bar.show(progress.done, progress.total, { what: progress.what });
+    if (progressOf(event)) return;
     const variant = "variant" in event;
-    if (event.type !== "epoch" || !variant) bar.clear();
+    if (event.type !== "epoch" || !variant) progress.clear();
     if (event.type === "data") {
       printWarnings(event.warnings);
       for (const split of event.splits) say(summaryLine(split));
@@ -68,20 +70,25 @@ function textFor(bar: Bar): (event: TrainToPackageEvent) => void {
     if (event.type === "epoch" && !variant) say(epochLine(event));
     if (event.type === "done" && !variant) printDone(event);
     if (event.type === "compared")
-      say(`\nOn the same validation cases, ${event.what} [95 % interval], each difference on the same resamples:\n\n${event.table}`);
+      say("", `On the same validation cases, ${event.what} [95 % interval], each difference on the same resamples:`, "", ...event.table.split("\n"));
   };
 }
 
-/** What the bar shows of an event; undefined for one that is told in lines. */
-function progressOf(event: TrainToPackageEvent): { done: number; total: number; what: string } | undefined {
+/** How far it is by an event; undefined for one that is told in lines. */
+function progressOf(event: TrainToPackageEvent): Work | undefined {
   const about = "variant" in event ? `${event.variant}: ` : "";
   if (event.type === "reading") return { done: event.done, total: event.total, what: "reading cases" };
   if (event.type === "features") return { done: event.done, total: event.total, what: `${about}frozen features` };
-  if (event.type === "validate") return { done: event.done, total: event.total, what: `${about}validating` };
+  if (event.type === "validate") return { done: event.done, total: event.total, what: `${about}validating epoch ${event.epoch}` };
   if (event.type !== "step") return undefined;
-  const { epoch, loss, slicesPerSecond, secondsLeft } = event;
-  const pace = `${slicesPerSecond.toFixed(0)} slices/s, ${timeText(secondsLeft)} left`;
-  return { done: event.step, total: event.steps, what: `${about}epoch ${epoch}, loss ${loss.toFixed(4)}, ${pace}` };
+  const { epoch, epochs, loss, slicesPerSecond, secondsLeft: left } = event;
+  return {
+    done: event.step,
+    total: event.steps,
+    what: `${about}epoch ${epoch} of ${epochs}, step`,
+    now: `loss ${loss.toFixed(4)}, ${slicesPerSecond.toFixed(0)} slices/s`,
+    left,
+  };
 }
 
 function printFaults({ faults, skipped }: EventOf<"faults">): void {
@@ -93,13 +100,12 @@ function printWarnings(warnings: readonly Warning[]): void {
 }
 
 function printDone({ out, keptEpoch, measured, warnings, checks, report }: EventOf<"done">): void {
-  const say = (text: string) => print(`${text}`);
-  say(`\n${pc.bold(out)}: adapter package, epoch ${keptEpoch}`);
-  for (const row of measured) say(`  ${row.id.padEnd(16)} ${measuredText(row)}`);
+  print("", `${pc.bold(out)}: adapter package, epoch ${keptEpoch}`);
+  for (const row of measured) print(`  ${row.id.padEnd(16)} ${measuredText(row)}`);
   printWarnings(warnings);
   for (const { name, ok, detail } of checks) if (!ok) printErr(`${pc.yellow("not ready to publish")} ${pc.dim(name)} ${detail}`);
-  say(`report: ${report}`);
-  say(pc.dim(DISCLAIMER));
+  print(`report: ${report}`);
+  print(pc.dim(DISCLAIMER));
 }
 
 /** Of a label its AUROC and threshold, of a task all of its figures. */
@@ -122,9 +128,4 @@ function epochLine({ epoch, loss, score, scores, scoreName, seconds, slicesPerSe
   const byLabel = Object.entries(scores).map(([id, value]) => `${id} ${value?.toFixed(3) ?? "-"}`);
   const shown = byLabel.length > 1 ? ` (${byLabel.join(", ")})` : "";
   return `epoch ${epoch}: loss ${loss.toFixed(4)}, validation ${scoreName} ${score?.toFixed(3) ?? "undefined"}${shown}, ${timeText(seconds)}, ${slicesPerSecond.toFixed(1)} slices/s${best ? pc.green(" best") : ""}`;
-}
-
-function timeText(seconds: number): string {
-  const s = Math.round(seconds);
-  return s < 60 ? `${s} s` : s < 3600 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
 }

@@ -27,13 +27,15 @@ export type TrainEvent =
   | {
       readonly type: "step";
       readonly epoch: number;
+      /** Of the configuration; patience may end it before. */
+      readonly epochs: number;
       readonly step: number;
       readonly steps: number;
       readonly loss: number;
       readonly slicesPerSecond: number;
       readonly secondsLeft: number;
     }
-  /** A validation case done, after an epoch. */
+  /** A validation case done, after an epoch, or at the end by the tensors of the epoch that was kept. */
   | { readonly type: "validate"; readonly epoch: number; readonly done: number; readonly total: number }
   /** Frozen features being computed, once, before the first epoch. */
   | { readonly type: "features"; readonly done: number; readonly total: number }
@@ -97,7 +99,7 @@ export async function train(given: TrainRun): Promise<TrainOutcome> {
   }
   const kept = config.training.keep === "best" && state.best ? state.best : { epoch: state.epoch, tensors: state.tensors };
   const tensors = new Map([...objective.finished(kept.tensors)].filter(([name]) => !name.startsWith("decoder.")));
-  return { tensors, keptEpoch: kept.epoch, history: state.history, predictions: await predict(run, validation, tensors) };
+  return { tensors, keptEpoch: kept.epoch, history: state.history, predictions: await predict(run, validation, tensors, kept.epoch) };
 }
 
 /** Frozen features of all cases to be used, computed before the first epoch. */
@@ -151,6 +153,7 @@ async function trainEpoch(run: TrainRun, trained: readonly TrainCase[], objectiv
     onEvent?.({
       type: "step",
       epoch: state.epoch + 1,
+      epochs,
       step: state.step,
       steps,
       loss: running.loss / state.step,
@@ -312,7 +315,7 @@ async function studyGradients(
 
 async function closeEpoch(run: TrainRun, validation: readonly TrainCase[], objective: Objective): Promise<void> {
   const { config, state, onEvent, onCheckpoint } = run;
-  const predictions = await predict(run, validation, objective.finished(state.tensors));
+  const predictions = await predict(run, validation, objective.finished(state.tensors), state.epoch + 1);
   const record = {
     epoch: state.epoch + 1,
     ...judged(predictions, config),
@@ -336,11 +339,12 @@ function judged(predictions: readonly Prediction[], { task }: TrainConfig): Pick
   return { scores, score: meanDefined(kind.chooses(task).map((id) => scores[id])) };
 }
 
-/** Logits and probabilities of cases, all slices, no augmentation. */
+/** Logits and probabilities of cases, all slices, no augmentation. @param epoch from 1, whose tensors these are */
 export async function predict(
-  { config, engine, state, features, signal, onEvent }: TrainRun,
+  { config, engine, features, signal, onEvent }: TrainRun,
   cases: readonly TrainCase[],
   tensors: Tensors,
+  epoch: number,
 ): Promise<Prediction[]> {
   const loras = config.input.views.map((_, v) => viewLora(config.modules.lora, tensors, v));
   const modules = studyModules(tensors, loras.length);
@@ -348,7 +352,7 @@ export async function predict(
   for (const trainCase of cases) {
     const { logits } = forwardStudy((await features?.(trainCase, signal)) ?? (await encodeCase(trainCase)), modules);
     predictions.push({ trainCase, logits, probabilities: taskKind(config.task).probabilities(config.task, logits) });
-    onEvent?.({ type: "validate", epoch: state.epoch + 1, done: predictions.length, total: cases.length });
+    onEvent?.({ type: "validate", epoch, done: predictions.length, total: cases.length });
   }
   return predictions;
 
