@@ -10,6 +10,7 @@ import { nrrd } from "./formats/nrrd/format.js";
 import type { NpyArray } from "./formats/numpy/npy.js";
 import { type NpzOptions, npzArrays } from "./formats/numpy/npz.js";
 import { describeBytes, notOfFormat } from "./formats/unknown.js";
+import { checkUsed } from "./options/check.js";
 import { byteLimit } from "./options/limits.js";
 import type { ReadOptions } from "./options/read-options.js";
 import { companionsOf } from "./sources/companions.js";
@@ -18,6 +19,7 @@ import { bytesEntry } from "./sources/file-entry.js";
 async function readAs(format: Format, given: Uint8Array | ArrayBuffer, options: ReadOptions): Promise<Volume> {
   const limit = byteLimit(options);
   options.signal?.throwIfAborted();
+  checkUsed(options, format.uses, format.title, options.name ?? "volume");
   const bytes = ArrayBuffer.isView(given) ? new Uint8Array(given.buffer, given.byteOffset, given.byteLength) : new Uint8Array(given);
   const file = bytesEntry(bytes, options.name ?? "volume");
   const companions = companionsOf(file, { ...options, limit });

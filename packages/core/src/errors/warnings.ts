@@ -49,7 +49,7 @@ export const WARNINGS = {
   NO_ORIENTATION: {
     about: "input",
     of: "file",
-    says: "The volume states no orientation or spacing: slices as stored, 1 mm a voxel.",
+    says: "The volume does not say how it lies in the patient: slices as stored. A voxel size that it states is kept.",
     todo: "State them when reading (`orientation`, `spacing`) if you know them.",
   },
   OBLIQUE: {
@@ -97,7 +97,37 @@ export const WARNINGS = {
     todo: "Look whether slices are missing.",
   },
   SLICES_RESAMPLED: { about: "file", of: "file", says: "Uneven slices were interpolated onto even ones, as asked.", todo: "Nothing." },
-  NO_SPACING: { about: "file", of: "file", says: "One slice without a thickness: 1 mm.", todo: "Nothing." },
+  NO_SPACING: {
+    about: "file",
+    of: "file",
+    says: "A voxel size is not stated, or not in the patient: the message says what is taken.",
+    todo: "`spacing`, where you know it.",
+  },
+  SLICES_OFF_LINE: {
+    about: "file",
+    of: "file",
+    says: "Slices lie a little off even places, as by rounded positions; the message says how far.",
+    todo: "Nothing, if positions need not be more exact.",
+  },
+  FRAMES_EMPTY: { about: "file", of: "file", says: "Frames that a segmentation leaves out are 0.", todo: "Nothing." },
+  UIDS_IGNORED: {
+    about: "file",
+    of: "file",
+    says: "A UID that is another in every file (of the frame of reference, of the study) was ignored.",
+    todo: "Check that the files are of one scan.",
+  },
+  SYNTAX_CONTRADICTED: {
+    about: "file",
+    of: "file",
+    says: "The transfer syntax says another encoding than the data set has, which was read as it is.",
+    todo: "Correct the header.",
+  },
+  REAL_WORLD_NOT_APPLIED: {
+    about: "file",
+    of: "file",
+    says: "Values are as stored; the file has a real-world value mapping, which the message names.",
+    todo: "Apply it, if the adapter was trained on such values.",
+  },
   PADDING_FILLED: { about: "file", of: "file", says: "Padding outside the image was set to the value that the message names.", todo: "Nothing." },
   NIFTI_FORMS_DIFFER: { about: "file", of: "file", says: "qform and sform say two things; the message says which is used.", todo: "Check left and right." },
   NIFTI_QFORM_INVALID: { about: "file", of: "file", says: "The qform makes no sense; the sform was used.", todo: "Check left and right." },

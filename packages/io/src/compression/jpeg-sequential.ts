@@ -22,9 +22,12 @@ interface Huffman {
 
 const FAST = 9;
 
-/** @throws AnyMC3DError `FORMAT_INVALID` (damaged), `FILE_TRUNCATED`, with `name` in front */
-export function decodeGreyJpeg(bytes: Uint8Array, name: string): GreyImage {
-  return new Decoder(bytes, name).decode();
+/**
+ * @param check looks at the size that the stream states, before anything is made of it; throws to refuse
+ * @throws AnyMC3DError `FORMAT_INVALID` (damaged), `FILE_TRUNCATED`, with `name` in front
+ */
+export function decodeGreyJpeg(bytes: Uint8Array, name: string, check: (width: number, height: number) => void): GreyImage {
+  return new Decoder(bytes, name, check).decode();
 }
 
 class Decoder {
@@ -39,9 +42,12 @@ class Decoder {
   #bits = 0;
   #have = 0;
 
-  constructor(bytes: Uint8Array, name: string) {
+  readonly #check: (width: number, height: number) => void;
+
+  constructor(bytes: Uint8Array, name: string, check: (width: number, height: number) => void) {
     this.#bytes = bytes;
     this.#name = name;
+    this.#check = check;
   }
 
   #fail(what: string): never {
@@ -92,6 +98,7 @@ class Decoder {
     const quantiser = this.#byte();
     if (components !== 1) this.#fail(`${components} components, one is expected`);
     if (width === 0 || height === 0) this.#fail(`${width}×${height} pixels`);
+    this.#check(width, height);
     if (sampling === 0) this.#fail("sampling factor 0");
     if (kind === 0xc3 ? precision < 2 || precision > 16 : precision !== 8 && precision !== 12) this.#fail(`${precision} bits a sample`);
     this.#frame = { kind, precision, width, height, quantiser };

@@ -20,6 +20,24 @@ export function checkReadOptions(options: ReadOptions): void {
   }
 }
 
+/**
+ * An option that chooses what files of a format do not have must not be ignored either; 0, the only one there is, may be chosen everywhere, and what is to
+ * be done about uneven slices may be said of files that have none.
+ * @param uses the options of the format
+ * @throws AnyMC3DError `OPTION_INVALID`
+ */
+export function checkUsed(options: ReadOptions, uses: readonly (keyof ReadOptions)[], title: string, file: string): void {
+  for (const [name, value] of Object.entries(options) as [keyof ReadOptions, unknown][]) {
+    const { flag, input } = READ_OPTIONS[name];
+    if (value === undefined || value === 0 || input === "program" || !flag || EVERYWHERE.includes(name) || uses.includes(name)) continue;
+    throw new AnyMC3DError("OPTION_INVALID", `${file}: \`${name}\` is ${shown(value)}, and means nothing for ${title} files. Leave it out.`, {
+      details: { option: name, file, ...(typeof value === "string" || typeof value === "number" ? { found: value } : {}) },
+    });
+  }
+}
+
+const EVERYWHERE: readonly (keyof ReadOptions)[] = ["modality", "uneven"];
+
 function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
   return value === null || typeof value === "number" || typeof value === "boolean" ? String(value) : `of type ${typeof value}`;

@@ -15,10 +15,12 @@ export interface ReadOptions {
   readonly index?: number;
   /**
    * Where the first, second and third voxel axis point to, for a file that stores no orientation: three letters, "LPS" or "RAS" for example.
-   * Does nothing where the file stores it.
+   * Where a DICOM file stores it, it must be that.
    */
   readonly orientation?: string;
-  /** Voxel size along x, y and z in mm, for a file that stores none (NumPy); together with `orientation`. */
+  /**
+   * Voxel size along x, y and z in mm, for a file that stores none: NumPy, together with `orientation`; DICOM, where what is stored must be that.
+   */
   readonly spacing?: readonly [number, number, number];
   /** DICOM modality of the volume, "CT", "MR", …; NIfTI does not store it. */
   readonly modality?: string;

@@ -94,14 +94,17 @@ export async function decodeFrame(
 ): Promise<Uint8Array | Uint16Array | Uint32Array> {
   const count = shape.rows * shape.columns;
   if (codec === "rle") {
+    // Pixels of one bit are packed into bytes first, each frame by itself (PS3.5 8.2.2).
+    if (shape.bitsAllocated === 1) {
+      const packed = decodeRle(bytes, Math.ceil(count / 8), 1, name);
+      return Uint8Array.from({ length: count }, (_, i) => (packed[i >> 3] >> (i & 7)) & 1);
+    }
     const width = shape.bitsAllocated / 8;
     const words = decodeRle(bytes, count, width, name);
     return width === 1 ? words : width === 2 ? new Uint16Array(words.buffer) : new Uint32Array(words.buffer);
   }
   if (codec === "jpeg") {
-    const { width, height, samples } = decodeGreyJpeg(bytes, name);
-    checkSize(width, height, shape, name);
-    return samples;
+    return decodeGreyJpeg(bytes, name, (width, height) => checkSize(width, height, shape, name)).samples;
   }
   return decodeWasm(await wasmModule(codec, codecUrl), codec, bytes, shape, name);
 }
@@ -144,25 +147,39 @@ function checkSize(width: number, height: number, { rows, columns }: FrameShape,
 function checkHeader(codec: keyof typeof WASM, bytes: Uint8Array, shape: FrameShape, name: string): void {
   const size = codec === "jpeg-ls" ? jpegLsSize(bytes) : codestreamSize(bytes);
   if (!size) throw damaged(name, "no frame header");
-  checkSize(size[0], size[1], shape, name);
+  checkSize(size.width, size.height, shape, name);
+  if (size.components !== 1) throw damaged(name, `${size.components} components, one is expected`);
+}
+
+interface StreamSize {
+  readonly width: number;
+  readonly height: number;
+  readonly components: number;
 }
 
 /** Width and height in SOF55 (ISO 14495-1 C.2.2). */
-function jpegLsSize(bytes: Uint8Array): readonly [number, number] | undefined {
+function jpegLsSize(bytes: Uint8Array): StreamSize | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 2; at + 9 < bytes.length && bytes[at] === 0xff; at += 2 + view.getUint16(at + 2)) {
-    if (bytes[at + 1] === 0xf7) return [view.getUint16(at + 7), view.getUint16(at + 5)];
+    if (bytes[at + 1] === 0xf7) return { width: view.getUint16(at + 7), height: view.getUint16(at + 5), components: bytes[at + 9] };
   }
   return undefined;
 }
 
-/** Width and height in SIZ, which follows the start of the codestream (ISO 15444-1 A.5.1); boxes before it are no DICOM, but are passed over. */
-function codestreamSize(bytes: Uint8Array): readonly [number, number] | undefined {
+/** Width and height in SIZ, with which a codestream begins (ISO 15444-1 A.5.1); boxes before it are no DICOM, but are passed over. */
+function codestreamSize(bytes: Uint8Array): StreamSize | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at < Math.min(bytes.length - 26, 4096); at++) {
-    if (view.getUint32(at) !== 0xff4fff51) continue;
-    const [x, y, left, top] = [8, 12, 16, 20].map((field) => view.getUint32(at + field));
-    return [x - left, y - top];
+  let at = 0;
+  while (at + 42 <= bytes.length && view.getUint32(at) !== 0xff4fff51) {
+    const length = view.getUint32(at);
+    if (view.getUint32(at + 4) === CODESTREAM) at += 8;
+    else if (length < 8) return undefined;
+    else at += length;
   }
-  return undefined;
+  if (at + 42 > bytes.length) return undefined;
+  const [x, y, left, top] = [8, 12, 16, 20].map((field) => view.getUint32(at + field));
+  return { width: x - left, height: y - top, components: view.getUint16(at + 40) };
 }
+
+/** The box that holds the codestream: "jp2c". */
+const CODESTREAM = 0x6a703263;

@@ -56,6 +56,12 @@ export class DicomData {
     return this.items(tag)[0];
   }
 
+  /** The value as it lies in the file; none where the element is absent or empty. */
+  bytes(tag: number): Uint8Array | undefined {
+    const element = this.elements.get(tag);
+    return element && element.length > 0 ? this.#bytes.subarray(element.offset, element.offset + element.length) : undefined;
+  }
+
   /** The text values, without padding; none where the element is absent or empty. */
   texts(tag: number, decoder?: TextDecoder): string[] {
     const element = this.elements.get(tag);

@@ -12,7 +12,7 @@ export const dicom: Format = {
     { ending: ".dcm", holds: "slice" },
     { ending: ".ima", holds: "slice" },
   ],
-  uses: ["series", "stack", "frame", "uneven", "identity", "codecUrl", "onProgress"],
+  uses: ["series", "stack", "frame", "uneven", "orientation", "spacing", "identity", "codecUrl", "onProgress"],
   many: true,
   // A data set without preamble has no signature.
   sniff: (bytes) => (hasDicomPrefix(bytes) ? "sure" : isDicom(bytes) ? "maybe" : undefined),

@@ -1,11 +1,14 @@
 // What a DICOM file says of its image: identity, pixel encoding, and of every frame its place, its rescaling and what tells it from others.
 
-import { AnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, type Warning } from "@anymc3d/core";
 import { MOST_SHRUNK } from "../../compression/gzip.js";
 import type { FileEntry } from "../../sources/file-entry.js";
 import { CODECS, type Codec } from "./codecs.js";
 import { type DicomData, tagText } from "./data.js";
+import { type FrameOrder, frameOrder, refuseTiles } from "./frame-order.js";
+import { type Mosaic, mosaicOf } from "./mosaic.js";
 import { DEFLATED, type DicomHeader } from "./parse.js";
+import { type Segmentation, segmentationOf } from "./segmentation.js";
 import { TAG } from "./tags.js";
 
 export type Vector = readonly [number, number, number];
@@ -21,8 +24,18 @@ export const DIMENSIONS = [
   "acquisition",
   "image type",
   "acquisition time",
+  "cardiac phase",
+  "complex component",
+  "flip angle",
+  "inversion time",
+  "repetition time",
+  "tube voltage",
+  "contrast agent",
+  "sequence name",
+  "kernel",
 ] as const;
-export type Dimension = (typeof DIMENSIONS)[number];
+/** One of them, or what a vector of nuclear medicine or a dimension index of the file calls another. */
+export type Dimension = (typeof DIMENSIONS)[number] | `index: ${string}`;
 
 /** One frame of one file. */
 export interface DicomFrame {
@@ -33,11 +46,13 @@ export interface DicomFrame {
   readonly position?: Vector;
   /** Directions of increasing column and row index, LPS. */
   readonly orientation?: readonly [row: Vector, column: Vector];
-  /** Mm between rows, between columns. */
+  /** Mm between rows, between columns; at the detector where `atDetector`: there is then no other. */
   readonly pixelSpacing?: readonly [rows: number, columns: number];
+  readonly atDetector?: boolean;
   readonly thickness?: number;
-  /** Spacing Between Slices, mm, as the header states it. */
+  /** Spacing Between Slices, mm, as the header states it; `backward` where it is negative. */
   readonly stated?: number;
+  readonly backward?: boolean;
   /** Frames of one Stack ID lie in one stack (PS3.3 C.7.6.17). */
   readonly stackId?: string;
   /** Whether slope or intercept are stated. */
@@ -45,7 +60,11 @@ export interface DicomFrame {
   readonly slope: number;
   readonly intercept: number;
   readonly dimensions: Readonly<Partial<Record<Dimension, number | string>>>;
+  /** By which frames at one place can be put in order, where their values differ from place to place: the times, and the number in the series. */
+  readonly times: Readonly<Partial<Record<TimeName, number | string>>>;
 }
+
+export type TimeName = "acquisition time" | "frame time" | "trigger time" | "content time" | "instance number" | `index: ${string}`;
 
 export interface DicomImage {
   readonly file: FileEntry;
@@ -60,6 +79,8 @@ export interface DicomImage {
   readonly rows: number;
   readonly columns: number;
   readonly frames: number;
+  /** Rows, columns and frames as they lie in the file: of a mosaic, one frame of which the frames here are tiles, so many in a row. */
+  readonly stored: { readonly rows: number; readonly columns: number; readonly frames: number; readonly across?: number };
   readonly bitsAllocated: number;
   readonly bitsStored: number;
   readonly highBit: number;
@@ -73,8 +94,11 @@ export interface DicomImage {
   readonly frameOfReference?: string;
   /** Convolution kernel of a reconstruction. */
   readonly kernel?: string;
-  /** What frames follow without functional groups, by the attributes that the Frame Increment Pointer names. */
-  readonly increments: readonly number[];
+  /** How frames follow that have no positions. */
+  readonly order: FrameOrder;
+  readonly segmentation?: Segmentation;
+  /** What had to be decided about the file. */
+  readonly notes: readonly Warning[];
   readonly series: SeriesIdentity;
 }
 
@@ -119,19 +143,29 @@ export function imageOf(file: FileEntry, header: DicomHeader, littleEndian: bool
       `${name}: transfer syntax ${transferSyntax || "(none)"} is not one that can be read. Convert the file, for example with \`dcmconv\` or \`gdcmconv --raw\`.`,
     );
   }
+  refuseTiles(data, name);
   checkGrey(data, name);
   if (data.items(TAG.modalityLut).length)
     throw new AnyMC3DError(
       "FORMAT_UNKNOWN",
       `${name}: its values go through a table, Modality LUT ${tagText(TAG.modalityLut)}, which is not applied here. Convert the file to rescaled values.`,
     );
-  const image = {
+  const stated = encoding(data, (pixels as DicomImage["pixels"]).tag, name);
+  const about = identity(data, name);
+  const mosaic = mosaicOf(data, { ...stated, imageType: about.imageType }, name);
+  const segmentation = segmentationOf(data, about.series.modality, name);
+  const { rows, columns, frames } = stated;
+  const image: DicomImage = {
     file,
     codec,
     littleEndian,
-    ...encoding(data, (pixels as DicomImage["pixels"]).tag, name),
-    ...identity(data, name),
-    increments: data.numbers(TAG.frameIncrement, name),
+    ...stated,
+    ...about,
+    stored: { rows, columns, frames, across: mosaic?.across },
+    ...(mosaic && { rows: rows / mosaic.across, columns: columns / mosaic.across, frames: mosaic.count }),
+    order: frameOrder(data, frames, name),
+    ...(segmentation && { segmentation }),
+    notes: [...contradicted(header, name), ...realWorld(data, name)],
     pixels: pixels as DicomImage["pixels"],
     deflated: transferSyntax === DEFLATED,
     extendedOffsets: data.numbers(TAG.extendedOffsets, name),
@@ -141,16 +175,80 @@ export function imageOf(file: FileEntry, header: DicomHeader, littleEndian: bool
       "FORMAT_INVALID",
       `${name}: the transfer syntax says that the pixel data are compressed, but they are not encapsulated. Correct the header.`,
     );
+  if (codec === "native" && image.pixels.length === -1)
+    throw new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${name}: the transfer syntax (${transferSyntax}) says that the pixel data are not compressed, but they are encapsulated, in pieces of undefined length. State the syntax they are compressed with, or export the file again.`,
+    );
   checkLength(image);
-  return { image, frames: framesOf(image, data, name) };
+  return { image, frames: mosaic ? mosaicFrames(framesOf(image, data, name)[0], mosaic, image) : framesOf(image, data, name) };
 }
 
+function contradicted({ contradicts, transferSyntax }: DicomHeader, name: string): Warning[] {
+  if (!contradicts) return [];
+  return [
+    { code: "SYNTAX_CONTRADICTED", message: `${name}: the transfer syntax says ${transferSyntax}, the data set is ${contradicts}; it was read as it is` },
+  ];
+}
+
+/** A mapping to real-world values beside stored ones that no rescale changes is told, not applied: whether it is meant, the file does not say. */
+function realWorld(data: DicomData, name: string): Warning[] {
+  const mapping = firstGroup(data, TAG.realWorldSequence) ?? data.item(TAG.realWorldSequence);
+  const slope = mapping && soft(mapping, TAG.realWorldSlope, name);
+  if (!mapping || isRescaled(data)) return [];
+  const intercept = soft(mapping, TAG.realWorldIntercept, name) ?? 0;
+  if (slope === 1 && intercept === 0) return [];
+  const unit = mapping.item(TAG.measurementUnits);
+  const units = unit?.text(TAG.codeMeaning) ?? unit?.text(TAG.codeValue);
+  const label = mapping.text(TAG.realWorldLabel);
+  const how = slope === undefined ? "a table" : `${slope} times the stored value plus ${intercept}`;
+  const message = `${name}: values are as stored. The file maps them to real-world values and states no rescale: ${[label, how, units].filter(Boolean).join(", ")}. The mapping was not applied`;
+  return [{ code: "REAL_WORLD_NOT_APPLIED", message }];
+}
+
+/** Bytes that the pixels need as a header declares them, if they are not compressed; 0 where it does not. */
+export function bytesNeeded(data: DicomData, name: string): number {
+  const [rows, columns, frames = 1, bits] = [TAG.rows, TAG.columns, TAG.numberOfFrames, TAG.bitsAllocated].map((tag) => data.number(tag, name));
+  return Math.ceil(((rows ?? 0) * (columns ?? 0) * frames * (bits ?? 0)) / 8);
+}
+
+/** The slices that are the tiles of a mosaic: its position is that of the corner of the whole (nibabel, nicom/dicomwrappers.py, says why). */
+function mosaicFrames(whole: DicomFrame, { count, across, normal: told }: Mosaic, { rows, columns, file: { name } }: DicomImage): DicomFrame[] {
+  const { position, orientation, pixelSpacing, stated, atDetector } = whole;
+  const missing = {
+    "Image Position": position,
+    "Image Orientation": orientation,
+    "Pixel Spacing": !atDetector && pixelSpacing,
+    "Spacing Between Slices": stated,
+  };
+  const lost = Object.entries(missing).flatMap(([what, there]) => (there ? [] : [what]));
+  const refused = (why: string) => new AnyMC3DError("GEOMETRY_INVALID", `${name}: a Siemens mosaic ${why}, so that it is not known where its slices lie.`);
+  if (!position || !orientation || !pixelSpacing || !stated || lost.length) throw refused(`without ${lost.join(", ")}`);
+  const [row, column] = orientation;
+  const right = cross(row, column);
+  const along = dot(right, told);
+  if (Math.abs(along) < 0.99) throw refused(`whose slices follow in a direction (SliceNormalVector ${told.join(", ")}) that is not at right angles to them`);
+  const [beside, below] = [((across - 1) / 2) * columns * pixelSpacing[1], ((across - 1) / 2) * rows * pixelSpacing[0]];
+  return Array.from({ length: count }, (_, index) => {
+    const deep = index * stated * Math.sign(along);
+    return {
+      ...whole,
+      index,
+      position: [0, 1, 2].map((axis) => position[axis] + beside * row[axis] + below * column[axis] + deep * right[axis]) as unknown as Vector,
+    };
+  });
+}
+
+/** How many times smaller than its pixels a stream is at most: two bytes for a run of 128; a bit or two for a block of 64 samples or, lossless, a bit for each. */
+const MOST_PACKED: Readonly<Partial<Record<Codec, number>>> = { rle: 64, jpeg: 1024 };
+
 /** Refuses pixel data that reach beyond the file; of a deflated one, it shows when it is unpacked. */
-function checkLength({ codec, deflated, pixels, bitsAllocated, rows, columns, frames, file }: DicomImage): void {
+function checkLength({ codec, deflated, pixels, bitsAllocated, stored: { rows, columns, frames }, file }: DicomImage): void {
   const need = Math.ceil((rows * columns * frames * bitsAllocated) / 8);
-  // Every compressed frame takes an item of 8 bytes and more.
-  if (codec !== "native" && 8 * frames > file.size - pixels.offset)
-    throw tooFew(file.name, `${frames} compressed frames`, 8 * frames, file.size - pixels.offset);
+  // Every compressed frame takes an item of 8 bytes and more, and some codecs cannot shrink further than a certain share.
+  const least = 8 * frames + need / (MOST_PACKED[codec] ?? Number.POSITIVE_INFINITY);
+  if (codec !== "native" && least > file.size - pixels.offset)
+    throw tooFew(file.name, `${frames} compressed frames of ${columns}×${rows} pixels`, Math.ceil(least), file.size - pixels.offset);
   if (deflated && need > MOST_SHRUNK * file.size) throw tooFew(file.name, `${frames} frame(s)`, need, MOST_SHRUNK * file.size);
   if (codec !== "native" || deflated) return;
   const there = Math.min(pixels.length, file.size - pixels.offset);
@@ -273,39 +371,90 @@ const rescaleType = (data: DicomData, text: (tag: number) => string | undefined)
 const statesRescale = (data: DicomData | undefined): boolean => Boolean(data && (data.has(TAG.rescaleSlope) || data.has(TAG.rescaleIntercept)));
 const isRescaled = (data: DicomData): boolean => statesRescale(data) || statesRescale(firstGroup(data, TAG.pixelValueSequence));
 
-/** Attributes of a frame are looked for in its own functional groups, then in the shared ones, then in the image (PS3.3 C.7.6.16). */
+/**
+ * Attributes of a frame are looked for in its own functional groups, then in the shared ones, then in the image (PS3.3 C.7.6.16); of nuclear medicine,
+ * orientation and position also in the detector's (PS3.3 C.8.4.11).
+ */
 function framesOf(image: DicomImage, data: DicomData, name: string): DicomFrame[] {
   const shared = data.item(TAG.sharedGroups);
   const own = data.items(TAG.perFrameGroups);
-  if (own.length > 0 && own.length !== image.frames)
-    throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${image.frames} frames, but functional groups of ${own.length}. Correct the header.`);
-  const offsets = gridOffsets(data, image, own.length > 0, name);
-  return Array.from({ length: image.frames }, (_, index) => {
+  const { stored, order, segmentation } = image;
+  if (own.length > 0 && own.length !== stored.frames)
+    throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${stored.frames} frames, but functional groups of ${own.length}. Correct the header.`);
+  const offsets = own.length ? [] : offsetsOf(data, image, name);
+  const indexNames = dimensionNames(data, name);
+  const spacing = pixelSpacingOf(data);
+  const statedTimes = timesOf(data, image, name);
+  return Array.from({ length: stored.frames }, (_, index) => {
     const group = (sequence: number) => own[index]?.item(sequence) ?? shared?.item(sequence);
     const from = (sequence: number, tag: number) => {
       const found = group(sequence)?.numbers(tag, name) ?? [];
       return found.length ? found : data.numbers(tag, name);
     };
+    const placed = (sequence: number, tag: number) => {
+      const found = from(sequence, tag);
+      return found.length ? found : (data.item(TAG.detectorSequence)?.numbers(tag, name) ?? []);
+    };
     const measures = TAG.pixelMeasuresSequence;
     const values = group(TAG.pixelValueSequence) ?? data;
-    const orientation = vectors(from(TAG.planeOrientationSequence, TAG.orientation), tagText(TAG.orientation), 2, name);
-    const [position] = vectors(from(TAG.planePositionSequence, TAG.position), tagText(TAG.position), 1, name);
-    const [rowSpacing, columnSpacing = rowSpacing] = from(measures, TAG.pixelSpacing);
+    const orientation = vectors(placed(TAG.planeOrientationSequence, TAG.orientation), tagText(TAG.orientation), 2, name);
+    const [position] = vectors(placed(TAG.planePositionSequence, TAG.position), tagText(TAG.position), 1, name);
     const thickness = from(measures, TAG.sliceThickness)[0];
+    const between = from(measures, TAG.spacingBetweenSlices)[0];
+    const content = group(TAG.frameContentSequence);
+    const indices = indexed(content?.numbers(TAG.dimensionIndexValues, name) ?? [], indexNames);
     return {
       image,
       index,
-      position: image.frames > 1 && own.length === 0 ? gridPosition(position, orientation, offsets[index]) : position,
+      position: stored.frames > 1 && own.length === 0 ? gridPosition(position, orientation, offsets[index]) : position,
       orientation: orientation.length === 2 ? checkedOrientation(orientation as [Vector, Vector], name) : undefined,
-      pixelSpacing: rowSpacing > 0 && columnSpacing > 0 ? [rowSpacing, columnSpacing] : undefined,
+      ...spacing(from(measures, TAG.pixelSpacing), name),
       thickness: thickness > 0 ? thickness : undefined,
-      stated: Math.abs(from(measures, TAG.spacingBetweenSlices)[0]) || undefined,
-      stackId: group(TAG.frameContentSequence)?.text(TAG.stackId) || undefined,
+      stated: Math.abs(between) || undefined,
+      backward: between < 0,
+      stackId: content?.text(TAG.stackId) || undefined,
       rescaled: statesRescale(values) || data.has(TAG.doseGridScaling),
-      slope: slopeOf(values, data, name),
+      slope: segmentation?.largest ? 1 / segmentation.largest : slopeOf(values, data, name),
       intercept: values.number(TAG.rescaleIntercept, name) ?? 0,
-      dimensions: dimensionsOf(data, group, image, name),
+      dimensions: {
+        ...dimensionsOf(data, group, image, name),
+        ...indices,
+        ...(order.volumes && { [`index: ${order.volumes.by}`]: order.volumes.keys[index] }),
+      },
+      times: { ...statedTimes, ...present({ "frame time": content?.text(TAG.frameAcquisition) ?? soft(data, TAG.frameReferenceTime, name) }), ...indices },
     };
+  });
+}
+
+const present = <T extends object>(all: T): Partial<T> => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Partial<T>;
+
+/** Where a frame's own numbers are missing, those at the detector or of the film serve: not the patient's size, but nearest to it. */
+function pixelSpacingOf(data: DicomData) {
+  return (own: readonly number[], name: string): Pick<DicomFrame, "pixelSpacing" | "atDetector"> => {
+    const pair = ([rows, columns = rows]: readonly number[]): readonly [number, number] | undefined => (rows > 0 && columns > 0 ? [rows, columns] : undefined);
+    const pixelSpacing = pair(own);
+    if (pixelSpacing) return { pixelSpacing };
+    const other = [TAG.imagerPixelSpacing, TAG.nominalScannedPixelSpacing].map((tag) => pair(data.numbers(tag, name))).find(Boolean);
+    return other ? { pixelSpacing: other, atDetector: true } : {};
+  };
+}
+
+/** What the places in Dimension Index Values stand for (PS3.3 C.7.6.17). */
+const dimensionNames = (data: DicomData, name: string): string[] =>
+  data.items(TAG.dimensionIndexSequence).map((item) => item.text(TAG.dimensionLabel) || tagText(item.number(TAG.dimensionIndexPointer, name) ?? 0));
+
+const indexed = (values: readonly number[], names: readonly string[]): Partial<Record<`index: ${string}`, number>> =>
+  Object.fromEntries(values.map((value, i) => [`index: ${names[i] ?? i + 1}`, value]));
+
+/** Times of the image as a whole, as text that sorts by time, and its number. */
+function timesOf(data: DicomData, { instanceNumber, stored }: DicomImage, name: string): DicomFrame["times"] {
+  if (stored.frames > 1) return {};
+  const dated = (time: string | undefined) => (time === undefined ? undefined : `${data.text(TAG.acquisitionDate) ?? ""} ${time}`);
+  return present({
+    "acquisition time": data.text(TAG.acquisitionDateTime) ?? dated(data.text(TAG.acquisitionTime)),
+    "trigger time": soft(data, TAG.triggerTime, name),
+    "content time": data.text(TAG.contentTime),
+    "instance number": instanceNumber,
   });
 }
 
@@ -324,16 +473,25 @@ function gridPosition(first: Vector | undefined, orientation: readonly Vector[],
   return [0, 1, 2].map((axis) => first[axis] + offset * normal[axis]) as unknown as Vector;
 }
 
-/** RT Dose: from the first frame, or as positions along the patient's axis (PS3.3 C.8.8.3.2); made to begin with 0. */
-function gridOffsets(data: DicomData, image: DicomImage, grouped: boolean, name: string): number[] {
+/**
+ * Of frames without functional groups, how far each lies from the first along the normal; none where that is not known. RT Dose: from the first frame, or
+ * as positions along the patient's axis (PS3.3 C.8.8.3.2); made to begin with 0. Nuclear medicine: by the Slice Vector and Spacing Between Slices, whose
+ * sign says where they follow to (PS3.3 C.8.4.15).
+ */
+function offsetsOf(data: DicomData, { stored: { frames }, order, series }: DicomImage, name: string): number[] {
   const offsets = data.numbers(TAG.gridFrameOffsets, name);
-  if (offsets.length === 0 || grouped || image.frames === 1) return offsets;
+  if (frames === 1) return offsets;
+  if (offsets.length === 0) {
+    const spacing = data.number(TAG.spacingBetweenSlices, name);
+    if (!spacing || order.notDepth || !(series.modality === "NM" || data.has(TAG.detectorSequence))) return [];
+    return Array.from({ length: frames }, (_, i) => (order.slices?.[i] ?? i) * spacing);
+  }
   const position = data.numbers(TAG.position, name);
   const first = offsets[0];
-  if (offsets.length === image.frames && (first === 0 || Math.abs(first - position[2]) < 1e-3)) return offsets.map((offset) => offset - first);
+  if (offsets.length === frames && (first === 0 || Math.abs(first - position[2]) < 1e-3)) return offsets.map((offset) => offset - first);
   throw new AnyMC3DError(
     "GEOMETRY_INVALID",
-    `${name}: Grid Frame Offset Vector ${tagText(TAG.gridFrameOffsets)} has ${offsets.length} numbers from ${first}, expected ${image.frames} from 0 or from the position's z (${position[2]}). Correct the header.`,
+    `${name}: Grid Frame Offset Vector ${tagText(TAG.gridFrameOffsets)} has ${offsets.length} numbers from ${first}, expected ${frames} from 0 or from the position's z (${position[2]}). Correct the header.`,
   );
 }
 
@@ -359,7 +517,7 @@ export const cross = (a: Vector, b: Vector): Vector => [a[1] * b[2] - a[2] * b[1
 
 function dimensionsOf(data: DicomData, group: (sequence: number) => DicomData | undefined, image: DicomImage, name: string): DicomFrame["dimensions"] {
   const number = (sequence: number, tag: number) => group(sequence)?.number(tag, name) ?? data.number(tag, name);
-  const found: Record<Dimension, number | string | undefined> = {
+  const found: Record<(typeof DIMENSIONS)[number], number | string | undefined> = {
     "temporal position": number(TAG.frameContentSequence, TAG.temporalPositionIndex) ?? soft(data, TAG.temporalPosition, name),
     echo: soft(data, TAG.echoNumber, name),
     "echo time": number(TAG.echoSequence, TAG.effectiveEchoTime) ?? data.number(TAG.echoTime, name),
@@ -369,6 +527,15 @@ function dimensionsOf(data: DicomData, group: (sequence: number) => DicomData | 
     acquisition: soft(data, TAG.acquisitionNumber, name),
     "image type": image.imageType.join("\\") || undefined,
     "acquisition time": data.text(TAG.acquisitionTime),
+    "cardiac phase": number(TAG.cardiacSequence, TAG.nominalCardiacPhase),
+    "complex component": data.text(TAG.complexComponent),
+    "flip angle": soft(data, TAG.flipAngle, name),
+    "inversion time": soft(data, TAG.inversionTime, name),
+    "repetition time": soft(data, TAG.repetitionTime, name),
+    "tube voltage": soft(data, TAG.kvp, name),
+    "contrast agent": data.text(TAG.contrastAgent),
+    "sequence name": data.text(TAG.sequenceName),
+    kernel: image.kernel,
   };
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
+  return present(found) as DicomFrame["dimensions"];
 }

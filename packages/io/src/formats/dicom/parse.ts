@@ -27,6 +27,8 @@ export interface DicomHeader {
   readonly transferSyntax: string;
   /** Where the pixel data's value begins, how long it is (-1: encapsulated), and its kind. */
   readonly pixels?: DicomElement & { readonly tag: number };
+  /** What the data set is, where the transfer syntax says another thing: "explicit, little endian". */
+  readonly contradicts?: string;
 }
 
 /** "DICM" after the preamble, whatever that holds (PS3.10 7.1): also another format's beginning. */
@@ -37,39 +39,49 @@ export function isDicom(bytes: Uint8Array): boolean {
   if (hasDicomPrefix(bytes)) return true;
   if (bytes.length < 16) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const group = view.getUint16(0, true);
   // A data set begins with group 2 or 8; its first length must be believable, or its first value representation known.
+  if (view.getUint16(0) === 8) return hasVr(bytes, 4);
+  const group = view.getUint16(0, true);
   if (group !== 2 && group !== 8) return false;
-  return SHORT.has(vrAt(bytes, 4)) || LONG.has(vrAt(bytes, 4)) || (view.getUint32(4, true) <= 1024 && view.getUint16(2, true) <= 0x1140);
+  return hasVr(bytes, 4) || (view.getUint32(4, true) <= 1024 && view.getUint16(2, true) <= 0x1140);
 }
 
 const vrAt = (bytes: Uint8Array, at: number) => String.fromCharCode(bytes[at], bytes[at + 1]);
+const hasVr = (bytes: Uint8Array, at: number) => SHORT.has(vrAt(bytes, at)) || LONG.has(vrAt(bytes, at));
 
 /**
  * Parses up to the pixel data.
  * @param bytes the file or its beginning
  * @param total bytes that the file has
- * @param inflate unpacks the data set of a deflated file
+ * @param inflate unpacks the data set of a deflated file, as far as it is asked for
  * @throws NeedMore where `bytes` is not all and not enough; AnyMC3DError `FORMAT_UNKNOWN`, `FORMAT_INVALID`, `FILE_TRUNCATED`
  */
-export async function parseDicom(bytes: Uint8Array, total: number, name: string, inflate: (packed: Uint8Array) => Promise<Uint8Array>): Promise<ParsedFile> {
-  const marked = bytes.length >= 132 && String.fromCharCode(...bytes.subarray(128, 132)) === "DICM";
+export async function parseDicom(bytes: Uint8Array, total: number, name: string, inflate: Inflate): Promise<ParsedFile> {
+  const marked = hasDicomPrefix(bytes);
   if (!marked && !isDicom(bytes))
     throw new AnyMC3DError("FORMAT_UNKNOWN", `${name}: not a DICOM file: neither "DICM" at byte 128 nor a data set at its start.`);
   const meta = new Parser(bytes, total, name, { explicit: true, little: true });
   const start = marked ? 132 : 0;
   const grouped = bytes.length > start + 1 && bytes[start] === 2 && bytes[start + 1] === 0;
   const end = grouped ? meta.dataSet(start, (tag) => tag >>> 16 !== 2).end : start;
-  const stated = meta.data.text(TAG.transferSyntax);
-  const transferSyntax = stated ?? guessed(bytes, end);
+  const transferSyntax = meta.data.text(TAG.transferSyntax);
+  if (end + 6 > bytes.length && bytes.length < total) throw new NeedMore();
   if (transferSyntax === DEFLATED) {
     if (bytes.length < total) throw new NeedMore();
-    const inflated = await inflate(bytes.subarray(end));
-    return { bytes: inflated, header: body(new Parser(inflated, inflated.length, name, { explicit: true, little: true }), 0, transferSyntax) };
+    const parsed = (part: Uint8Array, whole: boolean) =>
+      body(part, 0, whole ? part.length : Number.POSITIVE_INFINITY, name, encodingAt(part, 0, DEFLATED), DEFLATED);
+    const inflated = await inflate(bytes.subarray(end), (part) => parsed(part, false));
+    return { bytes: inflated, header: parsed(inflated, true) };
   }
-  const parser = new Parser(bytes, total, name, { explicit: transferSyntax !== IMPLICIT_LITTLE, little: transferSyntax !== EXPLICIT_BIG });
-  return { bytes, header: body(parser, end, transferSyntax) };
+  const encoding = encodingAt(bytes, end, transferSyntax);
+  return { bytes, header: body(bytes, end, total, name, encoding, transferSyntax ?? encoding.syntax) };
 }
+
+/**
+ * Unpacks a deflated data set.
+ * @param parse what the first bytes of it say; throws NeedMore where they are too few
+ */
+export type Inflate = (packed: Uint8Array, parse: (part: Uint8Array) => DicomHeader) => Promise<Uint8Array>;
 
 export interface ParsedFile {
   /** What the offsets refer to: the file, or what was deflated in it. */
@@ -77,17 +89,51 @@ export interface ParsedFile {
   readonly header: DicomHeader;
 }
 
-/** Without file meta information the default is implicit little endian, unless a value representation stands there. */
-function guessed(bytes: Uint8Array, at: number): string {
-  const vr = vrAt(bytes, at + 4);
-  return SHORT.has(vr) || LONG.has(vr) ? "1.2.840.10008.1.2.1" : IMPLICIT_LITTLE;
+const EXPLICIT_LITTLE = "1.2.840.10008.1.2.1";
+
+/**
+ * How a data set is encoded: as it begins. Where its first two elements have value representations it is explicit, where neither has implicit; the
+ * first byte of group 8 is 0 in big endian alone. Some writers' transfer syntax says another thing than their data set is.
+ */
+function encodingAt(bytes: Uint8Array, at: number, stated: string | undefined): Encoding & { readonly syntax: string; readonly contradicts?: string } {
+  const told = { explicit: stated !== IMPLICIT_LITTLE, little: stated !== EXPLICIT_BIG };
+  // Of a data set that begins with another group, or that is not there, nothing is known.
+  const group = bytes[at] === 8 && bytes[at + 1] === 0 ? true : bytes[at] === 0 && bytes[at + 1] === 8 ? false : undefined;
+  if (at + 6 > bytes.length || (group === undefined && stated !== undefined)) return { ...told, syntax: stated ?? IMPLICIT_LITTLE };
+  const little = group ?? true;
+  const explicit = hasVr(bytes, at + 4) || !little || (told.explicit && !beginsImplicit(bytes, at));
+  const syntax = little ? (explicit ? EXPLICIT_LITTLE : IMPLICIT_LITTLE) : EXPLICIT_BIG;
+  const same = explicit === told.explicit && little === told.little;
+  return {
+    explicit,
+    little,
+    syntax,
+    ...(stated !== undefined && !same && { contradicts: `${explicit ? "explicit" : "implicit"}, ${little ? "little" : "big"} endian` }),
+  };
+}
+
+/** Whether lengths stand where an explicit data set has value representations, in its first element and in its second. */
+function beginsImplicit(bytes: Uint8Array, at: number): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isLength = (place: number) => !hasVr(bytes, place) && !/^[\x20-\x7e]{2}$/.test(vrAt(bytes, place));
+  if (at + 8 > bytes.length || !isLength(at + 4)) return false;
+  const next = at + 8 + view.getUint32(at + 4, true);
+  return next + 6 > bytes.length || isLength(next + 4);
 }
 
 const PIXELS: ReadonlySet<number> = new Set([TAG.pixelData, TAG.floatPixelData, TAG.doublePixelData]);
 
-function body(parser: Parser, start: number, transferSyntax: string): DicomHeader {
+function body(
+  bytes: Uint8Array,
+  start: number,
+  total: number,
+  name: string,
+  encoding: Encoding & { readonly contradicts?: string },
+  transferSyntax: string,
+): DicomHeader {
+  const parser = new Parser(bytes, total, name, encoding);
   const { pixels } = parser.dataSet(start, (tag) => PIXELS.has(tag));
-  return { data: parser.data, transferSyntax, pixels };
+  return { data: parser.data, transferSyntax, pixels, contradicts: encoding.contradicts };
 }
 
 interface Head {

@@ -6,7 +6,7 @@ import type { ReadOptions } from "../../options/read-options.js";
 import type { FileEntry } from "../../sources/file-entry.js";
 import { cross, type DicomFrame } from "./image.js";
 import { chooseSeries, indexFiles, type SeriesSummary, seriesOf } from "./series.js";
-import { arrange } from "./stack.js";
+import { arrange, FrameChoice } from "./stack.js";
 import { FrameReader, readFrames } from "./voxels.js";
 
 /** The series in files. @throws the signal's reason */
@@ -25,16 +25,17 @@ export async function decodeDicom(files: readonly FileEntry[], name: string, opt
   const { signal, codecUrl, onProgress } = options;
   // Headers are half of the work at most.
   const index = await indexFiles(files, { limit, signal, onProgress: onProgress && ((done, total) => onProgress(done, 2 * total)) });
-  const { frames, notes: chosen } = chooseSeries(index, options.series, name);
+  const { frames, notes: left } = chooseSeries(index, options.series, name);
   const voxelOptions = { name, limit, codecUrl, signal };
   const same = async (a: DicomFrame, b: DicomFrame) =>
     a.slope === b.slope && a.intercept === b.intercept && equal(await new FrameReader(voxelOptions).stored(a), await new FrameReader(voxelOptions).stored(b));
-  const stack = await arrange(frames, { name, stack: options.stack, frame: options.frame, uneven: options.uneven, same });
+  const { stack: wanted, uneven, orientation, spacing } = options;
+  const stack = await arrange(frames, { name, stack: wanted, frame: new FrameChoice(options.frame), uneven, orientation, spacing, same });
   let done = 0;
   const count = stack.frames.length;
+  const { image } = stack.first;
   const onSlice = onProgress && (() => onProgress(files.length + Math.round((++done / count) * files.length), 2 * files.length));
-  const { data, notes } = await readFrames(stack.frames, { ...voxelOptions, onSlice });
-  const [{ image }] = stack.frames;
+  const { data, notes } = await readFrames(stack.frames, { ...voxelOptions, onSlice, image, grid: stack.grid });
   const size = image.columns * image.rows;
   const voxels = stack.places ? interpolated(data as Float32Array, size, stack.places) : data;
   const { modality } = image.series;
@@ -43,9 +44,18 @@ export async function decodeDicom(files: readonly FileEntry[], name: string, opt
     shape: [image.columns, image.rows, voxels.length / size],
     ...(stack.affine && { affine: stack.affine }),
     ...((modality ?? options.modality) && { modality: modality ?? options.modality }),
-    ...noted([...chosen, ...modalityNote(modality, options.modality, name), ...stack.notes, ...notes]),
-    meta: metaOf(stack.frames[0], options.identity ?? false),
+    ...noted([...left, ...modalityNote(modality, options.modality, name), ...ofFiles(frames), ...stack.notes, ...notes]),
+    ...(stack.labels && { labels: stack.labels }),
+    meta: metaOf(stack.first, options.identity ?? false),
   };
+}
+
+/** What had to be decided about the files, each thing once. */
+function ofFiles(frames: readonly DicomFrame[]): Warning[] {
+  const images = new Set(frames.map(({ image }) => image));
+  const byCode = new Map<string, Warning[]>();
+  for (const note of [...images].flatMap(({ notes }) => notes)) byCode.set(note.code, [...(byCode.get(note.code) ?? []), note]);
+  return [...byCode.values()].map(([first, ...more]) => (more.length ? { ...first, message: `${first.message}; so in ${more.length} more file(s)` } : first));
 }
 
 const noted = (notes: readonly Warning[]) => (notes.length ? { notes } : {});

@@ -1,9 +1,9 @@
 // Which images lie in a set of files, what series they form, and which of them is meant.
 
 import { AnyMC3DError, isAnyMC3DError, type Warning } from "@anymc3d/core";
-import { InflateError, inflateRaw } from "../../compression/inflate.js";
-import { joined, tooLarge } from "../../options/limits.js";
+import { tooLarge } from "../../options/limits.js";
 import type { FileEntry } from "../../sources/file-entry.js";
+import { inflater } from "./deflated.js";
 import { type DicomFrame, hasImage, identity, imageOf, type SeriesIdentity } from "./image.js";
 import { isDicom, NeedMore, type ParsedFile, parseDicom } from "./parse.js";
 import { TAG } from "./tags.js";
@@ -114,7 +114,7 @@ async function headerOf(file: FileEntry, limit: number): Promise<ParsedFile | un
     const head = await file.read(0, size);
     if (!isDicom(head)) return undefined;
     try {
-      return await parseDicom(head, file.size, file.name, (packed) => inflated(packed, file.name, limit));
+      return await parseDicom(head, file.size, file.name, inflater(file.name, limit));
     } catch (error) {
       if (!(error instanceof NeedMore)) throw error;
     }
@@ -127,27 +127,11 @@ async function headerOf(file: FileEntry, limit: number): Promise<ParsedFile | un
 export async function parseWhole(file: FileEntry, limit: number): Promise<ParsedFile> {
   const bytes = await file.read(0, Number.POSITIVE_INFINITY);
   try {
-    return await parseDicom(bytes, bytes.length, file.name, (packed) => inflated(packed, file.name, limit));
+    return await parseDicom(bytes, bytes.length, file.name, inflater(file.name, limit));
   } catch (error) {
     if (!(error instanceof NeedMore)) throw error;
     throw new AnyMC3DError("FILE_TRUNCATED", `${file.name}: the DICOM header breaks off. The file is cut short; copy or export it again.`);
   }
-}
-
-async function inflated(packed: Uint8Array, name: string, limit: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for (const part of inflateRaw(packed)) {
-      parts.push(part.slice());
-      length += part.length;
-      if (length > limit) throw tooLarge(name, "its deflated data set unpacks to more", limit);
-    }
-  } catch (cause) {
-    if (!(cause instanceof InflateError)) throw cause;
-    throw new AnyMC3DError("FORMAT_INVALID", `${name}: the deflated data set is damaged (${cause.message}). Copy or export it again.`, { cause });
-  }
-  return joined(name, parts, length);
 }
 
 /** The series in an index, the largest first. @param named with the patients */
@@ -202,7 +186,7 @@ export function chooseSeries(index: DicomIndex, wanted: string | undefined, name
   const some = others.slice(0, 5).join(", ") + (others.length > 5 ? ", …" : "");
   if (others.length) notes.push({ code: "FILES_LEFT", message: `${name}: ${others.length} file(s) without a DICOM image were left out: ${some}` });
   const frames = index.frames.filter(({ image }) => image.series.uid === chosen.uid);
-  checkOneStudy(frames, name);
+  notes.push(...checkOneStudy(frames, name));
   return { frames, notes };
 }
 
@@ -214,12 +198,21 @@ function wantedSeries(all: readonly SeriesSummary[], wanted: string): readonly S
   return numbered.length ? numbered : all.filter(({ uid }) => wanted.length > 8 && uid.startsWith(wanted));
 }
 
-/** Two patients' images can carry one Series Instance UID, or none. @throws AnyMC3DError `SERIES_REQUIRED` */
-function checkOneStudy(frames: readonly DicomFrame[], name: string): void {
+/**
+ * Two patients' images can carry one Series Instance UID, or none. A study's UID that is another in every one of three and more files says nothing: whoever
+ * took the names out made each anew.
+ * @throws AnyMC3DError `SERIES_REQUIRED`
+ */
+function checkOneStudy(frames: readonly DicomFrame[], name: string): Warning[] {
   const [first] = frames;
-  const who = ({ image: { series } }: DicomFrame) => [series.study, series.patient.id, series.patient.name, series.patient.birthDate].join("\n");
+  const images = [...new Set(frames.map(({ image }) => image))];
+  const noStudy = images.length > 2 && new Set(images.map(({ series }) => series.study)).size === images.length;
+  const who = ({ image: { series } }: DicomFrame) => [noStudy || series.study, series.patient.id, series.patient.name, series.patient.birthDate].join("\n");
   const other = frames.find((frame) => who(frame) !== who(first));
-  if (!other) return;
+  if (!other)
+    return noStudy
+      ? [{ code: "UIDS_IGNORED", message: `${name}: every one of ${images.length} files has a Study Instance UID of its own; they are taken as of one study` }]
+      : [];
   throw new AnyMC3DError(
     "SERIES_REQUIRED",
     `${name}: ${first.image.file.name} and ${other.image.file.name} are of different studies or patients, and carry the same Series Instance UID (${first.image.series.uid || "none"}). Give the files of one of them.`,

@@ -17,6 +17,13 @@ export interface VoxelOptions {
   readonly onSlice?: () => void;
 }
 
+export interface FramesOptions extends VoxelOptions {
+  /** Of the frames, also where there are none. */
+  readonly image: DicomImage;
+  /** Where each frame lies among so many slices; those of none are 0. Default: one behind the other. */
+  readonly grid?: { readonly count: number; readonly at: readonly number[] };
+}
+
 /** Air, in Hounsfield units: what padding of a CT is set to where it is lower. */
 const AIR = -1000;
 
@@ -28,6 +35,7 @@ type Stored = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | U
 export class FrameReader {
   readonly #options: VoxelOptions;
   #open: { readonly image: DicomImage; readonly frames: readonly Uint8Array[] } | undefined;
+  #mosaic: { readonly image: DicomImage; readonly pixels: Stored } | undefined;
   #inflated: { readonly image: DicomImage; readonly bytes: Uint8Array } | undefined;
 
   constructor(options: VoxelOptions) {
@@ -36,19 +44,28 @@ export class FrameReader {
 
   /** Stored values. @throws AnyMC3DError `FORMAT_INVALID`, `FILE_TRUNCATED`, `FILE_TOO_LARGE`, `ASSET_INVALID` */
   async stored({ image, index }: DicomFrame): Promise<Stored> {
+    if (image.stored.across === undefined) return this.#frame(image, index);
+    if (this.#mosaic?.image !== image) this.#mosaic = { image, pixels: await this.#frame(image, 0) };
+    return tile(this.#mosaic.pixels, index, image);
+  }
+
+  /** A frame as it lies in the file. */
+  async #frame(image: DicomImage, index: number): Promise<Stored> {
     if (image.codec === "native") return this.#native(image, index);
     if (this.#open?.image !== image) {
       const bytes = await this.#bytes(image, image.pixels.offset, Number.POSITIVE_INFINITY);
       this.#open = { image, frames: encapsulatedFrames(bytes, image) };
     }
-    const samples = await decodeFrame(image.codec, this.#open.frames[index], image, image.file.name, this.#options.codecUrl);
+    const shape = { ...image.stored, bitsAllocated: image.bitsAllocated };
+    const samples = await decodeFrame(image.codec, this.#open.frames[index], shape, image.file.name, this.#options.codecUrl);
     checkStoredBits(samples, image);
     return storedValues(samples, image);
   }
 
   /** One frame of pixel data that are not compressed. */
   async #native(image: DicomImage, index: number): Promise<Stored> {
-    const { rows, columns, bitsAllocated, littleEndian, file, pixels } = image;
+    const { bitsAllocated, littleEndian, file, pixels } = image;
+    const { rows, columns } = image.stored;
     const count = rows * columns;
     if (!littleEndian && bitsAllocated <= 8 && pixels.vr === "OW") return this.#swappedPairs(image, index);
     const first = pixels.offset + Math.floor((index * count * bitsAllocated) / 8);
@@ -72,7 +89,8 @@ export class FrameReader {
 
   /** Big endian, OW: the words of the file are swapped, though a pixel is smaller than one (PS3.5 8.1.1). */
   async #swappedPairs(image: DicomImage, index: number): Promise<Stored> {
-    const { rows, columns, bitsAllocated, file, pixels } = image;
+    const { bitsAllocated, file, pixels } = image;
+    const { rows, columns } = image.stored;
     const [count, bit] = [rows * columns, index * rows * columns * bitsAllocated];
     const [first, last] = [Math.floor(bit / 16) * 2, Math.ceil((bit + count * bitsAllocated) / 16) * 2];
     const bytes = (await this.#bytes(image, pixels.offset + first, pixels.offset + last)).slice();
@@ -131,13 +149,21 @@ function storedValues(words: Uint8Array | Uint16Array | Uint32Array, { bitsStore
   return out;
 }
 
+/** One tile of a mosaic, the first at the upper left, row by row. */
+function tile(pixels: Stored, index: number, { rows, columns, stored: { across = 1 } }: DicomImage): Stored {
+  const out = pixels.slice(0, rows * columns);
+  const first = Math.floor(index / across) * rows * columns * across + (index % across) * columns;
+  for (let y = 0; y < rows; y++) out.set(pixels.subarray(first + y * columns * across, first + y * columns * across + columns), y * columns);
+  return out;
+}
+
 /** Bits run on over the ends of rows and frames, the lowest first (PS3.5 8.1.1). */
 function bits(bytes: Uint8Array, first: number, count: number): Uint8Array {
   return Uint8Array.from({ length: count }, (_, i) => (bytes[(first + i) >> 3] >> ((first + i) & 7)) & 1);
 }
 
 /** The bytes of each frame: by the number of fragments, an offset table, or where streams begin. */
-function encapsulatedFrames(bytes: Uint8Array, { frames, file, extendedOffsets }: DicomImage): Uint8Array[] {
+function encapsulatedFrames(bytes: Uint8Array, { stored: { frames }, file, extendedOffsets }: DicomImage): Uint8Array[] {
   const { table, fragments } = fragmentsOf(bytes, 0, file.name);
   const join = (parts: readonly { offset: number; length: number }[]): Uint8Array => {
     if (parts.length === 1) return bytes.subarray(parts[0].offset, parts[0].offset + parts[0].length);
@@ -254,8 +280,13 @@ class Voxels {
 
 /** Pixel data that are longer than the image: the tail is dropped (PS3.5 8.1.1 allows padding), and more than an even length needs is told. */
 function leftOver(frames: readonly DicomFrame[]): Warning[] {
-  const extra = ({ image: { pixels, rows, columns, frames: count, bitsAllocated } }: DicomFrame) =>
-    pixels.length - Math.ceil((rows * columns * count * bitsAllocated) / 8);
+  const extra = ({
+    image: {
+      pixels,
+      stored: { rows, columns, frames: count },
+      bitsAllocated,
+    },
+  }: DicomFrame) => pixels.length - Math.ceil((rows * columns * count * bitsAllocated) / 8);
   const long = frames.filter((frame) => frame.image.codec === "native" && extra(frame) > 1);
   if (long.length === 0) return [];
   const message = `${long[0].image.file.name}: ${extra(long[0])} bytes follow the pixels${long.length > 1 ? `, and in ${long.length - 1} more frames` : ""}; they were ignored. Are Rows and Columns right?`;
@@ -266,23 +297,23 @@ function leftOver(frames: readonly DicomFrame[]): Warning[] {
  * Voxels of the frames, one behind the other.
  * @throws AnyMC3DError as {@link FrameReader.stored}, `OUT_OF_MEMORY`; the signal's reason
  */
-export async function readFrames(frames: readonly DicomFrame[], options: VoxelOptions): Promise<{ data: VoxelArray; notes: Warning[] }> {
-  const { name, limit, signal, onSlice } = options;
-  const [{ image }] = frames;
+export async function readFrames(frames: readonly DicomFrame[], options: FramesOptions): Promise<{ data: VoxelArray; notes: Warning[] }> {
+  const { name, limit, signal, onSlice, image, grid } = options;
+  const count = grid?.count ?? frames.length;
   const size = image.rows * image.columns;
   const whole = frames.every((frame) => Number.isInteger(frame.slope) && Number.isInteger(frame.intercept)) && !FLOATS.has(image.pixels.tag);
-  if (size * frames.length * (whole ? 2 : 4) > limit)
-    throw tooLarge(name, `${image.columns}×${image.rows}×${frames.length} voxels take ${size * frames.length * (whole ? 2 : 4)} bytes`, limit);
+  if (size * count * (whole ? 2 : 4) > limit)
+    throw tooLarge(name, `${image.columns}×${image.rows}×${count} voxels take ${size * count * (whole ? 2 : 4)} bytes`, limit);
   const reader = new FrameReader(options);
-  const voxels = new Voxels(size * frames.length, whole, name);
-  let next = reader.stored(frames[0]);
+  const voxels = new Voxels(size * count, whole, name);
+  let next = frames.length ? reader.stored(frames[0]) : Promise.resolve(new Uint8Array(0));
   for (const [i, frame] of frames.entries()) {
     signal?.throwIfAborted();
     const stored = await next;
     // The next file is on its way while this one is taken in.
     if (i + 1 < frames.length) next = reader.stored(frames[i + 1]);
     next.catch(() => undefined);
-    voxels.take(stored, frame, i * size);
+    voxels.take(stored, frame, (grid?.at[i] ?? i) * size);
     onSlice?.();
   }
   const filled = voxels.fillPadding(image.series.modality === "CT");

@@ -11,7 +11,7 @@ export const nrrd: Format = {
     { ending: ".nrrd", holds: "volume", writes: true, sample: true },
     { ending: ".nhdr", holds: "header" },
   ],
-  uses: ["frame", "channel", "orientation"],
+  uses: ["frame", "channel", "orientation", "spacing"],
   sniff: (bytes) => (text(bytes, 0, 4) === "NRRD" ? "sure" : undefined),
   looks: "an NRRD file",
   read: async (input) => decodeNrrd(await onlyFile(input), input.options, input.companions),
