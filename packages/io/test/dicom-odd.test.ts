@@ -102,7 +102,7 @@ describe("frames that are no slices", () => {
     const times = frames(4, {
       "00080016": ["UI", `${CLASS}4.1`],
       "00080060": ["CS", "MR"],
-      "52009230": ["SQ", [1, 1, 2, 2].map((time) => ({ "00209111": ["SQ", [{ "00209128": ["UL", time] }]] }))],
+      "52009230": ["SQ", [1, 1, 2, 2].map((time): Elements => ({ "00209111": ["SQ", [{ "00209128": ["UL", time] }]] }))],
     });
     await refusal(() => readVolume(times), "FRAME_REQUIRED", /temporal position/);
     expect(values(await readVolume(times, { frame: 1 }))).toEqual([2, 3]);
@@ -226,7 +226,7 @@ describe("several frames at each place", () => {
     const enhanced = frames(12, {
       "00080016": ["UI", `${CLASS}4.1`],
       "00080060": ["CS", "MR"],
-      "00209222": ["SQ", ["stack", "place", "dynamic"].map((name) => ({ "00209421": ["LO", name] }))],
+      "00209222": ["SQ", ["stack", "place", "dynamic"].map((name): Elements => ({ "00209421": ["LO", name] }))],
       "52009229": ["SQ", [{ "00209116": ["SQ", [{ "00200037": ["DS", [1, 0, 0, 0, 1, 0]] }]] }]],
       "52009230": ["SQ", Array.from({ length: 12 }, (_, i) => group(i))],
     });
@@ -386,7 +386,10 @@ describe("segmentations, by hand", () => {
         "SQ",
         [{ "00209116": ["SQ", [{ "00200037": ["DS", [1, 0, 0, 0, 1, 0]] }]], "00289110": ["SQ", [{ "00280030": ["DS", [1, 1]], ...(measures as Elements) }]] }],
       ],
-      "52009230": ["SQ", places.map((z) => ({ "00209113": ["SQ", [{ "00200032": ["DS", [0, 0, z]] }]], "0062000a": ["SQ", [{ "0062000b": ["US", 1] }]] }))],
+      "52009230": [
+        "SQ",
+        places.map((z): Elements => ({ "00209113": ["SQ", [{ "00200032": ["DS", [0, 0, z]] }]], "0062000a": ["SQ", [{ "0062000b": ["US", 1] }]] })),
+      ],
       "7fe00010": ["OW", words(places.flatMap((_, i) => four(i + 1)))],
       ...more,
     });
@@ -402,7 +405,7 @@ describe("segmentations, by hand", () => {
   });
 
   it("a segment that no frame shows is empty, on the slices of the others", async () => {
-    const two: More = { "00620002": ["SQ", [1, 2].map((number) => ({ "00620004": ["US", number], "00620005": ["LO", `S${number}`] }))] };
+    const two: More = { "00620002": ["SQ", [1, 2].map((number): Elements => ({ "00620004": ["US", number], "00620005": ["LO", `S${number}`] }))] };
     await refusal(() => readVolume(seg([0, 1, 3], {}, two)), "FRAME_REQUIRED", /0: S1\s+1: S2/);
     const empty = await readVolume(seg([0, 1, 3], {}, two), { frame: 1 });
     expect([values(empty), empty.labels]).toEqual([[0, 0, 0, 0], { 1: "S2" }]);
