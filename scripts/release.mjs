@@ -46,24 +46,23 @@ const isAdapter = (folder) => (manifestOf(folder).keywords ?? []).includes("anym
 const verifyAdapter = (folder) => run("node", [join(root, "packages/cli/bin/anymc3d.js"), "adapter", "verify", folder]);
 
 /** An adapter's version stands in adapter.json and on its card, too: the files with the new one, by path. Nothing is written. */
-function withVersion(folder, { name, oldVersion, newVersion }) {
-  const places = [
-    ["adapter.json", (version) => `"version": "${version}"`],
-    ["README.md", (version) => `\`${name}\` ${version}`],
-  ];
-  return places.map(([file, text]) => {
-    const path = join(folder, file);
-    const before = readFileSync(path, "utf8");
-    if (!before.includes(text(oldVersion))) throw new Error(`${path} does not hold ${text(oldVersion)}`);
-    return [path, before.replace(text(oldVersion), () => text(newVersion))];
+async function withVersion(folder, { oldVersion, newVersion }) {
+  const { versionPlaces } = await import("@anymc3d/train/node").catch((cause) => {
+    throw new Error("adapters' versions are written by @anymc3d/train, which is not built: npm run build", { cause });
   });
+  const { places } = await versionPlaces(folder);
+  const other = places.find(({ version }) => version !== oldVersion);
+  if (other) throw new Error(`${join(folder, other.file)} says ${other.version ?? "no version"}, not ${oldVersion}; anymc3d adapter version sets all`);
+  // package.json is the changesets' to write.
+  return places.filter(({ file }) => file !== "package.json").map((place) => [join(folder, place.file), place.with(newVersion)]);
 }
 
-function writeVersions(plan) {
-  const carried = publishedPackages().flatMap((folder) => {
+async function writeVersions(plan) {
+  const released = publishedPackages().flatMap((folder) => {
     const release = plan.releases.find(({ name }) => name === manifestOf(folder).name);
-    return release && isAdapter(folder) ? withVersion(folder, release) : [];
+    return release && isAdapter(folder) ? [{ folder, release }] : [];
   });
+  const carried = (await Promise.all(released.map(({ folder, release }) => withVersion(folder, release)))).flat();
   run("npx", ["changeset", "version"]);
   for (const [path, text] of carried) writeFileSync(path, text);
   requireWholeRanges();
@@ -91,7 +90,7 @@ async function release({ dryRun, build }) {
   if (dryRun) return;
   if (say("git", ["status", "--porcelain"]) !== "")
     throw new Error("the work tree has changes that are not committed: commit them first, or undo what a release that broke off has left");
-  if (plan.changesets.length > 0) writeVersions(plan);
+  if (plan.changesets.length > 0) await writeVersions(plan);
   else requireWholeRanges();
   if (build) run("npx", ["nx", "run-many", "-t", "build", "--outputStyle=static"], { quiet: true });
   for (const folder of publishedPackages()) {

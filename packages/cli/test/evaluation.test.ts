@@ -46,7 +46,7 @@ describe("figures", () => {
 describe("predictions", () => {
   test("a quantity: value, interval, truth; blank where unknown", () => {
     const rows = [row(diameter, "1", [12.5], [["diameter_mm", 11]]), row(diameter, "2", [7], [])];
-    expect(predictionsCsv(diameter, rows)).toBe("id,group,diameter_mm,low,high,truth\n1,p1,12.5,10.5,14.5,11\n2,p2,7,5,9,\n");
+    expect(predictionsCsv(diameter, rows)).toBe("id,group,diameter_mm,low,high,truth,error\n1,p1,12.5,10.5,14.5,11,\n2,p2,7,5,9,,\n");
   });
 
   test("classes, ordered or not: the true one's id", () => {
@@ -57,14 +57,22 @@ describe("predictions", () => {
       const task = { kind, labels: named(["low", "middle", "high"]) } as Task;
       const known = row(task, "1", [...logits], [["low", 0], ["middle", 0], ["high", 1]]); // biome-ignore format: a line
       const [header, first, second] = predictionsCsv(task, [known, row(task, "2", [...logits], [])]).split("\n");
-      expect([header, first, second].map((line) => line.split(",").at(-1))).toEqual(["truth", "high", ""]);
+      expect([header, first, second].map((line) => line.split(",").at(-2))).toEqual(["truth", "high", ""]);
+      // The middle class is the median of .27, .46, .27, and the first the most probable one of .58, .21, .21.
+      const at = header.split(",").indexOf("decided");
+      expect([first, second].map((line) => line.split(",")[at])).toEqual(Array(2).fill(kind === "ordinal" ? "middle" : "low"));
     }
   });
 
   test("labels: one truth each, after the probabilities", () => {
     const task: Task = { kind: "multilabel", labels: named(["a", "b"]) };
-    const [header, first] = predictionsCsv(task, [row(task, "1", [0, 0], [["b", 1]])]).split("\n");
-    expect(header).toBe("id,group,logit_a,logit_b,probability_a,probability_b,truth_a,truth_b");
-    expect(first).toBe("1,p1,0,0,0.5,0.5,,1");
+    const [header, first, second] = predictionsCsv(task, [
+      row(task, "1", [0, -1], [["b", 1]]),
+      { row: { id: "2", group: "p2", labels: new Map([["a", 0]]) }, code: "FILE_NOT_FOUND" },
+    ]).split("\n");
+    expect(header).toBe("id,group,logit_a,logit_b,probability_a,probability_b,decided_a,decided_b,truth_a,truth_b,error");
+    // At .5, the threshold where none is given, a label is there.
+    expect(first).toMatch(/^1,p1,0,-1,0\.5,0\.2689\d*,1,0,,1,$/);
+    expect(second).toBe("2,p2,,,,,,,0,,FILE_NOT_FOUND");
   });
 });

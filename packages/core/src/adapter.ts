@@ -1,6 +1,7 @@
 // An adapter from its two files: manifest and tensors, checked against each other exactly.
 
 import { checkTensors } from "./backbone.js";
+import { adapterDoubts } from "./doubts.js";
 import { loraMapPlace, loraMaps } from "./engine/fold.js";
 import type { LoraTensors } from "./engine/types.js";
 import { AnyMC3DError } from "./errors.js";
@@ -31,7 +32,7 @@ export async function loadAdapter(manifestJson: unknown, weights: Uint8Array): P
     tensors.set(name, { shape: tensor.shape, data });
   }
   const weightsHash = await contentHash(raw);
-  const warnings = checkPin(manifest, weightsHash);
+  const warnings = [...checkPin(manifest, weightsHash), ...adapterDoubts(manifest)];
   const text = JSON.stringify(sortKeys(manifestJson));
   const hash = `sha256-${await sha256(new TextEncoder().encode(`${text}\n${weightsHash}`))}`;
   return { manifest, tensors, hash, ...(warnings.length ? { warnings } : {}) };

@@ -17,6 +17,12 @@ export function conformalQuantile(scores: ArrayLike<number>, coverage: number): 
 /** [value - quantile, value + quantile] */
 export const intervalAbout = (value: number, quantile: number): [low: number, high: number] => [value - quantile, value + quantile];
 
+/** The part of an interval that lies within a range of plausible values: no truth within the range is lost. @param range absent: all values are */
+export function withinRange(interval: readonly [number, number], range?: readonly [number, number]): [low: number, high: number] {
+  const [low, high] = range ? interval.map((edge) => Math.min(range[1], Math.max(range[0], edge))) : interval;
+  return [low, high];
+}
+
 /**
  * Classes whose score 1 - probability is within the quantile, in their order. Never empty: where none is, the most probable class stands alone,
  * which can only raise the coverage.

@@ -116,7 +116,7 @@ const labelMetrics = z.strictObject({
 });
 
 const figure = z.strictObject({
-  id: line.describe("What programs call it: `mae`, `r2`, `spearman`, `kappa`."),
+  id: line.describe("What programs call it: `quadraticKappa`, `meanAbsoluteError`, `r2`, `topOneAccuracy`, `macroF1`."),
   name: line.describe("What people read."),
   n: z.int().min(1).describe("Cases that it was measured on."),
   value: measured.nullable().describe("The figure; null where it is undefined."),
@@ -141,7 +141,10 @@ const metrics = z.strictObject({
   seed: z.int().describe("Of the training run."),
   madeBy: line.describe("How the figures came about: program and version."),
   labels: z.array(labelMetrics).describe("One entry a label; none where the task's figures are not label by label."),
-  figures: z.array(figure).optional().describe("Figures of the task as a whole: of ordered classes and of quantities."),
+  figures: z
+    .array(figure)
+    .optional()
+    .describe("Figures of the task as a whole: of ordered classes and of quantities all, of labels and classes those over all of them."),
   coverage: z.array(coverage).optional().describe("How often prediction sets or intervals hold the truth: one entry a quantile of `task.conformal`."),
   baselines: z
     .array(
@@ -155,9 +158,15 @@ const metrics = z.strictObject({
     .optional()
     .describe("What simpler means reach on the same cases."),
   warnings: z
-    .array(z.strictObject({ code: line.describe("`FEW_CASES`, `NEAR_CHANCE`, …"), message: paragraphs.describe("For people.") }))
+    .array(
+      z.strictObject({
+        about: line.optional().describe("Id of the label or figure that it is about; absent: all of them."),
+        code: line.describe("`FEW_CASES`, `NEAR_CHANCE`, `WORSE_THAN_CHANCE`, `NOT_CALIBRATED`, `NO_SETS`; the first three follow from the figures."),
+        message: paragraphs.describe("For people."),
+      }),
+    )
     .optional()
-    .describe("What speaks against relying on these figures."),
+    .describe("What speaks against relying on these figures. Cards, lists and results tell it."),
 });
 
 const contentHash = z.string().regex(/^sha256-[0-9a-f]{64}$/);

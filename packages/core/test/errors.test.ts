@@ -48,7 +48,8 @@ test("titles are short, and end as a sentence does", () => {
 });
 
 test("what is of the machine is told once, whatever the files", () => {
-  expect(Object.keys(WARNINGS).filter(isOfMachine).sort()).toEqual(["DEVICE_LOST", "ENGINE_FALLBACK", "NO_SELF_TEST", "WEIGHTS_NOT_PINNED"]);
+  const ofAdapters = ["FEW_CASES", "NEAR_CHANCE", "NOT_CALIBRATED", "WEIGHTS_NOT_PINNED", "WORSE_THAN_CHANCE"];
+  expect(Object.keys(WARNINGS).filter(isOfMachine).sort()).toEqual(["DEVICE_LOST", "ENGINE_FALLBACK", "NO_SELF_TEST", ...ofAdapters].sort());
   expect(isOfMachine("toString")).toBe(false);
 });
 

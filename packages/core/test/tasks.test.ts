@@ -73,12 +73,20 @@ describe("conformal prediction", () => {
 
   test.each(wanted.values)("intervals as crepes', $coverage", ({ coverage, errors, values, intervals }) => {
     const quantile = conformalQuantile(errors.map(Math.abs), coverage);
-    const task: Task = { ...diameter, conformal: { coverage, quantiles: [quantile], n: [errors.length] } };
+    const labels = diameter.labels.map((label) => ({ ...label, range: undefined }));
+    const task = { ...diameter, labels, conformal: { coverage, quantiles: [quantile], n: [errors.length] } } as Task;
     values.forEach((value, i) => {
       const outcome = taskKind(task).outcome(task, [value]);
       expectClose(outcome.interval ?? [], intervals[i], 1e-6);
       expect(outcome.coverage).toBe(coverage);
     });
+  });
+
+  test("intervals end where the plausible values do", () => {
+    const labels = [{ ...diameter.labels[0], range: [3, 30] }];
+    const task = { ...diameter, labels, conformal: { coverage: 0.9, quantiles: [4], n: [40] } } as Task;
+    expect([5, 15, 28, 40].map((value) => taskKind(task).outcome(task, [value]).interval)).toEqual([[3, 9], [11, 19], [24, 30], [30, 30]]); // biome-ignore format: a line
+    expect(taskKind(task).outcome(task, [40]).warnings).toEqual([expect.objectContaining({ code: "VALUE_IMPLAUSIBLE" })]);
   });
 
   test("too few cases promise nothing", () => {

@@ -127,8 +127,10 @@ const trainingSchema = z.strictObject({
       ],
       { error: 'expected "youden" or { "sensitivity": 0.9 }' },
     )
-    .default("youden")
-    .describe("How decision thresholds are chosen on validation."),
+    .optional()
+    .describe(
+      "How decision thresholds are chosen on validation; default: `youden`. Classes and quantities have none: the most probable or the median class is decided for.",
+    ),
   calibrate: z.boolean().default(true).describe("Temperature scaling on validation, folded into the head."),
 });
 
@@ -249,8 +251,12 @@ export function parseTrainConfig(json: unknown, name = "task.json"): TrainConfig
     throw new AnyMC3DError("CONFIG_INVALID", `${name}: ${faults.join("; ")}.`, { details: { file: name, fields } });
   }
   const { task, training } = parsed.data;
-  const { losses, classWeights } = taskTraining(task);
-  return { ...parsed.data, training: { ...training, loss: training.loss ?? losses[0], classWeights: training.classWeights ?? classWeights } };
+  const { losses, classWeights, threshold } = taskTraining(task);
+  const { loss = losses[0] } = training;
+  return {
+    ...parsed.data,
+    training: { ...training, loss, classWeights: training.classWeights ?? classWeights, threshold: training.threshold ?? threshold },
+  };
 }
 
 function crossFaults({ task, training, modules }: TrainConfig): string[] {
@@ -258,10 +264,12 @@ function crossFaults({ task, training, modules }: TrainConfig): string[] {
   const ids = task.labels.map(({ id }) => id);
   const reserved = ids.filter((id) => RESERVED_COLUMNS.includes(id));
   if (reserved.length) faults.push(`task.labels: ${reserved.join(", ")} is a column of labels.csv with another meaning; choose another id`);
-  const { losses, classWeights } = taskTraining(task);
+  const { losses, classWeights, threshold } = taskTraining(task);
   if (training.loss !== undefined && !losses.includes(training.loss))
     faults.push(`training.loss "${training.loss}" is not for ${task.kind} tasks; use ${losses.map((loss) => `"${loss}"`).join(" or ")}`);
   if (training.classWeights !== undefined && classWeights === undefined) faults.push(`training.classWeights: ${task.kind} tasks have no classes; leave it out`);
+  if (training.threshold !== undefined && threshold === undefined)
+    faults.push(`training.threshold: ${task.kind} tasks decide without a threshold; leave it out`);
   for (const [name, range] of Object.entries(training.augment || {}))
     if (typeof range === "object" && "low" in range && range.low > range.high)
       faults.push(`training.augment.${name}: low ${range.low} is above high ${range.high}`);

@@ -4,6 +4,7 @@ export { type CsvCases, type CsvCasesOptions, csvCases } from "./data/csv-cases.
 export { decodeTable, imagePaths, type LabelRow, type LabelsOptions, parseLabels, parseSplits } from "./data/labels.js";
 export { type AdapterFiles, checkPackageFolder, isSample, writeAdapterPackage } from "./package/package-folder.js";
 export { type Check, verifyAdapter } from "./package/verify.js";
+export { type VersionPlace, versionPlaces, writeVersion } from "./package/version.js";
 export type { TrainedPackage, TrainToPackageEvent } from "./run/events.js";
 export type { DataOptions } from "./run/read-data.js";
 export type { TrainingOverrides } from "./run/read-task.js";

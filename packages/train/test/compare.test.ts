@@ -37,7 +37,6 @@ describe("compare", () => {
   const [first, same, negated] = compare(
     [contenderOf("first", (x) => x), contenderOf("same", (x) => 3 * x + 1), contenderOf("negated", (x) => -x)],
     multilabelTask,
-    1,
   );
 
   test("AUROC by label over the cases that have it, and their mean", () => {
@@ -76,7 +75,7 @@ describe("size-only baselines", () => {
     const opposite = [1, 2, 5, 6].map((n, i) => caseOf(`v${i}`, { sick: n > 3 ? 1 : 0 }, "val", sized(n)));
     const foreground = async (validation: TrainCase[]) => {
       const found = (await sizeBaselines([...training, ...validation], config)).find(({ name }) => name === "foreground") as Contender;
-      return compare([found], binaryTask, 1)[0].score.value;
+      return compare([found], binaryTask)[0].score.value;
     };
     expect(await foreground(alike)).toBe(1);
     expect(await foreground(opposite)).toBe(0);

@@ -191,8 +191,8 @@ describe("class balance", () => {
         n: 3,
         groups: 2,
         labels: [
-          { id: "a", positives: 2, negatives: 1, unknown: 0, text: "a 2+ 1-" },
-          { id: "b", positives: 1, negatives: 1, unknown: 1, text: "b 1+ 1- 1?" },
+          { id: "a", positives: 2, negatives: 1, unknown: 0, text: "a: 2 of 3" },
+          { id: "b", positives: 1, negatives: 1, unknown: 1, text: "b: 1 of 2 (1 unknown)" },
         ],
         masks: 2,
         emptyMasks: 1,

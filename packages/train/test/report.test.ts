@@ -1,7 +1,8 @@
 // The report's figures against scikit-learn, and the page itself: nothing of a user's text gets out of its place.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { confusion, confusionMatrix, reliability, rocCurve } from "../src/metrics/curves.js";
+import { reliability, rocCurve } from "../src/metrics/curves.js";
+import { confusion, crossTable } from "../src/metrics/decisions.js";
 import { chart, escapeHtml } from "../src/report/charts.js";
 
 const read = (name: string) => JSON.parse(readFileSync(new URL(`reference/${name}`, import.meta.url), "utf8"));
@@ -28,13 +29,17 @@ describe.each(data.map((each, i) => [i, each, expected.sets[i]] as const))("data
   });
 
   test("confusion at .4", () => {
-    const { truePositives, falsePositives, falseNegatives, trueNegatives } = confusion(labels, scores, 0.4);
+    const { truePositives, falsePositives, falseNegatives, trueNegatives } = confusion(
+      labels,
+      scores.map((score) => Number(score >= 0.4)),
+    );
     expect([truePositives, falsePositives, falseNegatives, trueNegatives]).toEqual(wanted.confusion);
   });
 });
 
 test("confusion matrix of three classes", () => {
-  expect(confusionMatrix(expected.classes, expected.probabilities, 3)).toEqual(expected.matrix);
+  const decided = expected.probabilities.map((row) => row.indexOf(Math.max(...row)));
+  expect(crossTable(expected.classes, decided, 3)).toEqual(expected.matrix);
 });
 
 test("one class: no ROC curve", () => expect(rocCurve([1, 1], [0.2, 0.3])).toEqual([]));

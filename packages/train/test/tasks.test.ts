@@ -9,7 +9,8 @@ import { evenBoundaries, inOrder, ordinalLoss } from "../src/learning/ordinal-lo
 import { inUnits, normalisationOf, valueLoss } from "../src/learning/value-loss.js";
 import { foldTemperatures } from "../src/metrics/calibration.js";
 import { calibrateConformal, coverageIn, measureCoverage } from "../src/metrics/conformal.js";
-import { agreement, crossTable, quadraticKappa } from "../src/metrics/ordered.js";
+import { agreement, crossTable } from "../src/metrics/decisions.js";
+import { quadraticKappa } from "../src/metrics/ordered.js";
 import { linearFit, meanAbsoluteError, rSquared, spearman } from "../src/metrics/values.js";
 import { TASK_TRAININGS, taskTraining } from "../src/tasks/index.js";
 import type { Scored } from "../src/tasks/task-training.js";
@@ -116,8 +117,8 @@ describe("ordered classes", () => {
     expect(row.figures.meanAbsoluteError.value).toBeCloseTo(10 * error, 9);
     const [low, high] = row.figures.quadraticKappa.interval as [number, number];
     expect(low < kappa && kappa < high).toBe(true);
-    const { json } = taskTraining(task).summary(task, cases, [row]);
-    expect(json).toEqual({ classes: values.map(({ id }) => id), confusion: crossTable(truth, found, classes) });
+    const { classes: ids, counts } = taskTraining(task).confusion?.(task, cases) ?? {};
+    expect([ids, counts]).toEqual([values.map(({ id }) => id), crossTable(truth, found, classes)]);
   });
 
   test("temperature equals scipy's minimiser, and folds into the one row and its biases", () => {
@@ -207,35 +208,6 @@ describe("quantities", () => {
     const strata = taskTraining(valueTask).strata(valueTask, all);
     expect(all.map((labels) => strata(labels).join())).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4].map((fifth) => `fifth ${fifth}`));
     expect(strata(new Map())).toEqual([]);
-  });
-});
-
-describe("what is doubted", () => {
-  const figures = (names: readonly string[], interval: [number, number]) => Object.fromEntries(names.map((name) => [name, { value: 0, interval }]));
-  const rowOf = (interval: [number, number]) => ({ id: "x", name: "X", n: 40, figures: figures(["r2", "quadraticKappa"], interval) });
-  test.each([
-    [valueTask, "R²", "the mean of the cases"],
-    [ordinalTask(3), "κ", "guessing"],
-  ] as const)("%#: an interval that holds 0, lies below, lies above", (task, name, zero) => {
-    const said = (interval: [number, number]) =>
-      taskTraining(task)
-        .doubts(task, [rowOf(interval)], [1])
-        .map(({ code, message }) => `${code} ${message}`);
-    expect(said([-0.5, 0.1])).toEqual([expect.stringMatching(`^NEAR_CHANCE x: the interval of ${name} holds 0, what ${zero}`)]);
-    expect(said([-0.5, -0.1])).toEqual([expect.stringMatching(`^NEAR_CHANCE x: the interval of ${name} lies below 0: it is worse than what ${zero}`)]);
-    expect(said([-0.5, 0])[0]).toMatch(/holds 0/);
-    expect(said([0.1, 0.5])).toEqual([]);
-  });
-
-  test("an AUROC likewise about 0.5", () => {
-    const task: Task = { kind: "binary", labels: [{ id: "x", name: "X", threshold: 0.5 }] };
-    const said = (interval: [number, number]) =>
-      taskTraining(task)
-        .doubts(task, [{ id: "x", name: "X", n: 40, positives: 20, figures: { auroc: { value: 0.5, interval } } }], [1])
-        .map(({ code, message }) => `${code} ${message}`);
-    expect(said([0.4, 0.6])).toEqual([expect.stringMatching("^NEAR_CHANCE x: the interval of its AUROC holds 0.5, what guessing gives")]);
-    expect(said([0.1, 0.4])).toEqual([expect.stringMatching("^NEAR_CHANCE x: the interval of its AUROC lies below 0.5: it is worse than what guessing gives")]);
-    expect(said([0.51, 0.9])).toEqual([]);
   });
 });
 

@@ -20,7 +20,7 @@ export const evaluateCommand: CliCommand = {
       .option("--no-keep", "keep no answers")
       .option("--quiet", "do not tell how far it is")
       .option("--samples <n>", "bootstrap resamples for the 95 % intervals", wholeNumber(100), 1000)
-      .option("--seed <n>", "of the bootstrap", wholeNumber(0), 0)
+      .option("--seed <n>", "of the bootstrap; the default is that of cards and reports", wholeNumber(0), 0)
       .option("--json", "print one JSON object")
       .action(async (csv, flags) => (await import("./evaluate.js")).evaluate(csv, flags)),
 };

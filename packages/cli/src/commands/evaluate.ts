@@ -3,13 +3,14 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Adapter, AnyMC3DError, type ClassifyResult, DISCLAIMER, type Engine, isAbortError, type Progress } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, type ClassifyResult, DISCLAIMER, type Engine, isAbortError, type Progress, type Warning } from "@anymc3d/core";
+import { figureDoubts } from "@anymc3d/core/learn";
 import { checkFileTarget } from "@anymc3d/node-files/target";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { checkConformanceOnce } from "@anymc3d/registry";
 import { folderStore } from "@anymc3d/registry/node";
 import type { Classifier } from "@anymc3d/sdk";
-import { coverageIn, flat, type Measured, type Scored, taskTraining } from "@anymc3d/train";
+import { type ClassTable, coverageIn, flat, type Measured, type Scored, statedFigures, taskTraining } from "@anymc3d/train";
 import packageJson from "../../package.json" with { type: "json" };
 import { startClassifier } from "../adapters/classifier.js";
 import { findAdapter } from "../adapters/find.js";
@@ -19,7 +20,7 @@ import { keepingSignal, resumeCommand } from "../interrupt.js";
 import type { EngineFlags } from "../options/engine.js";
 import { readOptions } from "../options/read.js";
 import type { RegistryFlags } from "../options/registry.js";
-import { coverageLines, figureLines, type Prediction, predictionsCsv } from "../output/evaluation.js";
+import { classLines, coverageLines, type Failed, figureLines, type Prediction, predictionsCsv, wholeLines } from "../output/evaluation.js";
 import { describeError, EXIT, Reported } from "../output/failure.js";
 import { progressLine, stageText } from "../output/progress.js";
 import { isOut, pc, print, printErr, printJson } from "../output/terminal.js";
@@ -78,15 +79,17 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
     seconds: Math.round((performance.now() - started) / 100) / 10,
     task: adapter.manifest.task.kind,
     labels: measured.rows.map((row) => ({ ...flat(row), unlabelled: predictions.length - row.n })),
-    ...measured.summary.json,
+    ...plainFigures(measured),
+    ...(measured.whole && { whole: flat(measured.whole) }),
+    ...(measured.table && { classes: measured.table.classes, confusion: measured.table.counts }),
     ...(measured.coverage.length && { coverage: measured.coverage }),
     failures,
-    warnings: classifier.engine.warnings,
+    warnings: [...classifier.engine.warnings, ...(adapter.warnings ?? []), ...measured.doubts],
     disclaimer: DISCLAIMER,
   };
   // Neither takes the other with it: not a disk that is full the figures, nor a reader that went away the predictions.
   const unwritten =
-    flags.predictions && (await writeWhole(flags.predictions, predictionsCsv(adapter.manifest.task, predictions)).catch((error: unknown) => error));
+    flags.predictions && (await writeWhole(flags.predictions, predictionsCsv(adapter.manifest.task, inOrder(rows, predictions, failures))).catch((error: unknown) => error));
   if (flags.json) printJson(report, 2);
   else printReport(report, measured);
   if (unwritten) throw unwritten;
@@ -212,23 +215,50 @@ function keeper(kept: Kept, clear: () => void): Kept["add"] {
 }
 
 interface Evaluation {
+  /** A row a label, or one of the task. */
   readonly rows: readonly Measured[];
-  readonly summary: ReturnType<ReturnType<typeof taskTraining>["summary"]>;
+  /** Of all labels together. */
+  readonly whole?: Measured;
+  /** Which class was taken for which. */
+  readonly table?: ClassTable;
+  /** What speaks against these figures. */
+  readonly doubts: readonly Warning[];
   /** How often sets and intervals held the truth, as data and as lines; none without a conformal calibration. */
   readonly coverage: ReturnType<typeof coverageIn>;
   readonly held: readonly string[];
 }
 
+/** What came of every row, in the table's order. */
+function inOrder(rows: readonly EvaluationCase[], predictions: readonly Prediction[], failures: readonly Failure[]): (Prediction | Failed)[] {
+  const found = new Map(predictions.map((one) => [one.row.id, one]));
+  const failed = new Map(failures.map(({ id, code }) => [id, code]));
+  return rows.flatMap((row): (Prediction | Failed)[] => {
+    const [own, code] = [found.get(row.id), failed.get(row.id)];
+    return own ? [own] : code === undefined ? [] : [{ row, code }];
+  });
+}
+
 /** The task's figures over the volumes whose truth is known. */
-function measure({ manifest: { task } }: Adapter, predictions: readonly Prediction[], { samples, seed }: EvaluateFlags): Evaluation {
+function measure({ manifest: { task } }: Adapter, predictions: readonly Prediction[], { samples, seed, split }: EvaluateFlags): Evaluation {
   const kind = taskTraining(task);
   const cases = predictions.map(({ row: { group, labels }, result: { logits } }): Scored => ({ group, labels, logits: Float32Array.from(logits) }));
   const rows = kind.measure(task, cases, { samples, seed });
+  const whole = kind.whole(task, cases, { samples, seed });
+  const where = split ?? "this table";
+  const implausible = kind.labelWarnings?.(task, kind.counts(task, cases), where) ?? [];
+  const doubts = [...implausible, ...figureDoubts({ split: where, ...statedFigures(task, rows, whole) })];
   const coverage = coverageIn(
     task,
     predictions.map(({ row: { labels }, result }) => ({ outcome: result, labels })),
   );
-  return { rows, summary: kind.summary(task, cases, rows), coverage, held: coverageLines(task, coverage) };
+  return { rows, whole, table: kind.confusion?.(task, cases), doubts, coverage, held: coverageLines(task, coverage) };
+}
+
+/** Without their intervals, as earlier versions had them. */
+function plainFigures({ rows, whole }: Evaluation): Record<string, number | null> {
+  const mean = whole?.figures.meanAuroc ?? rows[0].figures.auroc;
+  const top = whole?.figures.topOneAccuracy;
+  return { ...(mean && { meanAuroc: mean.value }), ...(top && { topOneAccuracy: top.value }) };
 }
 
 /** Refuses targets that cannot work before anything is computed. */
@@ -243,9 +273,10 @@ async function checkTargets({ predictions, keep, splits }: EvaluateFlags, data: 
     throw new AnyMC3DError("OPTION_INVALID", `--keep and --predictions name one file, ${keep}; choose another name`);
 }
 
-function printReport(report: { volumes: number; split: string; engine: string; precision: string }, { rows, summary, held }: Evaluation): void {
+function printReport(report: { volumes: number; split: string; engine: string; precision: string }, { rows, whole, table, held, doubts }: Evaluation): void {
   const [header, ...lines] = figureLines(rows);
   print(`${report.volumes} volumes, split ${report.split}, ${report.engine} ${report.precision}`, pc.bold(header));
-  print(...lines, ...summary.lines, ...held);
+  print(...lines, ...wholeLines(whole), ...classLines(table), ...held);
   print(pc.dim(`95 % intervals: bootstrap over groups. ${DISCLAIMER}`));
+  for (const { code, message } of doubts) printErr(`${pc.yellow("warning")} ${pc.dim(code)} ${message}`);
 }

@@ -13,6 +13,7 @@ import { adapterRemoveCommand } from "./adapter/remove.command.js";
 import { adapterSearchCommand } from "./adapter/search.command.js";
 import { adapterUpgradeCommand } from "./adapter/upgrade.command.js";
 import { adapterVerifyCommand } from "./adapter/verify.command.js";
+import { adapterVersionCommand } from "./adapter/version.command.js";
 import { backboneImportCommand } from "./backbone/import.command.js";
 import { cacheLsCommand } from "./cache/ls.command.js";
 import { cachePruneCommand } from "./cache/prune.command.js";
@@ -37,6 +38,7 @@ export const COMMANDS: readonly CliCommand[] = [
   doctorCommand,
   adapterImportCommand,
   adapterVerifyCommand,
+  adapterVersionCommand,
   adapterUpgradeCommand,
   adapterNewCommand,
   adapterPublishCommand,

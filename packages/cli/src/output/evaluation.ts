@@ -1,7 +1,7 @@
 // What anymc3d evaluate writes for people and tables: its figures as lines of text, its predictions as CSV.
 
 import type { ClassifyResult, Task } from "@anymc3d/core";
-import { type coverageIn, FIGURES, type Measured, taskTraining } from "@anymc3d/train";
+import { type ClassTable, type coverageIn, FIGURES, type Measured, taskTraining } from "@anymc3d/train";
 import { csvLine } from "@anymc3d/train/node";
 
 /** Header and a row a label: cells under each other. */
@@ -23,6 +23,19 @@ function estimateText({ n, positives, figures, units }: Measured, name: string):
   return `${value.toFixed(3)}${interval ? ` [${interval.map((edge) => edge.toFixed(3)).join("–")}]` : ""}${unit}`;
 }
 
+/** Figures of all labels together: "macro F1 0.576 [0.410–0.720]". */
+export const wholeLines = (whole: Measured | undefined): string[] =>
+  whole ? Object.keys(whole.figures).map((name) => `${FIGURES[name]} ${estimateText(whole, name)}, of ${whole.n} cases`) : [];
+
+/** Which class was taken for which: truths as rows, decisions as columns. */
+export function classLines(found: ClassTable | undefined): string[] {
+  if (!found) return [];
+  const { classes, counts } = found;
+  const cells = [["true class \\ decided", ...classes], ...counts.map((row, i) => [classes[i], ...row.map(String)])];
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  return cells.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  "));
+}
+
 /** "size: made to hold the truth in 90 % of cases, held it in 8 of 10, 4.20 mm wide on average". */
 export const coverageLines = (task: Task, coverage: ReturnType<typeof coverageIn>): string[] =>
   coverage.map(({ id, target, held, n, size }) => {
@@ -30,16 +43,35 @@ export const coverageLines = (task: Task, coverage: ReturnType<typeof coverageIn
     return `${id}: made to hold the truth in ${Math.round(100 * target)} % of cases, held it in ${held} of ${n}${large}`;
   });
 
+interface Row {
+  readonly id: string;
+  readonly group: string;
+  readonly labels: ReadonlyMap<string, number>;
+}
+
 /** A volume, the truth of it, and what an adapter says. */
 export interface Prediction {
-  readonly row: { readonly id: string; readonly group: string; readonly labels: ReadonlyMap<string, number> };
+  readonly row: Row;
   readonly result: Pick<ClassifyResult, "labels" | "logits" | "value" | "set" | "interval">;
 }
 
-/** A row a volume: id, group, what the adapter gives, the truth (blank where unknown). */
-export function predictionsCsv(task: Task, predictions: readonly Prediction[]): string {
+/** A volume that no figure counts, and the code of what went wrong. */
+export interface Failed {
+  readonly row: Row;
+  readonly code: string;
+}
+
+/**
+ * A row a volume: id, group, what the adapter gives and decides, the truth (blank where unknown), and the code of what went wrong, where something did:
+ * then there is no answer, and no figure counts the row.
+ */
+export function predictionsCsv(task: Task, predictions: readonly (Prediction | Failed)[]): string {
   const kind = taskTraining(task);
-  const lines = predictions.map(({ row, result }) => csvLine([row.id, row.group, ...kind.predictionCells(task, result), ...kind.truthCells(task, row.labels)]));
-  const header = csvLine(["id", "group", ...kind.predictionColumns(task), ...kind.truthColumns(task)]);
+  const columns = kind.predictionColumns(task);
+  const lines = predictions.map((one) => {
+    const cells = "result" in one ? kind.predictionCells(task, one.result) : columns.map(() => "");
+    return csvLine([one.row.id, one.row.group, ...cells, ...kind.truthCells(task, one.row.labels), "code" in one ? one.code : ""]);
+  });
+  const header = csvLine(["id", "group", ...columns, ...kind.truthColumns(task), "error"]);
   return `${[header, ...lines].join("\n")}\n`;
 }

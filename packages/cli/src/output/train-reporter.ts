@@ -46,8 +46,8 @@ function jsonLine(event: TrainToPackageEvent): void {
 /** What --json promises of an event. */
 function jsonFields(event: TrainToPackageEvent): object {
   if (event.type === "done") {
-    const { measured, ...done } = event;
-    return { ...done, labels: measured.map(flat), disclaimer: DISCLAIMER };
+    const { measured, whole, ...done } = event;
+    return { ...done, labels: measured.map(flat), ...(whole && { whole: flat(whole) }), disclaimer: DISCLAIMER };
   }
   if (event.type === "compared") return { type: event.type, models: event.models };
   return event;
@@ -99,9 +99,9 @@ function printWarnings(warnings: readonly Warning[]): void {
   for (const { code, message } of warnings) printErr(`${pc.yellow("warning")} ${pc.dim(code)} ${message}`);
 }
 
-function printDone({ out, keptEpoch, measured, warnings, checks, report }: EventOf<"done">): void {
+function printDone({ out, keptEpoch, measured, whole, warnings, checks, report }: EventOf<"done">): void {
   print("", `${pc.bold(out)}: adapter package, epoch ${keptEpoch}`);
-  for (const row of measured) print(`  ${row.id.padEnd(16)} ${measuredText(row)}`);
+  for (const row of [...measured, ...(whole ? [whole] : [])]) print(`  ${(row === whole ? row.name : row.id).padEnd(16)} ${measuredText(row)}`);
   printWarnings(warnings);
   for (const { name, ok, detail } of checks) if (!ok) printErr(`${pc.yellow("not ready to publish")} ${pc.dim(name)} ${detail}`);
   print(`report: ${report}`);
@@ -109,13 +109,18 @@ function printDone({ out, keptEpoch, measured, warnings, checks, report }: Event
 }
 
 /** Of a label its AUROC and threshold, of a task all of its figures. */
-function measuredText({ n, positives, figures, decision }: Measured): string {
+function measuredText({ n, positives, figures, units, threshold }: Measured): string {
   const told = Object.entries(figures).slice(0, positives === undefined ? undefined : 1);
   const values = told.map(([name, { value, interval }]) => {
     const range = interval ? ` [${interval.map((edge) => edge.toFixed(3)).join("–")}]` : "";
-    return `${FIGURES[name]} ${value?.toFixed(3) ?? "undefined"}${range}`;
+    const unit = units?.[name] ? ` ${units[name]}` : "";
+    return `${FIGURES[name]} ${value?.toFixed(3) ?? "undefined"}${range}${unit}`;
   });
-  const counts = [`n=${n}`, ...(positives === undefined ? [] : [`${positives} positive`]), ...(decision ? [`threshold ${decision.threshold.toFixed(3)}`] : [])];
+  const counts = [
+    `n=${n}`,
+    ...(positives === undefined ? [] : [`${positives} positive`]),
+    ...(threshold === undefined ? [] : [`threshold ${threshold.toFixed(3)}`]),
+  ];
   return `${values.join(", ")}  ${counts.join(", ")}`;
 }
 
@@ -125,7 +130,7 @@ function summaryLine({ split, n, groups, labels, masks, emptyMasks }: SplitSumma
 }
 
 function epochLine({ epoch, loss, score, scores, scoreName, seconds, slicesPerSecond, best }: EventOf<"epoch">): string {
-  const byLabel = Object.entries(scores).map(([id, value]) => `${id} ${value?.toFixed(3) ?? "-"}`);
+  const byLabel = Object.entries(scores).map(([id, value]) => `${Object.hasOwn(FIGURES, id) ? FIGURES[id] : id} ${value?.toFixed(3) ?? "-"}`);
   const shown = byLabel.length > 1 ? ` (${byLabel.join(", ")})` : "";
   return `epoch ${epoch}: loss ${loss.toFixed(4)}, validation ${scoreName} ${score?.toFixed(3) ?? "undefined"}${shown}, ${timeText(seconds)}, ${slicesPerSecond.toFixed(1)} slices/s${best ? pc.green(" best") : ""}`;
 }

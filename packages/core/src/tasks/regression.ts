@@ -1,7 +1,7 @@
 // Regression tasks: one quantity, as a number in a unit.
 
 import * as z from "zod";
-import { intervalAbout } from "../conformal.js";
+import { intervalAbout, withinRange } from "../conformal.js";
 import { line, value } from "../schema-fields.js";
 import { commonFaults, conformal, identity, labelFields, labelsOf } from "./labels.js";
 import type { TaskKind } from "./task-kind.js";
@@ -17,7 +17,7 @@ const schema = z
           .tuple([value, value])
           .refine(([low, high]) => low < high, "low must be below high")
           .optional()
-          .describe("[low, high] that values plausibly have, in the unit; a result outside carries a warning."),
+          .describe("[low, high] that values plausibly have, in the unit; a result outside carries a warning, and intervals end there."),
       }),
     ).describe("The quantity: one entry."),
     conformal,
@@ -52,7 +52,7 @@ export const regression = {
       quantity: identity(quantity),
       value,
       unit,
-      ...(conformal ? { interval: intervalAbout(value, conformal.quantiles[0]), coverage: conformal.coverage } : {}),
+      ...(conformal ? { interval: withinRange(intervalAbout(value, conformal.quantiles[0]), range), coverage: conformal.coverage } : {}),
       ...(outside
         ? {
             warnings: [

@@ -1,6 +1,7 @@
 // Which case trains and which validates: by the data set's own names, else by a hash of the group; a group is never split.
 
 import { AnyMC3DError } from "@anymc3d/core";
+import { positives } from "../tasks/flags.js";
 import type { TrainCase } from "./cases.js";
 import { textHash } from "./text-hash.js";
 
@@ -39,8 +40,6 @@ export interface SplitOptions {
   /** Names of what a case is, by its labels; groups of the same are spread over both splits. Default: the labels that are 1. */
   readonly strata?: (labels: SplitRow["labels"]) => readonly string[];
 }
-
-const POSITIVES = (labels: SplitRow["labels"]): string[] => [...labels].flatMap(([id, value]) => (value === 1 ? [id] : []));
 
 /**
  * The split of every row: by its name (train, training; val, valid, validation, dev; test), or, where no row names one, by {@link drawSplits}.
@@ -82,20 +81,20 @@ const first = (items: readonly unknown[], most = 5): string => items.slice(0, mo
  */
 export function drawSplits(
   rows: readonly Pick<SplitRow, "group" | "labels">[],
-  { file, seed, share = 0.2, strata: strataOf = POSITIVES }: SplitOptions,
+  { file, seed, share = 0.2, strata: strataOf = positives }: SplitOptions,
 ): Map<string, "train" | "val"> {
   if (!(share > 0 && share < 1)) throw new AnyMC3DError("OPTION_INVALID", `The validation share is ${share}; give a number between 0 and 1.`);
-  const positives = new Map<string, Set<string>>();
+  const labelled = new Map<string, Set<string>>();
   for (const { group, labels } of rows) {
-    const found = positives.get(group) ?? new Set();
+    const found = labelled.get(group) ?? new Set();
     for (const stratum of strataOf(labels)) found.add(stratum);
-    positives.set(group, found);
+    labelled.set(group, found);
   }
-  if (positives.size < 2) {
-    const found = `${positives.size} group(s), which cannot be split into training and validation`;
+  if (labelled.size < 2) {
+    const found = `${labelled.size} group(s), which cannot be split into training and validation`;
     throw new AnyMC3DError("DATA_INVALID", `${file}: ${found}. A group (the patient) is never split; give at least two.`);
   }
-  const strata = [...positives].map(([group, ids]) => ({ group, stratum: [...ids].sort().join(), hash: textHash(`${seed}:${group}`) }));
+  const strata = [...labelled].map(([group, ids]) => ({ group, stratum: [...ids].sort().join(), hash: textHash(`${seed}:${group}`) }));
   strata.sort((a, b) => order(a.stratum, b.stratum) || a.hash - b.hash || order(a.group, b.group));
   const wanted = Math.min(strata.length - 1, Math.max(1, Math.round(share * strata.length)));
   const before = (i: number) => Math.floor((i * wanted) / strata.length + 0.5);

@@ -32,10 +32,12 @@ export function summariseCases(cases: readonly TrainCase[], task: Task, emptyMas
 
 /**
  * Refuses what cannot be learned, and warns of what cannot be judged.
- * @returns warnings `ONE_CLASS`: a label whose validation cases are all alike, so that its figures are undefined
+ * @returns warnings `ONE_CLASS`: a label whose validation cases are all alike, so that its figures are undefined; `LABEL_IMPLAUSIBLE`
  * @throws AnyMC3DError `LABELS_INVALID` naming every label whose training cases are all alike
  */
 export function checkLabels(summary: readonly SplitSummary[], task: Task, file: string): Warning[] {
   const of = (wanted: Split) => summary.find(({ split }) => split === wanted)?.labels ?? [];
-  return taskTraining(task).checkCounts(task, of("train"), of("val"), file);
+  const kind = taskTraining(task);
+  const implausible = summary.flatMap(({ split, labels }) => kind.labelWarnings?.(task, labels, `${file}, ${split}`) ?? []);
+  return [...implausible, ...kind.checkCounts(task, of("train"), of("val"), file)];
 }

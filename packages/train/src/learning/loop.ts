@@ -1,12 +1,13 @@
 // The training loop: epochs of optimiser steps over augmented samples, validation after each, the best epoch kept.
 // Everything drawn follows from the seed, the epoch and the case, so that a run that stops anywhere goes on as if it had not.
 
-import { AnyMC3DError, type Engine, type Forward, isAbortError, type LoraTensors, type Tensor, type Tensors, taskKind } from "@anymc3d/core";
+import { AnyMC3DError, type Engine, type Forward, isAbortError, type LoraTensors, type Tensor, type Tensors } from "@anymc3d/core";
 import { encode } from "@anymc3d/core/engine";
 import { forwardStudy, viewLora } from "@anymc3d/core/learn";
 import type { TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
-import { meanDefined } from "../metrics/metrics.js";
+import { judgedCases } from "../metrics/judged.js";
+import { meanScore, scoreOf } from "../metrics/score.js";
 import { taskTraining } from "../tasks/index.js";
 import type { Objective } from "../tasks/task-training.js";
 import { sampleSeed } from "./augment.js";
@@ -63,8 +64,6 @@ export interface Prediction {
   readonly trainCase: TrainCase;
   /** [outputs of the head], not calibrated; of a quantity the value in its unit. */
   readonly logits: Float32Array;
-  /** 0 … 1, one a label, not calibrated; none where the task is a quantity. */
-  readonly probabilities: Float32Array;
 }
 
 /** What a training run gives. */
@@ -332,14 +331,17 @@ async function closeEpoch(run: TrainRun, validation: readonly TrainCase[], objec
   onEvent?.({ type: "epoch", ...record, scoreName: taskTraining(config.task).scoreName, best: better });
 }
 
-function judged(predictions: readonly Prediction[], { task }: TrainConfig): Pick<EpochRecord, "scores" | "score"> {
+/** By the figures that the adapter of this epoch would have. */
+function judged(predictions: readonly Prediction[], config: TrainConfig): Pick<EpochRecord, "scores" | "score"> {
+  const { task } = config;
   const kind = taskTraining(task);
-  const cases = predictions.map(({ trainCase, logits }) => ({ labels: trainCase.labels, scores: kind.scores(task, logits) }));
-  const scores = Object.fromEntries(kind.columns(task).map(({ id, of }) => [id, of(cases)]));
-  return { scores, score: meanDefined(kind.chooses(task).map((id) => scores[id])) };
+  const cases = judgedCases(predictions, config).cases.map(({ labels, logits }) => ({ labels, scores: kind.scores(task, logits) }));
+  const columns = kind.columns(task);
+  const scores = Object.fromEntries(columns.map((column) => [column.id, scoreOf(column, cases)]));
+  return { scores, score: meanScore(columns.filter(({ id }) => kind.chooses(task).includes(id)), cases) }; // biome-ignore format: a line
 }
 
-/** Logits and probabilities of cases, all slices, no augmentation. @param epoch from 1, whose tensors these are */
+/** Logits of cases, all slices, no augmentation. @param epoch from 1, whose tensors these are */
 export async function predict(
   { config, engine, features, signal, onEvent }: TrainRun,
   cases: readonly TrainCase[],
@@ -351,7 +353,7 @@ export async function predict(
   const predictions: Prediction[] = [];
   for (const trainCase of cases) {
     const { logits } = forwardStudy((await features?.(trainCase, signal)) ?? (await encodeCase(trainCase)), modules);
-    predictions.push({ trainCase, logits, probabilities: taskKind(config.task).probabilities(config.task, logits) });
+    predictions.push({ trainCase, logits });
     onEvent?.({ type: "validate", epoch, done: predictions.length, total: cases.length });
   }
   return predictions;

@@ -2,6 +2,9 @@
 
 import { sigmoid, softmax } from "@anymc3d/core/learn";
 
+/** log(1 + eˣ), also where eˣ has no number. */
+export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+
 /** γ: how little cases count that are right already; α: weight of positives, null: as much as negatives. Cross-entropy: γ 0, α null. */
 export interface FocalShape {
   readonly gamma: number;
@@ -69,7 +72,7 @@ export function maskLoss(logits: Float32Array, mask: Float32Array): { loss: numb
   for (let i = 0; i < n; i++) {
     both += p[i] * mask[i];
     sum += p[i] + mask[i];
-    entropy += Math.max(logits[i], 0) - logits[i] * mask[i] + Math.log1p(Math.exp(-Math.abs(logits[i])));
+    entropy += softplus(logits[i]) - logits[i] * mask[i];
   }
   const [top, bottom] = [2 * both + 1, sum + 1];
   // d/dp of the Dice term: -(2m·bottom - top)/bottom²

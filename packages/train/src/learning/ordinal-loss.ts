@@ -1,9 +1,8 @@
 // The loss of ordered classes under proportional odds, and what keeps the boundaries between them in order.
 
 import type { Tensor } from "@anymc3d/core";
-
-const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+import { sigmoid } from "@anymc3d/core/learn";
+import { softplus } from "./losses.js";
 
 /** Least distance of two boundaries, in logits: none closes, so that no class's probability is 0. */
 const GAP = 1e-2;

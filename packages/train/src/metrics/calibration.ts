@@ -3,6 +3,7 @@
 import type { Tensor, Tensors } from "@anymc3d/core";
 import { softmax } from "@anymc3d/core/learn";
 import type { TrainingOptions } from "../config.js";
+import { softplus } from "../learning/losses.js";
 
 const SMALLEST = 0.05;
 const LARGEST = 20;
@@ -21,8 +22,6 @@ export function bestTemperature(cost: (temperature: number) => number): number {
   }
   return Math.exp((low + high) / 2);
 }
-
-const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
 /**
  * Temperature scaling (Guo et al. 2017): the T that minimises the binary cross-entropy of sigmoid(logit/T). It cannot turn an answer around.
@@ -62,16 +61,17 @@ export interface Decision {
 
 /**
  * The decision threshold: the largest sensitivity + specificity (Youden 1950), or the highest one that reaches a sensitivity.
- * It lies midway between neighbouring probabilities.
+ * It lies midway between neighbouring probabilities, the lowest one's other neighbour being 0: on no case's own, which another machine may compute a
+ * hair lower.
  * @returns 0.5 where only one class is present
  */
-export function chooseThreshold(probabilities: readonly number[], labels: readonly number[], rule: TrainingOptions["threshold"]): Decision {
+export function chooseThreshold(probabilities: readonly number[], labels: readonly number[], rule: NonNullable<TrainingOptions["threshold"]>): Decision {
   const positives = labels.filter((label) => label === 1).length;
   const negatives = labels.length - positives;
   if (!positives || !negatives) return { threshold: 0.5, sensitivity: null, specificity: null };
   const sorted = [...new Set(probabilities)].sort((a, b) => b - a);
   const candidates = sorted.map((value, i) => {
-    const threshold = i + 1 < sorted.length ? (value + sorted[i + 1]) / 2 : value;
+    const threshold = (value + (sorted[i + 1] ?? 0)) / 2;
     const called = labels.filter((_, c) => probabilities[c] >= threshold);
     const hits = called.filter((label) => label === 1).length;
     return { threshold, sensitivity: hits / positives, specificity: 1 - (called.length - hits) / negatives };

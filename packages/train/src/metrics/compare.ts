@@ -5,10 +5,10 @@ import type { Task, TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
 import type { Prediction } from "../learning/loop.js";
 import { taskTraining } from "../tasks/index.js";
-import type { ScoreColumn } from "../tasks/task-training.js";
 import { HEAD_ONLY } from "../variants.js";
 import { type SizeScalars, sizeScalars } from "./baselines.js";
-import { type Estimate, estimate, meanDefined } from "./metrics.js";
+import { type Estimate, estimate } from "./metrics.js";
+import { figureOf, groupsOf, knownTo, meanScore } from "./score.js";
 
 /** Scores of one model on validation, as its task's kind has them: of labels higher is more positive, of classes the decided one, of a quantity the value. */
 export interface Contender {
@@ -30,49 +30,44 @@ export interface ComparedModel {
   readonly difference: Estimate | null;
 }
 
-/** A model's trained tensors and validation predictions as a contender. */
+/** A model's trained tensors and validation predictions, calibrated as the adapter is, as a contender. */
 export function contender(name: string, tensors: Tensors, predictions: readonly Prediction[], task: Task): Contender {
   const parameters = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
   const scored = predictions.map(({ trainCase, logits }) => ({ trainCase, scores: taskTraining(task).scores(task, logits) }));
   return { name, parameters, scored };
 }
 
-type Statistic = (indices: readonly number[]) => number | null;
-
-const columnStatistic =
-  ({ scored }: Contender, { of }: ScoreColumn): Statistic =>
-  (indices) =>
-    of(indices.map((i) => ({ labels: scored[i].trainCase.labels, scores: scored[i].scores })));
-
-function scoreStatistic(one: Contender, task: Task): Statistic {
+/** Columns whose mean chooses. */
+export function choosingColumns(task: Task) {
   const kind = taskTraining(task);
-  const chosen = kind.columns(task).filter(({ id }) => kind.chooses(task).includes(id));
-  const statistics = chosen.map((column) => columnStatistic(one, column));
-  return (indices) => meanDefined(statistics.map((statistic) => statistic(indices)));
+  return kind.columns(task).filter(({ id }) => kind.chooses(task).includes(id));
 }
 
 /**
  * Compares contenders that scored the same cases.
- * Intervals: 95 % percentile bootstrap over groups, 1,000 resamples, the same ones for all; a difference whose interval holds 0 may be chance.
+ * Intervals: 95 % percentile bootstrap over groups, the same resamples for all; a difference whose interval holds 0 may be chance.
  */
-export function compare(contenders: readonly Contender[], task: Task, seed: number): ComparedModel[] {
-  const scores = contenders.map((one) => scoreStatistic(one, task));
-  return contenders.map((one, c) => {
-    const groups = one.scored.map(({ trainCase }) => trainCase.group);
-    const figure = (statistic: Statistic): Estimate => estimate(groups, statistic, { seed });
+export function compare(contenders: readonly Contender[], task: Task): ComparedModel[] {
+  const chosen = choosingColumns(task);
+  const scored = contenders.map((one) => one.scored.map(({ trainCase: { group, labels }, scores }) => ({ group, labels, scores })));
+  const scores = scored.map((cases) => {
+    const known = knownTo(chosen, cases);
+    return (indices: readonly number[]) => meanScore(chosen, indices.map((i) => known[i])); // biome-ignore format: a line
+  });
+  return contenders.map(({ name, parameters }, c) => {
     const figures = taskTraining(task)
       .columns(task)
-      .map((column) => [column.id, figure(columnStatistic(one, column))] as const);
+      .map((column) => [column.id, figureOf([column], scored[c])] as const);
     const minusFirst = (indices: readonly number[]) => {
       const [own, first] = [scores[c](indices), scores[0](indices)];
       return own === null || first === null ? null : own - first;
     };
     return {
-      name: one.name,
-      parameters: one.parameters,
+      name,
+      parameters,
       figures: Object.fromEntries(figures),
-      score: figure(scores[c]),
-      difference: c === 0 ? null : figure(minusFirst),
+      score: figureOf(chosen, scored[c]),
+      difference: c === 0 ? null : estimate(groupsOf(knownTo(chosen, scored[c])), minusFirst),
     };
   });
 }

@@ -1,4 +1,4 @@
-// What an AUROC, a calibration and a threshold look like: ROC points, reliability bins, confusion counts.
+// What an AUROC and a calibration look like: ROC points, reliability bins.
 
 /** One point of a ROC curve. */
 export interface RocPoint {
@@ -51,30 +51,4 @@ export function reliability(labels: readonly number[], probabilities: readonly n
     const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / those.length;
     return { n: those.length, predicted: mean(those.map((i) => probabilities[i])), observed: mean(those.map((i) => labels[i])) };
   }).filter(({ n }) => n > 0);
-}
-
-/** Numbers of cases by truth and decision. */
-export interface Confusion {
-  /** Called positive, and are. */
-  readonly truePositives: number;
-  readonly falsePositives: number;
-  /** Called negative, and are positive. */
-  readonly falseNegatives: number;
-  readonly trueNegatives: number;
-}
-
-/** Counts at probability ≥ threshold. */
-export function confusion(labels: readonly number[], probabilities: readonly number[], threshold: number): Confusion {
-  const count = (label: number, positive: boolean) => labels.filter((truth, i) => truth === label && probabilities[i] >= threshold === positive).length;
-  return { truePositives: count(1, true), falsePositives: count(0, true), falseNegatives: count(1, false), trueNegatives: count(0, false) };
-}
-
-/** [true class][most probable class] counts. @param classes the true class of each case, an index into its probabilities */
-export function confusionMatrix(classes: readonly number[], probabilities: readonly ArrayLike<number>[], count: number): number[][] {
-  const matrix = Array.from({ length: count }, () => Array<number>(count).fill(0));
-  classes.forEach((truth, i) => {
-    const values = Array.from(probabilities[i]);
-    matrix[truth][values.indexOf(Math.max(...values))]++;
-  });
-  return matrix;
 }

@@ -1,4 +1,4 @@
-// Metrics of labels that are there or not, and of any figure the bootstrap interval that keeps a group (a patient) together.
+// Figures of scores and probabilities of labels that are there or not, and of any figure the bootstrap interval that keeps a group (a patient) together.
 
 import { seededRandom } from "@anymc3d/core/learn";
 
@@ -25,7 +25,7 @@ export function auroc(labels: readonly number[], scores: readonly number[]): num
 }
 
 /** Average precision: Σ (recall step) · precision over falling thresholds, as scikit-learn. Null without a positive. */
-function averagePrecision(labels: readonly number[], scores: readonly number[]): number | null {
+export function averagePrecision(labels: readonly number[], scores: readonly number[]): number | null {
   const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
   const total = labels.reduce((sum, label) => sum + label, 0);
   if (total === 0) return null;
@@ -42,53 +42,29 @@ function averagePrecision(labels: readonly number[], scores: readonly number[]):
   return area;
 }
 
-/** 2·TP/(2·TP + FP + FN) at probability ≥ threshold; 0 where nothing is positive. */
-function f1(labels: readonly number[], probabilities: readonly number[], threshold: number): number {
-  let hits = 0;
-  let wrong = 0;
-  labels.forEach((label, i) => {
-    const positive = probabilities[i] >= threshold ? 1 : 0;
-    if (label && positive) hits++;
-    else if (label !== positive) wrong++;
-  });
-  return hits ? (2 * hits) / (2 * hits + wrong) : 0;
-}
-
-/** Share of right decisions at probability ≥ threshold. Null without cases. */
-function accuracy(labels: readonly number[], probabilities: readonly number[], threshold: number): number | null {
-  if (labels.length === 0) return null;
-  return labels.filter((label, i) => label === (probabilities[i] >= threshold ? 1 : 0)).length / labels.length;
-}
-
 /** Mean of (probability - label)². 0 is best. Null without cases. */
-function brier(labels: readonly number[], probabilities: readonly number[]): number | null {
+export function brier(labels: readonly number[], probabilities: readonly number[]): number | null {
   if (labels.length === 0) return null;
   return labels.reduce((sum, label, i) => sum + (probabilities[i] - label) ** 2, 0) / labels.length;
 }
 
-/**
- * Share of cases whose most probable class (the first of equals) is the true one. 0 … 1, null without cases.
- * @param classes the true class of each case, an index into its probabilities
- */
-export function topOneAccuracy(classes: readonly number[], probabilities: readonly (readonly number[])[]): number | null {
-  if (classes.length === 0) return null;
-  return classes.filter((truth, i) => probabilities[i].indexOf(Math.max(...probabilities[i])) === truth).length / classes.length;
-}
-
 export interface BootstrapOptions {
-  /** Resamples; default 1000. */
-  readonly samples?: number;
+  /** Resamples. */
+  readonly samples: number;
   readonly seed: number;
 }
 
+/** Of every interval that nobody asks otherwise for, so that the same figure on the same cases has the same interval wherever it is told. */
+export const BOOTSTRAP = { samples: 1000, seed: 0 } as const satisfies BootstrapOptions;
+
 /**
- * 95 % percentile interval of a statistic; whole groups are drawn with replacement. Resamples where the statistic is
- * undefined are left out; null where that is more than half of them, or none were drawn.
+ * 95 % percentile interval of a statistic; whole groups are drawn with replacement, in the order of their names, so that the order of
+ * the cases does not matter. Resamples where the statistic is undefined are left out; null where that is more than half of them, or none were drawn.
  */
 function bootstrap(
   groups: readonly string[],
   statistic: (indices: readonly number[]) => number | null,
-  { samples = 1000, seed }: BootstrapOptions,
+  { samples, seed }: BootstrapOptions,
 ): [number, number] | null {
   const members = new Map<string, number[]>();
   groups.forEach((group, i) => {
@@ -96,7 +72,7 @@ function bootstrap(
     if (pool) pool.push(i);
     else members.set(group, [i]);
   });
-  const pools = [...members.values()];
+  const pools = [...members].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, indices]) => indices);
   const random = seededRandom(seed);
   const values: number[] = [];
   for (let s = 0; s < samples; s++) {
@@ -126,29 +102,6 @@ export interface Estimate {
   readonly interval: [number, number] | null;
 }
 
-/** How well a label is told on labelled cases, with intervals. */
-export interface LabelMetrics {
-  /** Cases whose label is known. */
-  readonly n: number;
-  /** Of these, the cases where it is there. */
-  readonly positives: number;
-  readonly auroc: Estimate;
-  readonly averagePrecision: Estimate;
-  /** At the decision threshold. */
-  readonly f1: Estimate;
-  /** At the decision threshold. */
-  readonly accuracy: Estimate;
-  /** Mean squared difference of probability and truth; 0 is best. */
-  readonly brier: Estimate;
-}
-
-interface LabelCase {
-  readonly group: string;
-  readonly label: number;
-  /** 0 … 1 */
-  readonly probability: number;
-}
-
 /** Mean of those that are not null; null where all are. */
 export function meanDefined(values: readonly (number | null)[]): number | null {
   const defined = values.flatMap((value) => value ?? []);
@@ -156,31 +109,7 @@ export function meanDefined(values: readonly (number | null)[]): number | null {
 }
 
 /** A figure of cases by their indices, and its interval. @param groups one a case */
-export function estimate(groups: readonly string[], statistic: (indices: readonly number[]) => number | null, options: BootstrapOptions): Estimate {
+export function estimate(groups: readonly string[], statistic: (indices: readonly number[]) => number | null, options: BootstrapOptions = BOOTSTRAP): Estimate {
   const value = statistic(groups.map((_, i) => i));
   return { value, interval: value === null ? null : bootstrap(groups, statistic, options) };
-}
-
-/** All metrics of one label over the cases that have it. */
-export function evaluateLabel(cases: readonly LabelCase[], threshold: number, options: BootstrapOptions): LabelMetrics {
-  const groups = cases.map(({ group }) => group);
-  const figure = (metric: (labels: number[], probabilities: number[]) => number | null): Estimate =>
-    estimate(
-      groups,
-      (indices) =>
-        metric(
-          indices.map((i) => cases[i].label),
-          indices.map((i) => cases[i].probability),
-        ),
-      options,
-    );
-  return {
-    n: cases.length,
-    positives: cases.reduce((sum, { label }) => sum + label, 0),
-    auroc: figure(auroc),
-    averagePrecision: figure(averagePrecision),
-    f1: figure((labels, probabilities) => f1(labels, probabilities, threshold)),
-    accuracy: figure((labels, probabilities) => accuracy(labels, probabilities, threshold)),
-    brier: figure(brier),
-  };
 }

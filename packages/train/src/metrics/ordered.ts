@@ -1,12 +1,5 @@
 // Agreement of ordered classes with the truth.
 
-/** [true class][decided class] counts. */
-export function crossTable(truth: readonly number[], found: readonly number[], classes: number): number[][] {
-  const table = Array.from({ length: classes }, () => Array<number>(classes).fill(0));
-  truth.forEach((at, i) => void table[at][found[i]]++);
-  return table;
-}
-
 /**
  * Cohen's κ with quadratic weights (Cohen 1968): 1 - Σ w·observed / Σ w·expected, w = (i - j)². 1: full agreement, 0: what chance gives.
  * @param truth places of the true classes, from 0 @param found of the decided ones
@@ -24,9 +17,4 @@ export function quadraticKappa(truth: readonly number[], found: readonly number[
   let expected = 0;
   for (let i = 0; i < classes; i++) for (let j = 0; j < classes; j++) expected += ((i - j) ** 2 * rows[i] * columns[j]) / truth.length;
   return expected > 0 ? 1 - observed / expected : null;
-}
-
-/** Share of cases whose decided class is the true one. Null without cases. */
-export function agreement(truth: readonly number[], found: readonly number[]): number | null {
-  return truth.length ? truth.filter((at, i) => at === found[i]).length / truth.length : null;
 }

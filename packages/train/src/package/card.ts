@@ -2,8 +2,10 @@
 
 import { type AdapterManifest, DISCLAIMER, shortName } from "@anymc3d/core";
 import { comparedWhat } from "../metrics/compare.js";
+import { BOOTSTRAP } from "../metrics/metrics.js";
 import { coverageText } from "../report/coverage-text.js";
 import { taskTraining } from "../tasks/index.js";
+import { versionOnCard } from "./version.js";
 
 export interface CardOptions {
   /** How it was trained, one sentence a line; absent for adapters trained elsewhere. */
@@ -20,7 +22,7 @@ export function modelCard(manifest: AdapterManifest, { training, comparison }: C
   const labels = kind.cardLabels(manifest.task);
   const parts = [
     `# ${title}`,
-    `\`${name}\` ${version}. ${description}`,
+    `${versionOnCard(name, version)}. ${description}`,
     `**${DISCLAIMER}**`,
     "## Use",
     `\`\`\`sh\nnpm install @anymc3d/sdk ${name}\n\`\`\``,
@@ -40,7 +42,7 @@ export function modelCard(manifest: AdapterManifest, { training, comparison }: C
     ...(comparison
       ? [
           "## Compared with",
-          `On the same validation cases, ${comparedWhat(manifest.task)} [95 % interval, bootstrap over groups]; differences on the same resamples.\n\n${comparison}`,
+          `On the same validation cases, ${comparedWhat(manifest.task)} [95 % interval, bootstrap over groups (patients)]; differences on the same resamples.\n\n${comparison}`,
         ]
       : []),
     "## Conformance",
@@ -64,26 +66,30 @@ function metricsText({ metrics, task }: AdapterManifest): string {
   if (metrics.length === 0) return "None stated.";
   return metrics
     .map((entry) => {
-      const { dataset, split, date, seed, madeBy, coverage = [] } = entry;
-      const source = `${dataset}, split "${split}", ${date}, seed ${seed}, ${madeBy}. Intervals: bootstrap over groups (patients), 1,000 resamples.`;
-      return [source, figuresTable(entry), ...coverage.map((one) => `- ${coverageText(one, task)}`)].join("\n\n");
+      const { dataset, split, date, seed, madeBy, coverage = [], warnings = [] } = entry;
+      const source = `${dataset}, split "${split}", ${date}, seed ${seed}, ${madeBy}. Intervals: bootstrap over groups (patients), ${BOOTSTRAP.samples.toLocaleString("en")} resamples.`;
+      const doubts = warnings.map(({ code, message }) => `- **${code}** ${message}`);
+      return [source, figuresTables(entry), ...coverage.map((one) => `- ${coverageText(one, task)}`), ...(doubts.length ? [doubts.join("\n")] : [])].join(
+        "\n\n",
+      );
     })
     .join("\n\n");
 }
 
-const edges = (interval: readonly number[] | null): string => (interval ? interval.map((edge) => edge.toFixed(3)).join("–") : "-");
+/** "0.787–0.965" */
+export const edges = (interval: readonly number[] | null): string => (interval ? interval.map((edge) => edge.toFixed(3)).join("–") : "-");
 const shown = (value: number | null): string => (value === null ? "undefined" : value.toFixed(3));
 
-function figuresTable({ labels, figures = [] }: AdapterManifest["metrics"][number]): string {
-  if (labels.length === 0)
-    return table(
-      ["figure", "n", "value", "95 % interval"],
-      figures.map(({ name, n, value, interval, unit }) => [unit ? `${name}, ${unit}` : name, String(n), shown(value), edges(interval)]),
-    );
-  return table(
+function figuresTables({ labels, figures = [] }: AdapterManifest["metrics"][number]): string {
+  const byLabel = table(
     ["label", "n", "positive", "AUROC", "95 % interval"],
     labels.map(({ id, n, positives, auroc, interval }) => [id, String(n), String(positives), shown(auroc), edges(interval)]),
   );
+  const ofTask = table(
+    ["figure", "n", "value", "95 % interval"],
+    figures.map(({ name, n, value, interval, unit }) => [unit ? `${name}, ${unit}` : name, String(n), shown(value), edges(interval)]),
+  );
+  return [...(labels.length ? [byLabel] : []), ...(figures.length ? [ofTask] : [])].join("\n\n");
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -2,16 +2,20 @@
 
 import { type Adapter, type AdapterManifest, type Engine, loadAdapter, type Task, taskKind, type Warning } from "@anymc3d/core";
 import { writeSafetensors } from "@anymc3d/core/engine";
-import { conformanceLogits, weightsHash } from "@anymc3d/core/learn";
+import { conformanceLogits, figureDoubts, weightsHash } from "@anymc3d/core/learn";
 import { manifestParts, type TrainConfig } from "../config.js";
 import { expectationsOf, type VolumeFacts } from "../data/looks.js";
 import type { Prediction, TrainOutcome } from "../learning/loop.js";
+import { normalisationOf } from "../learning/value-loss.js";
 import { foldTemperatures } from "../metrics/calibration.js";
 import { COVERAGE, type Coverage, calibrateConformal, measureCoverage } from "../metrics/conformal.js";
-import { calibratedLogits } from "../report/calibrated.js";
+import { judgedCases } from "../metrics/judged.js";
+import { BOOTSTRAP } from "../metrics/metrics.js";
 import { taskTraining } from "../tasks/index.js";
-import { FIGURES, type Measured, type Scored } from "../tasks/task-training.js";
+import { FIGURES, type Measured } from "../tasks/task-training.js";
 
+/** That the figures are from. */
+const SPLIT = "val";
 const INTENDED = "Research use only; not a medical device.";
 /** An adapter made from a training run, and what its figures are worth. */
 export interface MadeAdapter {
@@ -23,11 +27,13 @@ export interface MadeAdapter {
   readonly adapter: Adapter;
   /** On validation, after calibration: a row a label, or one of the task. */
   readonly measured: readonly Measured[];
+  /** Of labels and classes: figures of all of them together. */
+  readonly whole?: Measured;
   /** By which the training's logits are divided, one an output of the head. */
   readonly temperatures: readonly number[];
   /** How often sets and intervals held the truth, on cases that did not calibrate them. */
   readonly coverage: readonly Coverage[];
-  /** What speaks against relying on the figures: `FEW_CASES`, `NEAR_CHANCE`, `NOT_CALIBRATED`, `NO_SETS`. */
+  /** What speaks against relying on the figures: `FEW_CASES`, `NEAR_CHANCE`, `WORSE_THAN_CHANCE`, `NOT_CALIBRATED`, `NO_SETS`. */
   readonly warnings: readonly Warning[];
 }
 
@@ -62,8 +68,12 @@ export async function makeAdapter({ config, outcome, volumes, engine, madeBy, da
     backbone: { name: engine.backbone.name, hash: engine.backbone.hash },
     intendedUse: intendedUse ? `${intendedUse} ${intendedUse.includes(INTENDED) ? "" : INTENDED}`.trim() : `Research on ${config.title}. ${INTENDED}`,
     limits: limits.length ? limits : [`Trained and judged on ${dataset} only; how it does on other data is not known.`],
-    metrics: [{ dataset, split: "val", date, seed: training.seed, madeBy, ...stated(judged) }],
-    conformance: { seed: 7, tolerance: kind.tolerance(config.task, spreadOf(outcome.predictions)), logits: new Array(kind.outputs(config.task)).fill(0) },
+    metrics: [{ dataset, split: SPLIT, date, seed: training.seed, madeBy, ...stated(judged) }],
+    conformance: {
+      seed: 7,
+      tolerance: kind.tolerance(config.task, spreadOf(outcome.predictions) || undefined),
+      logits: new Array(kind.outputs(config.task)).fill(0),
+    },
   };
   const logits = await conformanceLogits(await loadAdapter(draft, weights), engine);
   const manifest = { ...draft, conformance: { ...draft.conformance, logits: logits.map((value) => Number(value.toFixed(5))) } };
@@ -71,35 +81,28 @@ export async function makeAdapter({ config, outcome, volumes, engine, madeBy, da
 }
 
 /** Standard deviation of what the model gives: what a conformance vector's tolerance of a quantity is a share of. */
-function spreadOf(predictions: readonly Prediction[]): number | undefined {
-  const values = predictions.map(({ logits }) => logits[0]);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const sd = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-  return sd > 0 ? sd : undefined;
-}
+const spreadOf = (predictions: readonly Prediction[]): number => normalisationOf(predictions.map(({ logits }) => logits[0])).sd;
 
-type Judged = Pick<MadeAdapter, "measured" | "temperatures" | "coverage" | "warnings"> & { readonly task: Task };
+type Judged = Pick<MadeAdapter, "measured" | "whole" | "temperatures" | "coverage" | "warnings"> & { readonly task: Task };
 
 /** Calibrates on validation, then judges there. */
-function judge(predictions: readonly Prediction[], { task, training }: TrainConfig): Judged {
+function judge(predictions: readonly Prediction[], config: TrainConfig): Judged {
+  const { task, training } = config;
   const kind = taskTraining(task);
-  const raw = predictions.map(({ trainCase: { group, labels }, logits }): Scored => ({ group, labels, logits }));
-  const temperatures = training.calibrate ? kind.temperatures(task, raw) : new Array(taskKind(task).outputs(task)).fill(1);
-  const cases = predictions.map(({ trainCase: { group, labels }, logits }) => ({ group, labels, logits: calibratedLogits({ logits }, { temperatures }) }));
-  const decisions = kind.decisions(task, cases, training.threshold);
-  const decided = taskKind(task).withThresholds(
-    task,
-    decisions.map(({ threshold }) => threshold),
-  );
+  const { temperatures, cases } = judgedCases(predictions, config);
+  const thresholds = training.threshold ? kind.decisions(task, cases, training.threshold).map(({ threshold }) => threshold) : [];
+  const decided = taskKind(task).withThresholds(task, thresholds);
   const conformal = calibrateConformal(decided, cases);
-  const measured = kind.measure(decided, cases, { seed: training.seed }).map((row, i) => ({ ...row, ...(decisions[i] && { decision: decisions[i] }) }));
-  return {
-    task: conformal ? ({ ...decided, conformal } as Task) : decided,
-    temperatures,
-    measured,
-    coverage: conformal ? measureCoverage(decided, cases, { seed: training.seed }) : [],
-    warnings: [...kind.doubts(task, measured, temperatures), ...(conformal ? [] : [noSets(cases.length)])],
-  };
+  const judged = { task: conformal ? ({ ...decided, conformal } as Task) : decided, temperatures };
+  const measured = kind.measure(decided, cases, BOOTSTRAP);
+  const whole = kind.whole(decided, cases, BOOTSTRAP);
+  const coverage = conformal ? measureCoverage(decided, cases, { seed: training.seed }) : [];
+  const warnings = [
+    ...figureDoubts({ split: SPLIT, ...statedFigures(task, measured, whole) }),
+    ...kind.calibrationDoubts(task, temperatures),
+    ...(conformal ? [] : [noSets(cases.length)]),
+  ];
+  return { ...judged, measured, ...(whole && { whole }), coverage, warnings };
 }
 
 const noSets = (n: number): Warning => ({
@@ -107,15 +110,20 @@ const noSets = (n: number): Warning => ({
   message: `${n} validation cases are too few to promise sets or intervals that hold the truth in ${100 * COVERAGE} % of cases; results will have none`,
 });
 
-/** What a manifest states of the figures. */
-function stated({ task, measured, coverage, warnings }: Judged): Pick<AdapterManifest["metrics"][number], "labels" | "figures" | "coverage" | "warnings"> {
-  const names = taskTraining(task).stated;
-  const labels = names.length
+type Metrics = AdapterManifest["metrics"][number];
+
+/** Figures as a manifest states them: an AUROC a label and those of all labels, or those of the task. */
+export function statedFigures(task: Task, measured: readonly Measured[], whole?: Measured): Pick<Metrics, "labels" | "figures"> {
+  const byTask = taskTraining(task).stated.length > 0;
+  const labels = byTask
     ? []
     : measured.map(({ id, n, positives = 0, figures: { auroc } }) => ({ id, n, positives, auroc: auroc.value, interval: auroc.interval }));
-  const figures = measured.flatMap(({ n, figures: found, units = {} }) =>
-    names.map((id) => ({ id, name: FIGURES[id], n, ...found[id], ...(units[id] && { unit: units[id] }) })),
+  const figures = [...(byTask ? measured : []), ...(whole ? [whole] : [])].flatMap(({ n, figures: found, units = {} }) =>
+    Object.entries(found).map(([id, estimate]) => ({ id, name: FIGURES[id], n, ...estimate, ...(units[id] && { unit: units[id] }) })),
   );
-  const doubts = warnings.map(({ code, message }) => ({ code, message }));
-  return { labels, ...(figures.length && { figures }), ...(coverage.length && { coverage: [...coverage] }), ...(doubts.length && { warnings: doubts }) };
+  return { labels, ...(figures.length && { figures }) };
+}
+
+function stated({ task, measured, whole, coverage, warnings }: Judged): Omit<Metrics, "dataset" | "split" | "date" | "seed" | "madeBy"> {
+  return { ...statedFigures(task, measured, whole), ...(coverage.length && { coverage: [...coverage] }), ...(warnings.length && { warnings: [...warnings] }) };
 }

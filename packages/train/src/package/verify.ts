@@ -14,10 +14,12 @@ import {
   loadAdapter,
   parseAdapterManifest,
 } from "@anymc3d/core";
-import { bindAdapter } from "@anymc3d/core/learn";
+import { bindAdapter, doubtFaults } from "@anymc3d/core/learn";
 import { endingOf, sampleEndings } from "@anymc3d/io";
 import { taskTraining } from "../tasks/index.js";
+import { edges } from "./card.js";
 import { isSample, moduleText } from "./package-folder.js";
+import { versionOnCard } from "./version.js";
 
 /** One of the checks of `verifyAdapter()`, and what came of it. */
 export interface Check {
@@ -80,7 +82,7 @@ function metricFaults(metrics: AdapterManifest["metrics"], task: AdapterManifest
   if (metrics.length === 0) return ["adapter.json states no metrics: measure it with `anymc3d evaluate`"];
   const needed = taskTraining(task).stated;
   const faults = needed.length ? (entry: Metrics) => figureFaults(entry, needed) : (entry: Metrics) => labelFaults(entry, task);
-  return metrics.flatMap((entry) => faults(entry).map((fault) => `${entry.dataset}, ${entry.split}: ${fault}`));
+  return metrics.flatMap((entry) => [...faults(entry), ...doubtFaults(entry)].map((fault) => `${entry.dataset}, ${entry.split}: ${fault}`));
 }
 
 type Metrics = AdapterManifest["metrics"][number];
@@ -111,20 +113,28 @@ function intervalFaults(name: string, value: number | null, interval: readonly [
   return value !== null && (value < low || value > high) ? [`the ${name} ${value} lies outside its interval [${low}, ${high}]`] : [];
 }
 
-function cardFaults(card: string, { name, license, metrics }: AdapterManifest): string[] {
+function cardFaults(card: string, { name, version, license, metrics }: AdapterManifest): string[] {
   const needed: [string, string][] = [
     [name, "the package's name"],
+    [versionOnCard(name, version), `the version of adapter.json, as ${versionOnCard(name, version)}; \`anymc3d adapter version\` writes it in all places`],
+    ...metrics.flatMap(({ warnings = [] }) => warnings.map(({ message, code }): [string, string] => [message, `the warning ${code}: ${message}`])),
     [license, "the licence"],
     [DISCLAIMER, `the sentence "${DISCLAIMER}"`],
   ];
   const stated = metrics.flatMap(({ split, labels, figures = [] }) => [
-    ...labels.map(({ id, auroc }) => ({ what: `AUROC of ${id} on ${split}`, value: auroc })),
-    ...figures.map(({ name: figure, value }) => ({ what: `${figure} on ${split}`, value })),
+    ...labels.map(({ id, auroc, interval }) => ({ what: `AUROC of ${id} on ${split}`, value: auroc, interval })),
+    ...figures.map(({ name: figure, value, interval }) => ({ what: `${figure} on ${split}`, value, interval })),
   ]);
   const figures = stated.flatMap(({ what, value }): [string, string][] => (value === null ? [] : [[value.toFixed(3), `the ${what}, ${value.toFixed(3)}`]]));
+  // However the card writes it: 0.787–0.965, 0.787 to 0.965, [0.787, 0.965].
+  const intervals = stated.flatMap(({ what, interval }) => {
+    if (!interval || new RegExp(interval.map((edge) => edge.toFixed(3).replace(".", "\\.")).join("\\D{1,5}?-?")).test(card)) return [];
+    return [`README.md lacks the interval of the ${what}, ${edges(interval)}`];
+  });
   const unfilled = /\bTODO\b.*/.exec(card);
   const missing = [
     ...[...needed, ...figures].filter(([text]) => !card.includes(text)).map(([, what]) => `README.md lacks ${what}`),
+    ...intervals,
     ...(unfilled ? [`README.md still says "${unfilled[0].slice(0, 60)}"; write it in task.json or adapter.json`] : []),
   ];
   const limits = sectionsOn(/limits/i, card);

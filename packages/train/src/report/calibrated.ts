@@ -1,15 +1,10 @@
-// What an adapter says of a case after calibration: its logits, and the probabilities of its labels.
+// What an adapter says of a validation case, calibrated.
 
-import { taskKind } from "@anymc3d/core";
+import { type Outcome, taskKind } from "@anymc3d/core";
 import type { Prediction } from "../learning/loop.js";
+import { calibratedLogits } from "../metrics/judged.js";
 import type { MadeAdapter } from "../package/make-adapter.js";
 
-type Calibrated = Pick<MadeAdapter, "manifest" | "temperatures">;
-
-/** [outputs of the head] */
-export const calibratedLogits = ({ logits }: Pick<Prediction, "logits">, { temperatures }: Pick<Calibrated, "temperatures">): Float32Array =>
-  logits.map((value, i) => value / temperatures[i]);
-
-/** One a label; none where the task is a quantity. */
-export const calibratedProbabilities = (prediction: Pick<Prediction, "logits">, made: Calibrated): Float32Array =>
-  taskKind(made.manifest.task).probabilities(made.manifest.task, calibratedLogits(prediction, made));
+/** The result's own answer: probabilities, decisions, value. */
+export const calibratedOutcome = (prediction: Pick<Prediction, "logits">, made: Pick<MadeAdapter, "manifest" | "temperatures">): Outcome =>
+  taskKind(made.manifest.task).outcome(made.manifest.task, calibratedLogits(prediction, made));

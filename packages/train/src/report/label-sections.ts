@@ -1,9 +1,12 @@
 // Sections of the report on labels and classes: ROC curve, calibration, confusion, and the cases that went most wrong.
 
-import { type Confusion, confusion, confusionMatrix, reliability, rocCurve } from "../metrics/curves.js";
-import { classOf } from "../tasks/classes.js";
-import { calibratedProbabilities } from "./calibrated.js";
+import { reliability, rocCurve } from "../metrics/curves.js";
+import { type Confusion, confusion, sensitivity, specificity } from "../metrics/decisions.js";
+import { calibratedLogits } from "../metrics/judged.js";
+import { taskTraining } from "../tasks/index.js";
+import { calibratedOutcome } from "./calibrated.js";
 import { chart, escapeHtml } from "./charts.js";
+import { classTable } from "./class-table.js";
 import { estimateText, table } from "./html.js";
 import type { ReportParts } from "./report.js";
 import { worstPart } from "./worst-part.js";
@@ -15,14 +18,14 @@ export interface Section {
 
 /** Of labels with thresholds. */
 export function thresholdSections(parts: ReportParts): Section[] {
-  return [{ title: "Labels", html: parts.config.task.labels.map((_, i) => labelPart(parts, i, true)).join("") }];
+  return [{ title: "Labels", html: parts.config.task.labels.map((_, i) => labelPart(parts, i)).join("") }];
 }
 
 /** Of classes without an order. */
 export function classSections(parts: ReportParts): Section[] {
   return [
-    { title: "Confusion of classes", html: classMatrix(parts) },
-    { title: "Classes", html: parts.config.task.labels.map((_, i) => labelPart(parts, i, false)).join("") },
+    { title: "Confusion of classes", html: classTable(parts) },
+    { title: "Classes", html: parts.config.task.labels.map((_, i) => labelPart(parts, i)).join("") },
   ];
 }
 
@@ -35,25 +38,33 @@ const DIAGONAL = {
   dashed: true,
 };
 
-function labelPart(parts: ReportParts, i: number, decided: boolean): string {
+function labelPart(parts: ReportParts, i: number): string {
   const { config, outcome, made, worst } = parts;
-  const { id, name } = config.task.labels[i];
+  const { task } = config;
+  const { id, name } = task.labels[i];
   const known = outcome.predictions.filter(({ trainCase }) => trainCase.labels.has(id));
   const truths = known.map(({ trainCase }) => trainCase.labels.get(id) as number);
-  const probabilities = known.map((prediction) => calibratedProbabilities(prediction, made)[i]);
-  const { decision } = made.measured[i];
-  const charts = rocChart(parts, i, truths, probabilities) + calibrationChart(name, truths, probabilities);
-  const counts = decided && decision ? confusionTable(confusion(truths, probabilities, decision.threshold), decision.threshold) : "";
-  return `<article><h3>${escapeHtml(name)}</h3><div class="charts">${charts}</div>${counts}${worstPart(worst.filter(({ label }) => label === id))}</article>`;
+  const answers = known.map((prediction) => calibratedOutcome(prediction, made).labels[i]);
+  const counts = confusion(truths, answers.map(({ positive }) => Number(positive))); // biome-ignore format: a line
+  const scores = known.map((prediction) => taskTraining(task).scores(task, calibratedLogits(prediction, made))[i]);
+  const charts = rocChart(parts, i, { truths, scores, counts }) + calibrationChart(name, truths, answers.map(({ probability }) => probability)); // biome-ignore format: a line
+  const { threshold } = made.measured[i];
+  return `<article><h3>${escapeHtml(name)}</h3><div class="charts">${charts}</div>${threshold === undefined ? "" : confusionTable(counts, threshold)}${worstPart(worst.filter(({ label }) => label === id))}</article>`;
 }
 
-function rocChart({ config, made }: ReportParts, i: number, truths: readonly number[], probabilities: readonly number[]): string {
-  const { figures, decision } = made.measured[i];
-  const points = rocCurve(truths, probabilities).map((point) => [point.falsePositiveRate, point.sensitivity] as const);
+interface Told {
+  readonly truths: readonly number[];
+  readonly scores: readonly number[];
+  /** By the decisions. */
+  readonly counts: Confusion;
+}
+
+function rocChart({ config, made }: ReportParts, i: number, { truths, scores, counts }: Told): string {
+  const { figures, threshold } = made.measured[i];
+  const points = rocCurve(truths, scores).map((point) => [point.falsePositiveRate, point.sensitivity] as const);
+  const [there, not] = [sensitivity(counts), specificity(counts)];
   const ring =
-    decision && decision.sensitivity !== null && decision.specificity !== null
-      ? { at: [1 - decision.specificity, decision.sensitivity] as const, title: `threshold ${decision.threshold.toFixed(3)}` }
-      : undefined;
+    threshold !== undefined && there !== null && not !== null ? { at: [1 - not, there] as const, title: `threshold ${threshold.toFixed(3)}` } : undefined;
   return chart({
     label: `ROC curve of ${config.task.labels[i].name}, AUROC ${estimateText(figures.auroc)}`,
     x: { title: "false positive rate", domain: SQUARE },
@@ -85,18 +96,4 @@ function confusionTable(c: Confusion, threshold: number): string {
     ["absent", String(c.falsePositives), String(c.trueNegatives)],
   ];
   return table([`truth, at threshold ${threshold.toFixed(3)}`, "called present", "called absent"], rows);
-}
-
-function classMatrix({ config: { task }, outcome, made }: ReportParts): string {
-  const ids = task.labels.map(({ id }) => id);
-  const known = outcome.predictions.filter(({ trainCase }) => classOf(task, trainCase.labels) >= 0);
-  const matrix = confusionMatrix(
-    known.map(({ trainCase }) => classOf(task, trainCase.labels)),
-    known.map((prediction) => calibratedProbabilities(prediction, made)),
-    ids.length,
-  );
-  return table(
-    ["truth \\ most probable", ...ids],
-    matrix.map((row, i) => [ids[i], ...row.map(String)]),
-  );
 }

@@ -10,6 +10,7 @@ import type { MadeAdapter } from "../package/make-adapter.js";
 import { taskTraining } from "../tasks/index.js";
 import { FIGURES, type Measured } from "../tasks/task-training.js";
 import { chart, escapeHtml } from "./charts.js";
+import { chosenText } from "./chosen-text.js";
 import { coverageText } from "./coverage-text.js";
 import { estimateText, section, table } from "./html.js";
 import { STYLE } from "./style.js";
@@ -38,8 +39,8 @@ export function trainingReport(parts: ReportParts): string {
     `<h1>${escapeHtml(title)}</h1>`,
     `<p><code>${escapeHtml(made.manifest.name)}</code> ${escapeHtml(made.manifest.version)}. ${escapeHtml(config.description)}</p>`,
     `<p class="disclaimer"><strong>${escapeHtml(DISCLAIMER)}</strong></p>`,
-    `<p>Epoch ${outcome.keptEpoch} of ${outcome.history.length} was kept; training took ${Math.round(seconds / 60)} min. Epoch, temperatures and thresholds were chosen on the validation cases that the figures below are from: on new data expect somewhat less.</p>`,
-    section("Validation", metricsTable(made) + coverageList(parts) + doubtsList(made) + curves(parts)),
+    `<p>Epoch ${outcome.keptEpoch} of ${outcome.history.length} was kept; training took ${Math.round(seconds / 60)} min. ${escapeHtml(chosenText(config, "figures below"))}</p>`,
+    section("Validation", metricsTable(parts) + coverageList(parts) + doubtsList(made) + curves(parts)),
     ...taskTraining(config.task)
       .reportSections(parts)
       .map((own) => section(own.title, own.html)),
@@ -50,35 +51,31 @@ export function trainingReport(parts: ReportParts): string {
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body><main>${body.join("\n")}</main></body></html>\n`;
 }
 
-/** A row a label or task: its figures, and what was decided of it. */
-function metricsTable({ measured, temperatures }: MadeAdapter): string {
-  const names = Object.keys(measured[0].figures).filter((name) => !(measured[0].decision && AT_THRESHOLD.includes(name)));
+/** A row a label or task: its figures, and what was chosen of it; a row a figure of all labels together. */
+function metricsTable({ config: { task, training }, made: { measured, whole, temperatures } }: ReportParts): string {
+  const names = Object.keys(measured[0].figures);
   const count = ({ n, positives }: Measured) => (positives === undefined ? String(n) : `${n} (${positives})`);
-  const decided = measured.some(({ decision }) => decision);
+  const thresholds = measured.some(({ threshold }) => threshold !== undefined);
+  const calibrated = training.calibrate && taskTraining(task).calibrated;
   const head = [
     "label",
     measured[0].positives === undefined ? "n" : "n (positive)",
     ...names.map((name) => `${FIGURES[name]}${name === names[0] ? " [95 %]" : ""}`),
-    ...(decided ? ["threshold", "sensitivity, specificity there"] : []),
-    "temperature",
+    ...(thresholds ? ["threshold"] : []),
+    ...(calibrated ? ["temperature"] : []),
   ];
   const rows = measured.map((row, i) => [
     row.id,
     count(row),
-    ...names.map((name) => estimateText(row.figures[name])),
-    ...(row.decision ? decisionCells(row.decision) : []),
-    temperatures[i].toFixed(2),
+    ...names.map((name) => figureText(row, name)),
+    ...(row.threshold === undefined ? [] : [row.threshold.toFixed(3)]),
+    ...(calibrated ? [temperatures[i].toFixed(2)] : []),
   ]);
-  return table(head, rows);
+  const together = whole ? Object.keys(whole.figures).map((name) => [FIGURES[name], String(whole.n), estimateText(whole.figures[name])]) : [];
+  return table(head, rows) + (whole ? table([whole.name, "n", "value [95 %]"], together) : "");
 }
 
-/** Figures that a chosen threshold makes; it is given with its sensitivity and specificity instead. */
-const AT_THRESHOLD = ["f1", "accuracy"];
-
-const decisionCells = ({ threshold, sensitivity, specificity }: NonNullable<Measured["decision"]>): string[] => [
-  threshold.toFixed(3),
-  sensitivity === null ? "-" : `${sensitivity.toFixed(3)}, ${specificity?.toFixed(3)}`,
-];
+const figureText = ({ figures, units = {} }: Measured, name: string): string => `${estimateText(figures[name])}${units[name] ? ` ${units[name]}` : ""}`;
 
 function coverageList({ made, config }: ReportParts): string {
   return made.coverage.length ? `<ul>${made.coverage.map((one) => `<li>${escapeHtml(coverageText(one, config.task))}</li>`).join("")}</ul>` : "";
@@ -135,7 +132,7 @@ function dataTables({ config, summary, looks }: ReportParts): string {
     range(maximum),
     modalities.join(", ") || "not stated",
   ]);
-  return `<p>${escapeHtml(config.dataset)}</p>${table(["split", "cases", "groups", "labels: present+, absent-, unknown?", "masks"], splits)}${table(["source", "volumes", "voxels", "spacing", "smallest value", "largest value", "modality"], volumes)}`;
+  return `<p>${escapeHtml(config.dataset)}</p>${table(["split", "cases", "groups", "labels: how many of those known", "masks"], splits)}${table(["source", "volumes", "voxels", "spacing", "smallest value", "largest value", "modality"], volumes)}`;
 }
 
 const round = (value: number) => Number(value.toPrecision(4));

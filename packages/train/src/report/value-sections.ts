@@ -1,6 +1,6 @@
 // Sections of the report on a quantity: found against true values, and the cases that went most wrong.
 
-import { calibratedLogits } from "./calibrated.js";
+import { calibratedLogits } from "../metrics/judged.js";
 import { chart, escapeHtml } from "./charts.js";
 import type { ReportParts } from "./report.js";
 import { worstPart } from "./worst-part.js";

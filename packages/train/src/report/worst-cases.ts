@@ -4,9 +4,9 @@ import { classify, type Engine, type Volume } from "@anymc3d/core";
 import { prepareView } from "@anymc3d/core/learn";
 import { encode } from "fast-png";
 import type { Prediction } from "../learning/loop.js";
+import { calibratedLogits } from "../metrics/judged.js";
 import type { MadeAdapter } from "../package/make-adapter.js";
 import { taskTraining } from "../tasks/index.js";
-import { calibratedLogits } from "./calibrated.js";
 
 /** Slices of a strip. */
 const SHOWN = 4;

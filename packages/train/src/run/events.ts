@@ -16,9 +16,11 @@ export interface TrainedPackage {
   readonly keptEpoch: number;
   /** On validation: a row a label, or one of the task. */
   readonly measured: MadeAdapter["measured"];
+  /** Of labels and classes: figures of all of them together. */
+  readonly whole?: MadeAdapter["whole"];
   /** How often sets and intervals held the truth, on cases that did not calibrate them. */
   readonly coverage: MadeAdapter["coverage"];
-  /** What speaks against relying on the figures: `FEW_CASES`, `NEAR_CHANCE`, `NOT_CALIBRATED`, `NO_SETS`. */
+  /** What speaks against relying on the figures: `FEW_CASES`, `NEAR_CHANCE`, `WORSE_THAN_CHANCE`, `NOT_CALIBRATED`, `NO_SETS`. */
   readonly warnings: readonly Warning[];
   /** Whether it is fit to publish; empty for a variant. */
   readonly checks: readonly Check[];

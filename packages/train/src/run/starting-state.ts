@@ -5,12 +5,15 @@ import { join } from "node:path";
 import { AnyMC3DError, type Engine } from "@anymc3d/core";
 import type { TrainConfig } from "../config.js";
 import { type Fingerprint, initialState, readCheckpoint, type TrainState } from "../learning/state.js";
+import { taskTraining } from "../tasks/index.js";
 import type { TrainData } from "./read-data.js";
 import type { RunFolder } from "./run-folder.js";
 
-/** What a checkpoint belongs to: all that the weights follow from. Texts, thresholds and calibration may change under a finished run. */
+/** What a checkpoint belongs to: all that the weights follow from. Texts, thresholds and calibration may change under a finished run,
+ * calibration where it does not move what chooses the epoch. */
 export function fingerprintOf({ task, input, modules, training }: TrainConfig, { cases, contents }: TrainData, backbone: string): Fingerprint {
-  const { threshold: _, calibrate: __, ...settings } = training;
+  const { threshold: _, calibrate, ...others } = training;
+  const settings = taskTraining(task).reordered && !calibrate ? { ...others, calibrate } : others;
   const parts = {
     labels: [task.kind, task.labels.map(({ id }) => id)],
     views: input.views.map(({ expect: _, ...view }) => view),

@@ -11,6 +11,7 @@ import { type FrozenFeatures, frozenFeatures } from "../learning/features.js";
 import { type TrainOutcome, train } from "../learning/loop.js";
 import { writeCheckpoint } from "../learning/state.js";
 import { type ComparedModel, type Contender, compare, comparedWhat, comparisonTable, contender, sizeBaselines } from "../metrics/compare.js";
+import { calibratedLogits } from "../metrics/judged.js";
 import { type MadeAdapter, makeAdapter } from "../package/make-adapter.js";
 import { type AdapterFiles, checkPackageFolder, writeAdapterPackage } from "../package/package-folder.js";
 import { verifyAdapter } from "../package/verify.js";
@@ -110,17 +111,24 @@ async function trainOne(job: Job, config: TrainConfig, out: string, variant?: st
     const made = await makeAdapter({ config, outcome, volumes: data.volumes, engine, madeBy: madeBy(options), date: new Date().toISOString().slice(0, 10) });
     const { manifest, weights } = made;
     const training = trainingLines(config, data, outcome, engine.id);
-    const files = { manifest, weights, backboneVersion, training, comparison: await earlierComparison(out, config.task) };
+    const files = { manifest, weights, backboneVersion, training, comparison: await earlierComparison(out, config.task, ownContender(config, outcome, made)) };
     await writeAdapterPackage(out, files);
     await folder.writeReport(await reportOf(job, config, outcome, made));
     const checks = variant ? [] : await verifyAdapter(out, async () => engine);
     const report = join(out, "run", "report.html");
-    const written = { out, checks, keptEpoch: outcome.keptEpoch, measured: made.measured, coverage: made.coverage, warnings: made.warnings, report };
+    const { measured, whole, coverage, warnings } = made;
+    const written = { out, checks, keptEpoch: outcome.keptEpoch, measured, ...(whole && { whole }), coverage, warnings, report };
     options.onEvent?.({ type: "done", ...(variant && { variant }), ...written });
-    return { files, contender: contender(variant ?? "as configured", outcome.tensors, outcome.predictions, config.task), written };
+    return { files, contender: ownContender(config, outcome, made, variant), written };
   } finally {
     await folder.release();
   }
+}
+
+/** The package itself, or a variant, by the logits that its adapter gives. */
+function ownContender({ task }: TrainConfig, { tensors, predictions }: TrainOutcome, made: MadeAdapter, name = "as configured"): Contender {
+  const calibrated = predictions.map((prediction) => ({ ...prediction, logits: calibratedLogits(prediction, made) }));
+  return contender(name, tensors, calibrated, task);
 }
 
 const madeBy = ({ madeBy = `@anymc3d/train ${packageJson.version}` }: TrainToPackageOptions): string => madeBy;
@@ -169,8 +177,11 @@ async function reportOf({ options, engine, data }: Job, config: TrainConfig, out
 
 const COMPARISON = "comparison.json";
 
-/** The table of an earlier comparison in this folder, so that a run that only goes on does not lose it. None where it is of another task or format. */
-async function earlierComparison(out: string, task: TrainConfig["task"]): Promise<string | undefined> {
+/**
+ * The table of an earlier comparison in this folder, so that a run that only goes on does not lose it. None where it is of another task or format, or
+ * where its first row is no longer what the adapter gives: a card says a figure once.
+ */
+async function earlierComparison(out: string, task: TrainConfig["task"], own: Contender): Promise<string | undefined> {
   const models: unknown = await readFile(join(out, "compare", COMPARISON), "utf8")
     .then(JSON.parse)
     .catch(() => undefined);
@@ -178,7 +189,9 @@ async function earlierComparison(out: string, task: TrainConfig["task"]): Promis
     .columns(task)
     .map(({ id }) => id);
   const fits = (model?: Partial<ComparedModel>) => model?.score !== undefined && ids.every((id) => model.figures?.[id] !== undefined);
-  return Array.isArray(models) && models.every(fits) ? comparisonTable(models, task) : undefined;
+  if (!Array.isArray(models) || models.length === 0 || !models.every(fits)) return undefined;
+  const row = (first: ComparedModel) => comparisonTable([first], task);
+  return row(models[0]) === row(compare([own], task)[0]) ? comparisonTable(models, task) : undefined;
 }
 
 /** Trains the variants beside the package, and writes the table of all and of the size-only baselines into its card. */
@@ -189,7 +202,7 @@ async function compareWith(job: Job, config: TrainConfig, trained: Trained, vari
   for (const [name, variant] of variants) contenders.push((await trainOne(job, variant, join(folder, name), name)).contender);
   const onProgress = (done: number, total: number) => onEvent?.({ type: "reading", done, total });
   contenders.push(...(await sizeBaselines(job.data.cases, config, { signal, onProgress })));
-  const models = compare(contenders, config.task, config.training.seed);
+  const models = compare(contenders, config.task);
   await writeWhole(join(folder, COMPARISON), `${JSON.stringify(models, null, 2)}\n`);
   await writeAdapterPackage(out, { ...trained.files, comparison: comparisonTable(models, config.task) });
   return models;

@@ -2,6 +2,7 @@
 
 import type { TrainConfig } from "../config.js";
 import type { TrainOutcome } from "../learning/loop.js";
+import { chosenText } from "../report/chosen-text.js";
 import { taskTraining } from "../tasks/index.js";
 import type { TrainData } from "./read-data.js";
 
@@ -17,7 +18,7 @@ export function trainingLines(config: TrainConfig, { cases, skipped }: TrainData
       : "frozen features, head only",
     `AdamW, learning rates ${modules.lora ? `${training.learningRate.lora} (LoRA) and ` : ""}${training.learningRate.head} (head, queries), ${training.batch} volumes a step, seed ${training.seed}, ${engine}`,
     training.masks ? `pixel-level supervision by masks, weight ${training.masks.weight}` : "no pixel-level supervision",
-    "the kept epoch, and thresholds and temperatures where there are any, were chosen on the validation cases that the metrics are from: on new data expect somewhat less",
+    chosenText(config, "metrics"),
   ];
 }
 

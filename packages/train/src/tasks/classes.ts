@@ -1,9 +1,11 @@
 // What tasks of classes share in training, ordered or not: exactly one class is right; its cells, counts and sets.
 
-import type { Outcome } from "@anymc3d/core";
+import { type Outcome, type Task, taskKind } from "@anymc3d/core";
 import { classAt, classChoices, type Named } from "../data/classes.js";
+import { ANY_COLUMN } from "../data/columns.js";
+import { crossTable } from "../metrics/decisions.js";
 import { flag, flagCounts, positives } from "./flags.js";
-import type { Fail, Labels } from "./task-training.js";
+import type { ClassTable, Fail, Labels, Scored } from "./task-training.js";
 
 /** A task of classes, as far as they agree. */
 export interface Classes {
@@ -12,16 +14,29 @@ export interface Classes {
   readonly column?: string;
 }
 
-const DEFAULT = "label";
-
 /** Place of the true class; -1 where it is unknown. */
 export const classOf = ({ labels }: Classes, truth: Labels): number => labels.findIndex(({ id }) => truth.get(id) === 1);
+
+/** What the class is called: its column of labels.csv. */
+export const classColumn = ({ column = ANY_COLUMN }: Classes): string => column;
+
+/** Place of the class that a result decides for. */
+export const decidedClass = (task: Task, logits: ArrayLike<number>): number =>
+  taskKind(task)
+    .outcome(task, logits)
+    .labels.findIndex(({ positive }) => positive);
+
+/** Places of the true and of the decided classes, of the cases whose class is known. */
+export function decidedPairs(task: Task, cases: readonly Scored[]): { readonly truth: readonly number[]; readonly found: readonly number[] } {
+  const known = cases.filter(({ labels }) => classOf(task, labels) >= 0);
+  return { truth: known.map(({ labels }) => classOf(task, labels)), found: known.map(({ logits }) => decidedClass(task, logits)) };
+}
 
 const oneHot = (labels: readonly Named[], at: number): Map<string, number> => new Map(labels.map(({ id }, i) => [id, i === at ? 1 : 0]));
 
 /** One column with the class, or one of 0 and 1 a class. */
 function rowReader(task: Classes, columns: readonly string[], fail: Fail): (cells: Readonly<Record<string, string>>, fail: Fail) => Map<string, number> {
-  const { labels, column = DEFAULT } = task;
+  const { labels, column = ANY_COLUMN } = task;
   if (columns.includes(column) && (task.column !== undefined || labels.some(({ id }) => !columns.includes(id)))) {
     return (cells, failRow) => {
       const text = cells[column].trim();
@@ -54,7 +69,17 @@ export const classes = {
   }),
   strata: () => positives,
   counts: ({ labels }: Classes, cases: readonly { readonly labels: Labels }[]) => flagCounts(labels, cases),
-  quantileIds: ({ column = DEFAULT }: Classes) => [column],
+  threshold: undefined,
+  calibrated: true,
+  confusion(task: Task, cases: readonly Scored[]): ClassTable {
+    const { truth, found } = decidedPairs(task, cases);
+    return { classes: task.labels.map(({ id }) => id), counts: crossTable(truth, found, task.labels.length) };
+  },
+  quantileIds: (task: Classes) => [classColumn(task)],
+  nonconformity(task: Task, { logits, labels }: Scored) {
+    const at = classOf(task, labels);
+    return [at < 0 ? undefined : 1 - taskKind(task).probabilities(task, logits)[at]];
+  },
   held(task: Classes, { set = [] }: Outcome, truth: Labels) {
     const at = classOf(task, truth);
     return [at < 0 ? undefined : { held: set.includes(task.labels[at].id), size: set.length }];

@@ -26,7 +26,7 @@ export function flagCounts(labels: Labelled, cases: readonly { readonly labels: 
   return labels.map(({ id }) => {
     const count = (value: number | undefined) => cases.filter((trainCase) => trainCase.labels.get(id) === value).length;
     const [there, not, unknown] = [count(1), count(0), count(undefined)];
-    return { id, positives: there, negatives: not, unknown, text: `${id} ${there}+ ${not}-${unknown ? ` ${unknown}?` : ""}` };
+    return { id, positives: there, negatives: not, unknown, text: `${id}: ${there} of ${there + not}${unknown ? ` (${unknown} unknown)` : ""}` };
   });
 }
 

@@ -1,16 +1,31 @@
 // Multiclass tasks in training: softmax over classes without an order.
 
-import { type Task, taskKind } from "@anymc3d/core";
+import type { Task } from "@anymc3d/core";
 import { softmaxLoss } from "../learning/losses.js";
 import { softmaxTemperature } from "../metrics/calibration.js";
-import { topOneAccuracy } from "../metrics/metrics.js";
+import { agreement, macroF1 } from "../metrics/decisions.js";
+import { estimate } from "../metrics/metrics.js";
+import { figureOf, groupsOf } from "../metrics/score.js";
 import { classSections } from "../report/label-sections.js";
-import { classes, classOf, classWeights } from "./classes.js";
+import { classColumn, classes, classOf, classWeights, decidedPairs } from "./classes.js";
 import { checkFlags, unjudged } from "./flags.js";
-import { aurocColumns, labelDoubts, labelErrors, logitColumns, meanAuroc, meanAurocLine, measureLabels, signedScalar } from "./label-figures.js";
+import { aurocColumns, calibrationDoubts, labelErrors, logitColumns, measureLabels, OF_CLASS, signedScalar } from "./label-figures.js";
 import type { TaskTraining } from "./task-training.js";
 
 type Multiclass = Extract<Task, { kind: "multiclass" }>;
+
+/**
+ * Log-odds of each class, in double precision: the order of the probabilities, without the ties of those that are so near to 1 that single precision
+ * has no other number for them.
+ */
+function logOdds(logits: ArrayLike<number>): number[] {
+  const values = Array.from(logits);
+  return values.map((own, i) => {
+    const others = values.filter((_, j) => j !== i);
+    const top = Math.max(...others);
+    return own - top - Math.log(others.reduce((sum, value) => sum + Math.exp(value - top), 0));
+  });
+}
 
 export const multiclass = {
   ...classes,
@@ -30,7 +45,8 @@ export const multiclass = {
       finished: (tensors) => tensors,
     };
   },
-  scores: (task, logits) => taskKind(task).probabilities(task, logits),
+  reordered: true,
+  scores: (_, logits) => logOdds(logits),
   columns: ({ labels }) => aurocColumns(labels),
   chooses: ({ labels }) => labels.map(({ id }) => id),
   scoreName: "AUROC",
@@ -43,25 +59,18 @@ export const multiclass = {
     return task.labels.map(() => temperature);
   },
   decisions: () => [],
-  measure: (task, cases, options) => measureLabels(task, cases, options),
-  doubts: (_, measured, temperatures) => labelDoubts(measured, temperatures),
-  summary(task, cases, measured) {
+  measure: (task, cases, options) => measureLabels(task, cases, { scoresOf: logOdds, decided: OF_CLASS }, options),
+  whole(task, cases, options) {
     const known = cases.filter(({ labels }) => classOf(task, labels) >= 0);
-    const mean = meanAuroc(measured);
-    const top = topOneAccuracy(
-      known.map(({ labels }) => classOf(task, labels)),
-      known.map(({ logits }) => Array.from(taskKind(task).probabilities(task, logits))),
-    );
-    return {
-      json: { meanAuroc: mean, topOneAccuracy: top },
-      lines: [meanAurocLine(mean), `most probable class right ${top === null ? "undefined" : top.toFixed(3)}`],
-    };
+    const { truth, found } = decidedPairs(task, known);
+    const decided = (of: (truth: number[], found: number[]) => number | null) =>
+      estimate(groupsOf(known), (indices) => of(indices.map((i) => truth[i]), indices.map((i) => found[i])), options); // biome-ignore format: a line
+    const scored = known.map(({ logits, ...one }) => ({ ...one, scores: logOdds(logits) }));
+    const figures = { topOneAccuracy: decided(agreement), macroF1: decided(macroF1), meanAuroc: figureOf(aurocColumns(task.labels), scored, options) };
+    return { id: classColumn(task), name: "all classes", n: known.length, figures };
   },
+  calibrationDoubts: (task, [temperature]) => calibrationDoubts(classColumn(task), temperature),
   stated: [],
-  nonconformity(task, { logits, labels }) {
-    const at = classOf(task, labels);
-    return [at < 0 ? undefined : 1 - taskKind(task).probabilities(task, logits)[at]];
-  },
   baseline: ({ labels }, trained) => signedScalar(labels, trained),
   errors: (task, logits, truth) => labelErrors(task, logits, truth),
   reportSections: (parts) => classSections(parts),
@@ -70,8 +79,12 @@ export const multiclass = {
     head: ["id", "name"],
     rows: labels.map(({ id, name }) => [id, name]),
   }),
-  predictionColumns: ({ labels }) => logitColumns(labels),
-  predictionCells: (_, { labels }) => [...labels.map(({ logit = Number.NaN }) => logit), ...labels.map(({ probability }) => probability)],
+  predictionColumns: ({ labels }) => [...logitColumns(labels), "decided"],
+  predictionCells: (_, { labels }) => [
+    ...labels.map(({ logit = Number.NaN }) => logit),
+    ...labels.map(({ probability }) => probability),
+    labels.find(({ positive }) => positive)?.id ?? "",
+  ],
   example: (names) => ({
     task: { kind: "multiclass", labels: names.map((id) => ({ id, name: id })) },
     description: `Which of ${names.join(", ")} a volume shows.`,

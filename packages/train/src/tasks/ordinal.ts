@@ -1,26 +1,22 @@
 // Ordinal tasks in training: proportional odds over ordered classes; agreement by quadratic weighted κ, errors on the classes' own values.
 
 import type { Task } from "@anymc3d/core";
-import { classValues, cumulativeProbabilities, medianClass } from "@anymc3d/core/learn";
+import { classValues, cumulativeProbabilities } from "@anymc3d/core/learn";
 import { evenBoundaries, inOrder, ordinalLoss } from "../learning/ordinal-loss.js";
 import { bestTemperature } from "../metrics/calibration.js";
-import { estimate } from "../metrics/metrics.js";
-import { agreement, crossTable, quadraticKappa } from "../metrics/ordered.js";
+import { agreement } from "../metrics/decisions.js";
+import { quadraticKappa } from "../metrics/ordered.js";
+import { figureOf } from "../metrics/score.js";
 import { linearFit, meanAbsoluteError } from "../metrics/values.js";
 import { orderedSections } from "../report/ordered-sections.js";
-import { classes, classOf, classWeights } from "./classes.js";
-import { nearChance } from "./doubts.js";
+import { classColumn, classes, classOf, classWeights, decidedClass } from "./classes.js";
 import { checkFlags } from "./flags.js";
 import { calibrationDoubts } from "./label-figures.js";
-import type { Judged, Labels, Scored, TaskTraining } from "./task-training.js";
+import type { Judged, Labels, ScoreColumn, TaskTraining } from "./task-training.js";
 
 type Ordinal = Extract<Task, { kind: "ordinal" }>;
 
-/** Fewer cases, and an agreement is an anecdote. */
-const FEW = 30;
-
 const known = <C extends Pick<Judged, "labels">>(task: Ordinal, cases: readonly C[]): C[] => cases.filter(({ labels }) => classOf(task, labels) >= 0);
-const nameOf = ({ column = "label" }: Ordinal): string => column;
 
 /** Place of the class whose value is nearest. */
 function nearestClass(task: Ordinal, value: number): number {
@@ -30,19 +26,25 @@ function nearestClass(task: Ordinal, value: number): number {
 
 /** Places of the true and of the decided classes, and the values that they stand for. @param scores the decided class's place */
 function pairs(task: Ordinal, cases: readonly { readonly labels: Labels; readonly scores: ArrayLike<number> }[]) {
-  const those = known(task, cases);
-  const truth = those.map(({ labels }) => classOf(task, labels));
-  const found = those.map(({ scores }) => scores[0]);
+  const truth = cases.map(({ labels }) => classOf(task, labels));
+  const found = cases.map(({ scores }) => scores[0]);
   const values = classValues(task);
   return { truth, found, values: [truth.map((at) => values[at]), found.map((at) => values[at])] as const };
 }
 
-const kappa = (task: Ordinal, cases: Parameters<typeof pairs>[1]) => {
-  const { truth, found } = pairs(task, cases);
-  return quadraticKappa(truth, found, task.labels.length);
-};
-const error = (task: Ordinal, cases: Parameters<typeof pairs>[1]) => meanAbsoluteError(...pairs(task, cases).values);
-const decided = (cases: readonly Scored[]) => cases.map((scored) => ({ ...scored, scores: [medianClass(scored.logits)] }));
+const column = (task: Ordinal, id: string, title: string, figure: (found: ReturnType<typeof pairs>) => number | null): ScoreColumn => ({
+  id,
+  title,
+  knows: (labels) => classOf(task, labels) >= 0,
+  of: (cases) => figure(pairs(task, cases)),
+});
+
+const columns = (task: Ordinal): ScoreColumn[] => [
+  column(task, "quadraticKappa", "quadratic weighted κ", ({ truth, found }) => quadraticKappa(truth, found, task.labels.length)),
+  column(task, "meanAbsoluteError", "mean absolute error", ({ values }) => meanAbsoluteError(...values)),
+];
+
+const right = (task: Ordinal): ScoreColumn => column(task, "accuracy", "accuracy", ({ truth, found }) => agreement(truth, found));
 
 export const ordinal = {
   ...classes,
@@ -76,11 +78,8 @@ export const ordinal = {
   },
   initialBias: ({ labels }) => evenBoundaries(labels.length),
   validBias: inOrder,
-  scores: (_, logits) => [medianClass(logits)],
-  columns: (task) => [
-    { id: "quadraticKappa", title: "quadratic weighted κ", of: (cases) => kappa(task, cases) },
-    { id: "meanAbsoluteError", title: "mean absolute error", of: (cases) => error(task, cases) },
-  ],
+  scores: (task, logits) => [decidedClass(task, logits)],
+  columns,
   chooses: () => ["quadraticKappa"],
   scoreName: "quadratic weighted κ",
   temperatures(task, cases) {
@@ -95,54 +94,13 @@ export const ordinal = {
   },
   decisions: () => [],
   measure(task, cases, options) {
-    const those = decided(known(task, cases));
-    const groups = those.map(({ group }) => group);
-    const figure = (of: (cases: typeof those) => number | null) => estimate(groups, (indices) => of(indices.map((i) => those[i])), options);
-    const figures = {
-      quadraticKappa: figure((some) => kappa(task, some)),
-      meanAbsoluteError: figure((some) => error(task, some)),
-      accuracy: figure((some) => {
-        const { truth, found } = pairs(task, some);
-        return agreement(truth, found);
-      }),
-    };
-    return [{ id: nameOf(task), name: nameOf(task), n: those.length, figures }];
+    const those = known(task, cases).map(({ group, labels, logits }) => ({ group, labels, scores: [decidedClass(task, logits)] }));
+    const figures = [...columns(task), right(task)].map((own) => [own.id, figureOf([own], those, options)] as const);
+    return [{ id: classColumn(task), name: classColumn(task), n: those.length, figures: Object.fromEntries(figures) }];
   },
-  doubts: (
-    _,
-    [
-      {
-        id,
-        n,
-        figures: { quadraticKappa: found },
-      },
-    ],
-    [temperature],
-  ) => [
-    ...(n < FEW ? [{ code: "FEW_CASES" as const, message: `${id}: validation has ${n} cases; its figures say little` }] : []),
-    ...nearChance(id, found, "κ", "what guessing gives"),
-    ...calibrationDoubts(id, temperature),
-  ],
-  summary(task, cases) {
-    const { truth, found } = pairs(task, decided(known(task, cases)));
-    const table = crossTable(truth, found, task.labels.length);
-    const ids = task.labels.map(({ id }) => id);
-    const lines = table.map(
-      (row, i) =>
-        `  ${ids[i]}: ${
-          row
-            .map((n, j) => `${n} as ${ids[j]}`)
-            .filter((_, j) => row[j] > 0)
-            .join(", ") || "no case"
-        }`,
-    );
-    return { json: { classes: ids, confusion: table }, lines: ["true class: decided ones", ...lines] };
-  },
+  whole: () => undefined,
+  calibrationDoubts: (task, [temperature]) => calibrationDoubts(classColumn(task), temperature),
   stated: ["quadraticKappa", "meanAbsoluteError"],
-  nonconformity(task, { logits, labels }) {
-    const at = classOf(task, labels);
-    return [at < 0 ? undefined : 1 - cumulativeProbabilities(logits)[at]];
-  },
   baseline(task, trained) {
     const those = known(task, trained);
     const values = classValues(task);
@@ -164,8 +122,8 @@ export const ordinal = {
     const values = classValues(task);
     const probabilities = cumulativeProbabilities(logits);
     const expected = values.reduce((sum, value, i) => sum + value * probabilities[i], 0);
-    const said = `class ${task.labels[at].id}, decided ${task.labels[medianClass(logits)].id}, expected value ${expected.toFixed(2)}`;
-    return [{ label: nameOf(task), error: Math.abs(values[at] - expected), said }];
+    const said = `class ${task.labels[at].id}, decided ${task.labels[decidedClass(task, logits)].id}, expected value ${expected.toFixed(2)}`;
+    return [{ label: classColumn(task), error: Math.abs(values[at] - expected), said }];
   },
   reportSections: (parts) => orderedSections(parts),
   cardLabels: (task) => ({

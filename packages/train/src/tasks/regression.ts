@@ -1,18 +1,15 @@
 // Regression tasks in training: a value in a unit, learned in standard deviations of the training set.
 
 import { AnyMC3DError, type Task } from "@anymc3d/core";
+import { ANY_COLUMN } from "../data/columns.js";
 import { inUnits, normalisationOf, valueLoss } from "../learning/value-loss.js";
-import { estimate } from "../metrics/metrics.js";
+import { figureOf } from "../metrics/score.js";
 import { linearFit, meanAbsoluteError, rSquared, spearman } from "../metrics/values.js";
 import { valueSections } from "../report/value-sections.js";
-import { nearChance } from "./doubts.js";
 import type { Fail, LabelCount, Labels, ScoreColumn, TaskTraining } from "./task-training.js";
 
 type Regression = Extract<Task, { kind: "regression" }>;
 
-const ANY = "label";
-/** Fewer cases, and a figure is an anecdote. */
-const FEW = 30;
 /** Shares that the automatic split keeps alike. */
 const FIFTHS = 5;
 
@@ -30,14 +27,15 @@ function cellValue(cell: string, column: string, fail: Fail): number | undefined
 }
 
 function countOf(task: Regression, cases: readonly { readonly labels: Labels }[]): LabelCount {
-  const { id, unit } = quantity(task);
+  const { id, unit, range } = quantity(task);
   const values = valuesOf(task, cases);
   const unknown = cases.length - values.length;
   if (values.length === 0) return { id, unknown, text: `${id} unknown` };
   const [lowest, highest] = [Math.min(...values), Math.max(...values)];
   const { mean, sd } = normalisationOf(values);
   const text = `${id} ${short(mean)} ± ${short(sd)} ${unit} (${short(lowest)} to ${short(highest)})${unknown ? `, ${unknown} unknown` : ""}`;
-  return { id, unknown, values: { n: values.length, mean, sd, lowest, highest }, text };
+  const outside = range ? values.filter((value) => value < range[0] || value > range[1]).length : 0;
+  return { id, unknown, values: { n: values.length, mean, sd, lowest, highest, outside }, text };
 }
 
 const short = (value: number): string => String(Number(value.toPrecision(4)));
@@ -45,13 +43,8 @@ const short = (value: number): string => String(Number(value.toPrecision(4)));
 const figure = (task: Regression, id: string, title: string, metric: (truth: number[], found: number[]) => number | null): ScoreColumn => ({
   id,
   title,
-  of(cases) {
-    const known = cases.filter(({ labels }) => truthOf(task, labels) !== undefined);
-    return metric(
-      valuesOf(task, known),
-      known.map(({ scores }) => scores[0]),
-    );
-  },
+  knows: (labels) => truthOf(task, labels) !== undefined,
+  of: (cases) => metric(valuesOf(task, cases), cases.map(({ scores }) => scores[0])), // biome-ignore format: a line
 });
 
 const columns = (task: Regression): ScoreColumn[] => [
@@ -65,7 +58,7 @@ export const regression = {
   labelColumns: (task) => [quantity(task).id],
   rowReader(task, found, fail) {
     const { id } = quantity(task);
-    const column = found.includes(id) ? id : found.includes(ANY) ? ANY : fail(`no column for ${id}; found ${found.join(", ")}`);
+    const column = found.includes(id) ? id : found.includes(ANY_COLUMN) ? ANY_COLUMN : fail(`no column for ${id}; found ${found.join(", ")}`);
     return (cells, failRow) => {
       const value = cellValue(cells[column], column, failRow);
       return new Map(value === undefined ? [] : [[id, value]]);
@@ -87,6 +80,14 @@ export const regression = {
     };
   },
   counts: (task, cases) => [countOf(task, cases)],
+  labelWarnings(task, counts, where) {
+    const { id, unit, range = [] } = quantity(task);
+    return counts.flatMap(({ values }) => {
+      if (!values?.outside) return [];
+      const found = `${values.outside} of ${values.n} values lie outside the range that the task states as plausible, ${range.join(" to ")} ${unit}`;
+      return [{ code: "LABEL_IMPLAUSIBLE" as const, message: `${where}: ${id}: ${found}; they go from ${short(values.lowest)} to ${short(values.highest)}` }];
+    });
+  },
   checkCounts(_, [training], [validation], file) {
     if (!training?.values || training.values.sd === 0) {
       const found = training?.values ? `all of the ${training.values.n} training values are ${training.values.mean}` : "no training case has a value";
@@ -98,6 +99,8 @@ export const regression = {
   },
   losses: ["huber", "squared"],
   classWeights: undefined,
+  threshold: undefined,
+  calibrated: false,
   objective(task, { loss }, trained) {
     const normalisation = normalisationOf(valuesOf(task, trained));
     const kind = loss === "squared" ? "squared" : "huber";
@@ -120,25 +123,12 @@ export const regression = {
   decisions: () => [],
   measure(task, cases, options) {
     const known = cases.filter(({ labels }) => truthOf(task, labels) !== undefined).map((scored) => ({ ...scored, scores: scored.logits }));
-    const groups = known.map(({ group }) => group);
-    const figures = columns(task).map(({ id, of }) => [id, estimate(groups, (indices) => of(indices.map((i) => known[i])), options)] as const);
+    const figures = columns(task).map((column) => [column.id, figureOf([column], known, options)] as const);
     const { id, name, unit } = quantity(task);
     return [{ id, name, n: known.length, figures: Object.fromEntries(figures), units: { meanAbsoluteError: unit } }];
   },
-  doubts: (
-    _,
-    [
-      {
-        id,
-        n,
-        figures: { r2 },
-      },
-    ],
-  ) => [
-    ...(n < FEW ? [{ code: "FEW_CASES" as const, message: `${id}: validation has ${n} cases; its figures say little` }] : []),
-    ...nearChance(id, r2, "R²", "what the mean of the cases gives"),
-  ],
-  summary: () => ({ json: {}, lines: [] }),
+  whole: () => undefined,
+  calibrationDoubts: () => [],
   stated: ["meanAbsoluteError", "r2", "spearman"],
   quantileIds: (task) => [quantity(task).id],
   nonconformity(task, { logits, labels }) {

@@ -33,8 +33,15 @@ export interface LabelCount {
   /** Of labels and classes. */
   readonly positives?: number;
   readonly negatives?: number;
-  /** Of quantities: how many are known, and what they are. */
-  readonly values?: { readonly n: number; readonly mean: number; readonly sd: number; readonly lowest: number; readonly highest: number };
+  /** Of quantities: how many are known, what they are, and how many lie outside the range that the task states as plausible. */
+  readonly values?: {
+    readonly n: number;
+    readonly mean: number;
+    readonly sd: number;
+    readonly lowest: number;
+    readonly highest: number;
+    readonly outside: number;
+  };
   /** All of it, as people read it. */
   readonly text: string;
 }
@@ -53,7 +60,9 @@ export interface Objective {
 export interface ScoreColumn {
   readonly id: string;
   readonly title: string;
-  /** @param cases with what {@link TaskTraining.scores} gives; null where it is undefined */
+  /** Whether a case counts. */
+  knows(labels: Labels): boolean;
+  /** @param cases that count, with what {@link TaskTraining.scores} gives; null where it is undefined */
   of(cases: readonly { readonly labels: Labels; readonly scores: ArrayLike<number> }[]): number | null;
 }
 
@@ -69,8 +78,16 @@ export interface Measured {
   readonly figures: Readonly<Record<string, Estimate>>;
   /** Of figures that are no pure numbers. */
   readonly units?: Readonly<Record<string, string>>;
-  /** Of labels with a threshold. */
-  readonly decision?: Decision;
+  /** Of labels with one: positive at probability ≥ threshold. */
+  readonly threshold?: number;
+}
+
+/** Which class was taken for which, by the decisions that results carry. */
+export interface ClassTable {
+  /** Ids. */
+  readonly classes: readonly string[];
+  /** [true class][decided class] counts. */
+  readonly counts: readonly (readonly number[])[];
 }
 
 /** How wrong a model is on a case, for a look at the worst. */
@@ -105,6 +122,8 @@ export interface TaskTraining<T extends Task = Task> {
   /** What the automatic split spreads evenly over training and validation. @returns names of what a case is, by its labels */
   strata(task: T, all: readonly Labels[]): (labels: Labels) => readonly string[];
   counts(task: T, cases: readonly { readonly labels: Labels }[]): LabelCount[];
+  /** What looks wrong with the truth itself. @param where they are, for messages */
+  labelWarnings?(task: T, counts: readonly LabelCount[], where: string): Warning[];
   /**
    * Refuses what cannot be learned, warns of what cannot be judged.
    * @throws AnyMC3DError `LABELS_INVALID`
@@ -115,6 +134,12 @@ export interface TaskTraining<T extends Task = Task> {
   readonly losses: readonly [LossName, ...LossName[]];
   /** `training.classWeights` where task.json says nothing; undefined: the kind has none. */
   readonly classWeights: "sqrt" | "none" | undefined;
+  /** `training.threshold` where task.json says nothing; undefined: the kind decides without thresholds. */
+  readonly threshold: "youden" | undefined;
+  /** Whether training finds temperatures. */
+  readonly calibrated: boolean;
+  /** Whether a temperature changes the order that {@link scores} give cases, as of a class among others. */
+  readonly reordered?: true;
   objective(task: T, training: TrainingOptions, trained: readonly { readonly labels: Labels }[]): Objective;
   /** The head's bias before the first step; absent: zero. */
   initialBias?(task: T): Float32Array;
@@ -132,16 +157,15 @@ export interface TaskTraining<T extends Task = Task> {
   /** By which the logits are divided so that probabilities match frequencies, one an output. */
   temperatures(task: T, cases: readonly Scored[]): number[];
   /** Thresholds by validation, one a label; none where the kind decides without. */
-  decisions(task: T, cases: readonly Scored[], rule: TrainingOptions["threshold"]): Decision[];
+  decisions(task: T, cases: readonly Scored[], rule: NonNullable<TrainingOptions["threshold"]>): Decision[];
+  /** A row a label, or one of the task. Decisions are those of a result: by the adapter's thresholds, the most probable or the median class. */
   measure(task: T, cases: readonly Scored[], options: BootstrapOptions): Measured[];
-  /** What one should know of the figures before believing them. */
-  doubts(task: T, measured: readonly Measured[], temperatures: readonly number[]): Warning[];
-  /** More of an evaluation: for its JSON, and lines for people. */
-  summary(
-    task: T,
-    cases: readonly Scored[],
-    measured: readonly Measured[],
-  ): { readonly json: Readonly<Record<string, unknown>>; readonly lines: readonly string[] };
+  /** Where {@link measure} has a row a label: figures of all of them together. */
+  whole(task: T, cases: readonly Scored[], options: BootstrapOptions): Measured | undefined;
+  /** Of kinds of classes. */
+  confusion?(task: T, cases: readonly Scored[]): ClassTable;
+  /** What speaks against the probabilities. */
+  calibrationDoubts(task: T, temperatures: readonly number[]): Warning[];
   /** Figures of {@link Measured} that a published adapter must state; none where it states an AUROC a label. */
   readonly stated: readonly string[];
 
@@ -180,6 +204,12 @@ export interface TaskTraining<T extends Task = Task> {
 export const FIGURES: Readonly<Record<string, string>> = {
   auroc: "AUROC",
   averagePrecision: "avg. precision",
+  meanAuroc: "mean AUROC",
+  topOneAccuracy: "most probable class right",
+  macroF1: "macro F1",
+  sensitivity: "sensitivity",
+  specificity: "specificity",
+  ppv: "PPV",
   f1: "F1",
   accuracy: "accuracy",
   brier: "Brier",
@@ -190,4 +220,4 @@ export const FIGURES: Readonly<Record<string, string>> = {
 };
 
 /** As one object, for JSON. */
-export const flat = ({ figures, decision, ...row }: Measured) => ({ ...row, ...figures, ...decision });
+export const flat = ({ figures, ...row }: Measured) => ({ ...row, ...figures });

@@ -3,19 +3,10 @@
 import { type Outcome, type Task, taskKind } from "@anymc3d/core";
 import { sigmoidLoss } from "../learning/losses.js";
 import { chooseThreshold, sigmoidTemperature } from "../metrics/calibration.js";
+import { figureOf, knownTo } from "../metrics/score.js";
 import { thresholdSections } from "../report/label-sections.js";
 import { checkFlags, flagCounts, flagRow, positives, unjudged } from "./flags.js";
-import {
-  aurocColumns,
-  type JudgedLabels,
-  labelDoubts,
-  labelErrors,
-  logitColumns,
-  meanAuroc,
-  meanAurocLine,
-  measureLabels,
-  signedScalar,
-} from "./label-figures.js";
+import { AT_THRESHOLD, aurocColumns, calibrationDoubts, type JudgedLabels, labelErrors, logitColumns, measureLabels, signedScalar } from "./label-figures.js";
 import type { Labels, Scored, TaskTraining } from "./task-training.js";
 
 type YesNo = Extract<Task, { kind: "binary" | "multilabel" }>;
@@ -43,6 +34,8 @@ export const yesNo = {
   },
   losses: ["bce", "focal"],
   classWeights: "sqrt",
+  threshold: "youden",
+  calibrated: true,
   objective({ labels }: YesNo, { loss = "bce", focal, classWeights = "sqrt" }, trained) {
     const weights = labels.map(({ id }) => positiveWeight(id, classWeights, trained));
     const shape = loss === "focal" ? focal : { gamma: 0, alpha: null };
@@ -76,12 +69,18 @@ export const yesNo = {
       );
     });
   },
-  measure: (task: YesNo, cases, options) => measureLabels(task, cases, options),
-  doubts: (_, measured, temperatures) => labelDoubts(measured, temperatures),
-  summary(_, __, measured) {
-    const mean = meanAuroc(measured);
-    return { json: { meanAuroc: mean }, lines: [meanAurocLine(mean)] };
+  measure: (task: YesNo, cases, options) =>
+    measureLabels(task, cases, { scoresOf: (logits) => logits, decided: AT_THRESHOLD }, options).map((row, i) => ({
+      ...row,
+      threshold: taskKind(task).outcome(task, new Float32Array(task.labels.length)).labels[i].threshold,
+    })),
+  whole(task: YesNo, cases, options) {
+    if (task.labels.length < 2) return undefined;
+    const columns = aurocColumns(task.labels);
+    const scored = knownTo(columns, cases.map(({ logits, ...one }) => ({ ...one, scores: logits }))); // biome-ignore format: a line
+    return { id: "all", name: "all labels", n: scored.length, figures: { meanAuroc: figureOf(columns, scored, options) } };
   },
+  calibrationDoubts: ({ labels }: YesNo, temperatures) => labels.flatMap(({ id }, i) => calibrationDoubts(id, temperatures[i])),
   stated: [],
   quantileIds: ({ labels }: YesNo) => labels.map(({ id }) => id),
   nonconformity(task: YesNo, { logits, labels }) {
@@ -105,8 +104,12 @@ export const yesNo = {
     head: ["id", "name", "decision threshold"],
     rows: (labels as JudgedLabels).map(({ id, name, threshold }) => [id, name, threshold?.toFixed(3) ?? "-"]),
   }),
-  predictionColumns: ({ labels }: YesNo) => logitColumns(labels),
-  predictionCells: (_, { labels }: Outcome) => [...labels.map(({ logit = Number.NaN }) => logit), ...labels.map(({ probability }) => probability)],
+  predictionColumns: ({ labels }: YesNo) => [...logitColumns(labels), ...labels.map(({ id }) => `decided_${id}`)],
+  predictionCells: (_, { labels }: Outcome) => [
+    ...labels.map(({ logit = Number.NaN }) => logit),
+    ...labels.map(({ probability }) => probability),
+    ...labels.map(({ positive }) => Number(positive)),
+  ],
   truthColumns: ({ labels }: YesNo) => labels.map(({ id }) => `truth_${id}`),
   truthCells: ({ labels }: YesNo, truth: Labels) => labels.map(({ id }) => truth.get(id) ?? ""),
 } satisfies Omit<TaskTraining<YesNo>, "id" | "labelColumns" | "rowReader" | "example">;

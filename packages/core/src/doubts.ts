@@ -1,0 +1,96 @@
+// What speaks against relying on an adapter's figures: it follows from them, and travels with them in the manifest to everyone who meets the adapter.
+
+import type { AdapterManifest } from "./manifest.js";
+import type { Warning } from "./types.js";
+
+type Metrics = AdapterManifest["metrics"][number];
+type Estimate = { readonly value: number | null; readonly interval: readonly [number, number] | null };
+
+/** One of the `warnings` of a manifest's metrics. */
+type Stated = NonNullable<Metrics["warnings"]>[number];
+/** One that follows from the figures. */
+export interface Doubt extends Warning {
+  /** Id of the label or figure; absent: all of them. */
+  readonly about?: string;
+}
+
+/** Fewer of either class, and a figure is an anecdote. */
+const FEW_OF_A_CLASS = 5;
+/** Fewer cases in all, for figures of a task as a whole. */
+const FEW = 30;
+/** Figures that are 0 where a model knows nothing, by their ids, and what gives that. */
+const CHANCE: Readonly<Record<string, string>> = {
+  quadraticKappa: "what guessing gives",
+  kappa: "what guessing gives",
+  r2: "what the mean of the cases gives",
+};
+
+/** Codes that follow from the figures. */
+const FROM_FIGURES: readonly string[] = ["FEW_CASES", "NEAR_CHANCE", "WORSE_THAN_CHANCE"];
+/** Those that users of an adapter are told: these, and what training says of the probabilities. */
+const TOLD: readonly string[] = [...FROM_FIGURES, "NOT_CALIBRATED"];
+
+interface Known {
+  /** Id of the label or figure. */
+  readonly about: string;
+  /** For people. */
+  readonly name: string;
+  readonly split: string;
+  /** The figure of a model that knows nothing, and what gives it. */
+  readonly chance: number;
+  readonly source: string;
+}
+
+/** Whether an interval holds what a model gives that knows nothing, or lies below it. */
+function chanceDoubt({ value, interval }: Estimate, { about, name, split, chance, source }: Known): Doubt[] {
+  if (value === null)
+    return [{ code: "NEAR_CHANCE", about, message: `${name} on ${split} is undefined: its cases are all alike; nothing shows that it was learned` }];
+  if (!interval || interval[0] > chance) return [];
+  if (interval[1] >= chance)
+    return [{ code: "NEAR_CHANCE", about, message: `the interval of ${name} on ${split} holds ${chance}, ${source}; nothing shows that it was learned` }];
+  const worse = `lies below ${chance}: it is worse than ${source}; look for swapped or shifted labels`;
+  return [{ code: "WORSE_THAN_CHANCE", about, message: `the interval of ${name} on ${split} ${worse}` }];
+}
+
+/** `FEW_CASES`, `NEAR_CHANCE` and `WORSE_THAN_CHANCE` of one entry of `metrics`, as its numbers say it. */
+export function figureDoubts({ split, labels, figures = [] }: Pick<Metrics, "split" | "labels" | "figures">): Doubt[] {
+  if (labels.length > 0)
+    return labels.flatMap(({ id, n, positives, auroc, interval }) => {
+      const counts = `${positives} positive and ${n - positives} negative cases`;
+      const few = Math.min(positives, n - positives) < FEW_OF_A_CLASS;
+      return [
+        ...(few ? [{ code: "FEW_CASES" as const, about: id, message: `${id}: ${split} has ${counts}; its figures say little` }] : []),
+        // Of one class only: that is told as few cases.
+        ...(auroc === null
+          ? []
+          : chanceDoubt({ value: auroc, interval }, { about: id, name: `the AUROC of ${id}`, split, chance: 0.5, source: "what guessing gives" })),
+      ];
+    });
+  const fewest = Math.min(...figures.map(({ n }) => n));
+  return [
+    ...(fewest < FEW ? [{ code: "FEW_CASES" as const, message: `${split} has ${fewest} cases; the figures say little` }] : []),
+    ...figures.flatMap(({ id, name, ...found }) => (CHANCE[id] ? chanceDoubt(found, { about: id, name, split, chance: 0, source: CHANCE[id] }) : [])),
+  ];
+}
+
+const same = (a: Stated, b: Stated): boolean => a.code === b.code && (a.about === undefined || b.about === undefined || a.about === b.about);
+
+/** Where what an entry of `metrics` states of its doubts is not what its figures say. */
+export function doubtFaults(entry: Metrics): string[] {
+  const [follow, stated] = [figureDoubts(entry), entry.warnings ?? []];
+  const missing = follow.filter((doubt) => !stated.some((other) => same(doubt, other)));
+  const unfounded = stated.filter((doubt) => FROM_FIGURES.includes(doubt.code) && !follow.some((other) => same(doubt, other)));
+  return [
+    ...missing.map((doubt) => `"warnings" lacks ${JSON.stringify(doubt)}`),
+    ...unfounded.map(({ code, message }) => `"warnings" has ${code} ("${message}"), which the figures do not say`),
+  ];
+}
+
+/** All doubts about an adapter that its users should know: those that its manifest states, and those that follow from its figures where it does not. */
+export function adapterDoubts({ metrics }: Pick<AdapterManifest, "metrics">): Warning[] {
+  return metrics.flatMap((entry) => {
+    const stated = (entry.warnings ?? []).filter(({ code }) => TOLD.includes(code));
+    const others = figureDoubts(entry).filter((doubt) => !stated.some((other) => same(doubt, other)));
+    return [...stated, ...others].map(({ code, message }) => ({ code, message }) as Warning);
+  });
+}

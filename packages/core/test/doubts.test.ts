@@ -1,0 +1,84 @@
+// What speaks against an adapter's figures: it follows from them, by hand, and reaches results and search facts also where the manifest does not state it.
+import { factsOf, loadAdapter, parseAdapterManifest } from "@anymc3d/core";
+import { writeSafetensors } from "@anymc3d/core/engine";
+import { doubtFaults, figureDoubts } from "@anymc3d/core/learn";
+import { manifestJson } from "@anymc3d/testkit/expectations";
+import { describe, expect, test } from "vitest";
+
+const label = (interval: [number, number] | null, n = 40, positives = 20, auroc: number | null = 0.5) => ({
+  split: "val",
+  labels: [{ id: "x", n, positives, auroc, interval }],
+});
+const figure = (id: string, name: string, interval: [number, number] | null, n = 40, value: number | null = 0) => ({
+  split: "test",
+  labels: [],
+  figures: [{ id, name, n, value, interval }],
+});
+const said = (entry: Parameters<typeof figureDoubts>[0]) => figureDoubts(entry).map(({ code, message }) => `${code} ${message}`);
+
+describe("follows from the figures", () => {
+  test("an AUROC whose interval holds .5, ends there, lies below it, lies above it", () => {
+    expect(said(label([0.4, 0.6]))).toEqual([expect.stringMatching("^NEAR_CHANCE the interval of the AUROC of x on val holds 0.5, what guessing gives")]);
+    expect(said(label([0.3, 0.5]))).toEqual([expect.stringMatching("^NEAR_CHANCE .* holds 0.5")]);
+    expect(said(label([0.5, 0.7]))).toEqual([expect.stringMatching("^NEAR_CHANCE .* holds 0.5")]);
+    expect(said(label([0.1, 0.4]))).toEqual([expect.stringMatching("^WORSE_THAN_CHANCE .* lies below 0.5: it is worse than what guessing gives")]);
+    expect(said(label([0.51, 0.9]))).toEqual([]);
+  });
+
+  test.each([
+    ["r2", "R²", "what the mean of the cases gives"],
+    ["quadraticKappa", "quadratic weighted κ", "what guessing gives"],
+  ])("%s likewise about 0", (id, name, source) => {
+    expect(said(figure(id, name, [-0.5, 0.1]))).toEqual([expect.stringMatching(`^NEAR_CHANCE the interval of ${name} on test holds 0, ${source}`)]);
+    expect(said(figure(id, name, [-0.5, -0.1]))).toEqual([expect.stringMatching(`^WORSE_THAN_CHANCE .* below 0: it is worse than ${source}`)]);
+    expect(said(figure(id, name, [0.1, 0.5]))).toEqual([]);
+    expect(said(figure(id, name, null, 40, null))).toEqual([expect.stringMatching(`^NEAR_CHANCE ${name} on test is undefined`)]);
+  });
+
+  test("figures without a level of chance are not held against one", () =>
+    expect(said(figure("meanAbsoluteError", "mean absolute error", [-1, 1]))).toEqual([]));
+
+  test("few cases: under five of either class, under thirty in all", () => {
+    expect(said(label([0.6, 0.9], 40, 4))).toEqual(["FEW_CASES x: val has 4 positive and 36 negative cases; its figures say little"]);
+    expect(said(label([0.6, 0.9], 40, 36))).toEqual(["FEW_CASES x: val has 36 positive and 4 negative cases; its figures say little"]);
+    expect(said(label([0.6, 0.9], 40, 35))).toEqual([]);
+    expect(said(label(null, 12, 12, null))).toEqual([expect.stringMatching("^FEW_CASES x: val has 12 positive and 0 negative")]);
+    expect(said(figure("r2", "R²", [0.1, 0.5], 29))).toEqual(["FEW_CASES test has 29 cases; the figures say little"]);
+    expect(said(figure("r2", "R²", [0.1, 0.5], 30))).toEqual([]);
+  });
+});
+
+describe("what a manifest states", () => {
+  const entry = (warnings: { code: string; message: string; about?: string }[], interval: [number, number] = [0.1, 0.4]) => ({
+    ...label(interval),
+    dataset: "d",
+    date: "2026-01-01",
+    seed: 0,
+    madeBy: "m",
+    warnings,
+  });
+  test("must be what its figures say, no less and no more", () => {
+    expect(doubtFaults(entry([]))).toEqual([expect.stringMatching(/^"warnings" lacks \{"code":"WORSE_THAN_CHANCE","about":"x"/)]);
+    expect(doubtFaults(entry([{ code: "WORSE_THAN_CHANCE", message: "in other words" }]))).toEqual([]);
+    expect(doubtFaults(entry([{ code: "WORSE_THAN_CHANCE", about: "y", message: "of another label" }]))).toHaveLength(2);
+    expect(doubtFaults(entry([{ code: "NEAR_CHANCE", message: "m" }], [0.6, 0.9]))).toEqual([
+      expect.stringMatching(/NEAR_CHANCE \("m"\), which the figures do not say/),
+    ]);
+    expect(doubtFaults(entry([{ code: "NOT_CALIBRATED", message: "m" }, { code: "NO_SETS", message: "m" }], [0.6, 0.9]))).toEqual([]); // biome-ignore format: a line
+  });
+
+  test("goes into every result and into search facts, once, and so does what follows and is not stated", async () => {
+    const tensors = new Map([["head.weight", { shape: [1], data: Float32Array.of(1) }]]);
+    const weights = writeSafetensors(tensors);
+    const { schemaVersion: _, weights: __, ...json } = manifestJson();
+    for (const warnings of [[], [{ code: "WORSE_THAN_CHANCE", message: "as the author says it" }]]) {
+      const manifest = { ...json, schemaVersion: 1, metrics: [entry([...warnings, { code: "NO_SETS", message: "none" }])] };
+      const adapter = await loadAdapter(manifest, weights);
+      const found = adapter.warnings?.filter(({ code }) => code !== "WEIGHTS_NOT_PINNED");
+      expect(found?.map(({ code }) => code)).toEqual(["WORSE_THAN_CHANCE"]);
+      if (warnings.length) expect(found?.[0].message).toBe("as the author says it");
+      expect(factsOf(parseAdapterManifest(manifest)).doubts).toEqual(["WORSE_THAN_CHANCE"]);
+    }
+    expect(factsOf(parseAdapterManifest({ ...json, schemaVersion: 1, metrics: [] }))).not.toHaveProperty("doubts");
+  });
+});
