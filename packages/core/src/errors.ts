@@ -17,4 +17,4 @@ export type {
 } from "./errors/details.js";
 export { AnyMC3DError, type ErrorFacts, errorFrom, isAbortError, isAnyMC3DError, reworded } from "./errors/error.js";
 export { bounded, harmless, harmlessHtml, harmlessJson, harmlessLines, isHarmless } from "./errors/harmless.js";
-export { isOfMachine, WARNINGS, type WarningCode, type WarningEntry } from "./errors/warnings.js";
+export { isOfAdapter, isOfMachine, WARNINGS, type WarningCode, type WarningEntry, warningWords } from "./errors/warnings.js";

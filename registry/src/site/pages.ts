@@ -1,6 +1,7 @@
 // The pages of the marketplace as HTML. All text that comes from a package was written by others: escaped, and Markdown without HTML in it.
 
 import { type AdapterManifest, DISCLAIMER } from "@anymc3d/core";
+import { warningWords } from "@anymc3d/core/errors";
 import MarkdownIt from "markdown-it";
 import type { Listed, SiteOptions } from "./write.js";
 
@@ -75,7 +76,7 @@ ${list}
   return page(title, "", body, '<script src="filter.js"></script>\n');
 }
 
-function item({ found, manifest }: Listed): string {
+function item({ found, manifest, warnings }: Listed): string {
   const { name, title, labels, modalities, bodyParts, backbone, version, deprecated } = found;
   const words = [name, title, ...labels, ...bodyParts, ...modalities].join(" ").toLowerCase();
   const data = { text: words, modality: modalities.join("|"), part: bodyParts.join("|"), backbone };
@@ -84,18 +85,28 @@ function item({ found, manifest }: Listed): string {
 <h2><a href="adapters/${slugOf(name)}.html">${safe(title)}</a></h2>
 <p>${safe(manifest.description)}</p>
 <p class="facts">${[name, version, modalitiesOf(modalities), ...bodyParts].map(safe).join(" · ")}${deprecated ? ` · <strong>deprecated: ${safe(deprecated)}</strong>` : ""}</p>
-<p class="facts">${labels.slice(0, 8).map(safe).join(", ")}${labels.length > 8 ? ", …" : ""}${meanAuroc(manifest)}</p>
+<p class="facts">${labels.slice(0, 8).map(safe).join(", ")}${labels.length > 8 ? ", …" : ""}${firstFigure(manifest)}</p>${doubtWords(warnings)}
 </li>`;
 }
 
-function meanAuroc({ metrics }: AdapterManifest): string {
-  const values = metrics[0]?.labels.flatMap(({ auroc }) => auroc ?? []) ?? [];
-  if (!values.length) return "";
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return ` · ${values.length > 1 ? "mean " : ""}AUROC ${mean.toFixed(3)} (${safe(metrics[0].split)}, ${safe(metrics[0].dataset)})`;
+/** "worse than chance, few cases", once each. */
+function doubtWords(warnings: Listed["warnings"]): string {
+  const words = [...new Set(warnings.map(({ code }) => warningWords(code)))];
+  return words.length ? `\n<p class="facts"><strong>${safe(words.join(", "))}</strong></p>` : "";
 }
 
-export function adapterPage({ found, manifest, card, versions }: Listed, { registryUrl, tryUrl, title = "AnyMC3D adapters" }: SiteOptions): string {
+/** The mean of the labels' AUROC, or of a task without labels its first figure. */
+function firstFigure({ metrics: [first] }: AdapterManifest): string {
+  if (!first) return "";
+  const from = `(${safe(first.split)}, ${safe(first.dataset)})`;
+  const values = first.labels.flatMap(({ auroc }) => auroc ?? []);
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length) return ` · ${values.length > 1 ? "mean " : ""}AUROC ${mean.toFixed(3)} ${from}`;
+  const figure = first.labels.length ? undefined : first.figures?.find(({ value }) => value !== null);
+  return figure ? ` · ${safe(figure.name)} ${figure.value?.toFixed(3)}${figure.unit ? ` ${safe(figure.unit)}` : ""} ${from}` : "";
+}
+
+export function adapterPage({ found, manifest, warnings, card, versions }: Listed, { registryUrl, tryUrl, title = "AnyMC3D adapters" }: SiteOptions): string {
   const { name, version, license, published, deprecated } = found;
   const registry = registryUrl ? ` --registry ${registryUrl}` : "";
   const tried = tryUrl && /^https?:\/\//.test(tryUrl) ? tryUrl.replace("{adapter}", encodeURIComponent(`${name}@${version}`)) : undefined;
@@ -111,6 +122,7 @@ export function adapterPage({ found, manifest, card, versions }: Listed, { regis
 <main>
 <h1>${safe(manifest.title)}</h1>
 ${deprecated ? `<p class="warning">Deprecated: ${safe(deprecated)}</p>` : ""}
+${warnings.map(({ message }) => `<p class="warning">${safe(message)}</p>`).join("\n")}
 <p>${safe(manifest.description)}</p>
 <dl>${rows.map(([key, value]) => `<dt>${key}</dt><dd>${safe(value)}</dd>`).join("")}</dl>
 <h2>Use it</h2>
@@ -131,14 +143,28 @@ ${markdown.render(card)}
 function metricsTables({ metrics }: AdapterManifest): string {
   if (!metrics.length) return "<p>Its author states none.</p>";
   return metrics
-    .map(({ dataset, split, date, labels }) => {
-      const rows = labels.map(({ id, n, positives, auroc, interval }) => {
-        const range = interval ? `${interval[0].toFixed(3)} to ${interval[1].toFixed(3)}` : "not known";
-        return `<tr><th scope="row">${safe(id)}</th><td>${n}</td><td>${positives}</td><td>${auroc?.toFixed(3) ?? "not known"}</td><td>${range}</td></tr>`;
-      });
-      return `<div class="wide"><table><caption>${safe(dataset)}, ${safe(split)}, ${safe(date)}; as its author measured</caption>
-<thead><tr><th scope="col">label</th><th scope="col">n</th><th scope="col">positive</th><th scope="col">AUROC</th><th scope="col">95 % interval</th></tr></thead>
-<tbody>${rows.join("")}</tbody></table></div>`;
+    .map((entry) => {
+      const { dataset, split, date, labels, figures = [] } = entry;
+      const range = (interval: readonly number[] | null) => (interval ? `${interval[0].toFixed(3)} to ${interval[1].toFixed(3)}` : "not known");
+      const caption = `${dataset}, ${split}, ${date}; as its author measured`;
+      const byLabel = labels.map(({ id, n, positives, auroc, interval }) => [id, `${n}`, `${positives}`, auroc?.toFixed(3) ?? "not known", range(interval)]);
+      const ofTask = figures.map(({ name, n, value, interval, unit }) => [
+        unit ? `${name}, ${unit}` : name,
+        `${n}`,
+        value?.toFixed(3) ?? "not known",
+        range(interval),
+      ]);
+      return [
+        ...(labels.length ? [figuresTable(caption, ["label", "n", "positive", "AUROC", "95 % interval"], byLabel)] : []),
+        ...(figures.length ? [figuresTable(caption, ["figure", "n", "value", "95 % interval"], ofTask)] : []),
+      ].join("\n");
     })
     .join("\n");
+}
+
+function figuresTable(caption: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = rows.map(([first, ...cells]) => `<tr><th scope="row">${safe(first)}</th>${cells.map((cell) => `<td>${safe(cell)}</td>`).join("")}</tr>`);
+  return `<div class="wide"><table><caption>${safe(caption)}</caption>
+<thead><tr>${head.map((title) => `<th scope="col">${safe(title)}</th>`).join("")}</tr></thead>
+<tbody>${lines.join("")}</tbody></table></div>`;
 }

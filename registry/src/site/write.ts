@@ -2,7 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type AdapterManifest, AnyMC3DError } from "@anymc3d/core";
+import { type AdapterManifest, AnyMC3DError, type Warning } from "@anymc3d/core";
 import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import type { LoadOptions } from "../client/options.js";
 import type { Registry } from "../client/registry.js";
@@ -24,6 +24,8 @@ export interface SiteOptions extends LoadOptions {
 export interface Listed {
   readonly found: Found;
   readonly manifest: AdapterManifest;
+  /** What its users should know of it, such as figures that are no better than chance. */
+  readonly warnings: readonly Warning[];
   readonly card: string;
   readonly versions: readonly { version: string; published?: string; deprecated?: string }[];
 }
@@ -57,7 +59,7 @@ export async function writeSite(registry: Registry, out: string, options: SiteOp
 
 async function listOne(registry: Registry, found: Found, options: SiteOptions): Promise<Listed> {
   const spec = `${found.name}@${found.version}`;
-  const { manifest } = await registry.load(spec, { signal: options.signal });
+  const { manifest, warnings = [] } = await registry.load(spec, { signal: options.signal });
   const { versions } = await registry.info(found.name, { signal: options.signal });
-  return { found, manifest, card: await registry.card(spec, { signal: options.signal }), versions: [...versions].reverse() };
+  return { found, manifest, warnings, card: await registry.card(spec, { signal: options.signal }), versions: [...versions].reverse() };
 }

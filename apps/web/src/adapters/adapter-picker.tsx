@@ -1,5 +1,6 @@
 // The adapters to choose from, and the way to a registry's.
 
+import { warningWords } from "@anymc3d/core/errors";
 import { adapters, busy, choose, chosenKey, lostAdapters, removeAdapter, runs } from "../page/state.js";
 import { type AdapterEntry, modalitiesOf } from "./adapters.js";
 import { RegistrySearch } from "./registry-search.js";
@@ -21,7 +22,7 @@ export function AdapterPicker() {
 }
 
 function Choice({ entry }: { readonly entry: AdapterEntry }) {
-  const { key, manifest, registry } = entry;
+  const { key, manifest, registry, doubts } = entry;
   return (
     <div class={`adapter${key === chosenKey.value ? " chosen" : ""}`}>
       <label>
@@ -35,6 +36,7 @@ function Choice({ entry }: { readonly entry: AdapterEntry }) {
             {originOf(entry)}
             {runs.value.has(key) && " · done"}
           </small>
+          {doubts.length > 0 && <small class="problem">{doubts.map(warningWords).join(", ")}</small>}
         </span>
       </label>
       {registry && (

@@ -1,6 +1,6 @@
 // The adapters that can be chosen: those that come with the page, and those of a registry.
 
-import { type Adapter, type AdapterManifest, AnyMC3DError, type Backbone, loadAdapter, parseAdapterManifest } from "@anymc3d/core";
+import { type Adapter, type AdapterManifest, AnyMC3DError, type Backbone, factsOf, loadAdapter, parseAdapterManifest } from "@anymc3d/core";
 import type { Registry } from "@anymc3d/registry";
 import type { AssetModule } from "@anymc3d/sdk";
 import { registryFault } from "../errors/faults.js";
@@ -10,6 +10,8 @@ export interface AdapterEntry {
   /** name@version */
   readonly key: string;
   readonly manifest: AdapterManifest;
+  /** Codes of what speaks against relying on its figures. */
+  readonly doubts: readonly string[];
   readonly source: AssetModule | Adapter;
   /** Where it comes from, for people. */
   readonly origin: string;
@@ -24,6 +26,7 @@ export interface AdapterEntry {
 }
 
 const keyOf = ({ name, version }: AdapterManifest) => `${name}@${version}`;
+const doubtsOf = (manifest: AdapterManifest) => factsOf(manifest).doubts ?? [];
 export const hostOf = (url: string) => new URL(url).host;
 
 /** The backbone that comes with the page. */
@@ -41,7 +44,7 @@ export async function bundledAdapters(): Promise<AdapterEntry[]> {
       const response = await fetch(module.default.manifest);
       const manifest = parseAdapterManifest(await response.json());
       const sample = "sample" in module ? (module.sample as URL) : undefined;
-      return { key: keyOf(manifest), manifest, source: module.default, origin: "comes with this page", sample };
+      return { key: keyOf(manifest), manifest, doubts: doubtsOf(manifest), source: module.default, origin: "comes with this page", sample };
     }),
   );
   ownBackbone = entries[0].manifest.backbone;
@@ -63,6 +66,7 @@ export interface RegistryHit {
   readonly modalities: readonly string[];
   readonly bodyParts: readonly string[];
   readonly deprecated?: string;
+  readonly doubts?: readonly string[];
 }
 
 /** A registry's adapters that hold all words. */
@@ -78,7 +82,7 @@ export const registryAdapter = (url: string, spec: string, signal?: AbortSignal,
     async (registry, stop) => {
       const adapter = await registry.load(spec, { signal: stop });
       const { manifest } = adapter;
-      const entry = { key: keyOf(manifest), manifest, source: adapter, origin: hostOf(url), registry: url };
+      const entry = { key: keyOf(manifest), manifest, doubts: doubtsOf(manifest), source: adapter, origin: hostOf(url), registry: url };
       if (manifest.backbone.name === ownBackbone?.name) {
         checkBackbone(manifest);
         return entry;

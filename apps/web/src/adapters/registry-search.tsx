@@ -1,6 +1,7 @@
 // Finds adapters in a registry that the user names.
 
 import { isAbortError } from "@anymc3d/core";
+import { warningWords } from "@anymc3d/core/errors";
 import { type Signal, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { recall, remember } from "../page/remembered.js";
@@ -79,7 +80,7 @@ interface HitProps {
   readonly told: Signal<string>;
 }
 
-function Hit({ hit: { name, version, title, modalities, bodyParts, deprecated }, url, told }: HitProps) {
+function Hit({ hit: { name, version, title, modalities, bodyParts, deprecated, doubts = [] }, url, told }: HitProps) {
   const key = `${name}@${version}`;
   const adding = useSignal(false);
   const problem = useSignal("");
@@ -106,6 +107,7 @@ function Hit({ hit: { name, version, title, modalities, bodyParts, deprecated },
           {key} · {[...modalities, ...bodyParts].join(", ")}
         </small>
         {deprecated && <small class="problem">{deprecated}</small>}
+        {doubts.length > 0 && <small class="problem">{doubts.map(warningWords).join(", ")}</small>}
         {adding.value && <progress aria-label={`Adding “${title}”`} />}
         {problem.value && (
           <small class="problem" role="alert">

@@ -1,7 +1,7 @@
 // The report: one HTML file that needs nothing else.
 
 import { voxelSpacing } from "@anymc3d/core";
-import { isOfMachine } from "@anymc3d/core/errors";
+import { isOfAdapter, isOfMachine } from "@anymc3d/core/errors";
 import type { ClassifyResult } from "@anymc3d/sdk";
 import type { Run, Scan } from "../page/state.js";
 import { heatmapText } from "./heatmap-text.js";
@@ -64,7 +64,8 @@ export function reportHtml(scan: Scan, run: Run, picture: string, slice: string)
     ["Engine", `${provenance.engine}, ${provenance.precision}, ${(provenance.times.total / 1000).toFixed(1)} s`],
     ["Made", new Date().toISOString()],
   ];
-  const [notes, faults] = [warnings.filter(({ code }) => isOfMachine(code)), warnings.filter(({ code }) => !isOfMachine(code))];
+  const ofMachine = (code: string) => isOfMachine(code) && !isOfAdapter(code);
+  const [notes, faults] = [warnings.filter(({ code }) => ofMachine(code)), warnings.filter(({ code }) => !ofMachine(code))];
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(manifest.title)}: ${escapeHtml(scan.name)}</title>
 <style>${REPORT_STYLE}</style>
 <h1>${escapeHtml(manifest.title)}</h1><p><strong>${escapeHtml(disclaimer)}</strong></p>

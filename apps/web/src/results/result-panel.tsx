@@ -1,5 +1,6 @@
 // What the adapter says: the answer in its own form, the slices that mattered, how it came about, and what to take away.
 
+import { isOfAdapter } from "@anymc3d/core/errors";
 import { useLostFocus } from "../page/lost-focus.js";
 import { type Run, run, type Scan, scan } from "../page/state.js";
 import { shownText, shownViewer } from "../viewer/shown-viewer.js";
@@ -17,6 +18,8 @@ export function ResultPanel() {
   const { adapter, result } = found;
   const [metrics] = adapter.manifest.metrics;
   const form = formOf(result);
+  const doubts = result.warnings.filter(({ code }) => isOfAdapter(code));
+  const notes = result.warnings.filter(({ code }) => !isOfAdapter(code));
   return (
     <section class="result" aria-labelledby="result-title">
       <h2 id="result-title" ref={title} tabIndex={-1}>
@@ -24,6 +27,13 @@ export function ResultPanel() {
       </h2>
       <form.View result={result} manifest={adapter.manifest} />
       <p class="disclaimer">{result.disclaimer}</p>
+      {doubts.length > 0 && (
+        <ul class="problem">
+          {doubts.map(({ message }) => (
+            <li key={message}>{message}</li>
+          ))}
+        </ul>
+      )}
       {metrics && (
         <p class="note">
           {form.fitted} were fitted on {metrics.dataset}, split “{metrics.split}”. On other scanners and patients they may be off.
@@ -31,13 +41,13 @@ export function ResultPanel() {
       )}
       <SliceChart views={result.views} />
       <p class="note">Heatmap: {heatmapText(found)}.</p>
-      {result.warnings.length > 0 && (
+      {notes.length > 0 && (
         <details>
           <summary>
-            {result.warnings.length} note{result.warnings.length > 1 ? "s" : ""} on this result
+            {notes.length} note{notes.length > 1 ? "s" : ""} on this result
           </summary>
           <ul class="notes">
-            {result.warnings.map(({ message }) => (
+            {notes.map(({ message }) => (
               <li key={message}>{message}</li>
             ))}
           </ul>

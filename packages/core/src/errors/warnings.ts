@@ -217,5 +217,11 @@ export const WARNINGS = {
 /** Codes of warnings: their own, and those of errors that the work went on in spite of. */
 export type WarningCode = keyof typeof WARNINGS | ErrorCode;
 
+/** Whether a warning is about the adapter itself: what its author measured and wrote, and what it answered. */
+export const isOfAdapter = (code: string): boolean => Object.hasOwn(WARNINGS, code) && WARNINGS[code as keyof typeof WARNINGS].about === "adapter";
+
+/** A code in words, where there is no room for its message: "worse than chance". */
+export const warningWords = (code: string): string => code.toLowerCase().replaceAll("_", " ");
+
 /** Whether a warning holds for all files on this machine, so that it need not be repeated for each. */
 export const isOfMachine = (code: string): boolean => Object.hasOwn(WARNINGS, code) && WARNINGS[code as keyof typeof WARNINGS].of === "machine";

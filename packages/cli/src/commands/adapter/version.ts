@@ -3,6 +3,7 @@
 import { AnyMC3DError } from "@anymc3d/core";
 import { versionPlaces, writeVersion } from "@anymc3d/train/node";
 import semver from "semver";
+import { print, printJson } from "../../output/terminal.js";
 
 const STEPS = ["patch", "minor", "major"] as const;
 
@@ -11,8 +12,8 @@ export async function setVersion(folder: string, asked: string, { json }: { json
   const said = places.map(({ file, version }) => ({ file, version: version ?? "none" }));
   const before = nextOf(asked, said);
   await writeVersion(folder, before.to);
-  if (json) process.stdout.write(`${JSON.stringify({ name, ...before, files: places.map(({ file }) => file) })}\n`);
-  else process.stdout.write(`${name} ${before.from === before.to ? "" : `${before.from} -> `}${before.to} in ${places.map(({ file }) => file).join(", ")}\n`);
+  if (json) printJson({ name, ...before, files: places.map(({ file }) => file) });
+  else print(`${name} ${before.from === before.to ? "" : `${before.from} -> `}${before.to} in ${places.map(({ file }) => file).join(", ")}`);
 }
 
 /** @throws AnyMC3DError `OPTION_INVALID` for what is no step and no version, for one that is not above the present one, and for a step from several versions */
