@@ -28,8 +28,10 @@ test("the entry point @anymc3d/core/errors", () => {
     "isAbortError",
     "isAnyMC3DError",
     "isHarmless",
+    "isOfAdapter",
     "isOfMachine",
     "reworded",
+    "warningWords",
   ];
   expect(Object.keys(errors).sort()).toEqual(names);
 });

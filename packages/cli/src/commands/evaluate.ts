@@ -89,7 +89,8 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
   };
   // Neither takes the other with it: not a disk that is full the figures, nor a reader that went away the predictions.
   const unwritten =
-    flags.predictions && (await writeWhole(flags.predictions, predictionsCsv(adapter.manifest.task, inOrder(rows, predictions, failures))).catch((error: unknown) => error));
+    flags.predictions &&
+    (await writeWhole(flags.predictions, predictionsCsv(adapter.manifest.task, inOrder(rows, predictions, failures))).catch((error: unknown) => error));
   if (flags.json) printJson(report, 2);
   else printReport(report, measured);
   if (unwritten) throw unwritten;
