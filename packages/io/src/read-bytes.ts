@@ -10,20 +10,18 @@ import { nrrd } from "./formats/nrrd/format.js";
 import type { NpyArray } from "./formats/numpy/npy.js";
 import { type NpzOptions, npzArrays } from "./formats/numpy/npz.js";
 import { describeBytes, notOfFormat } from "./formats/unknown.js";
-import { checkUsed } from "./options/check.js";
+import { checkReadOptions } from "./options/check.js";
 import { byteLimit } from "./options/limits.js";
 import type { ReadOptions } from "./options/read-options.js";
-import { companionsOf } from "./sources/companions.js";
+import { readBy } from "./read-by.js";
 import { bytesEntry } from "./sources/file-entry.js";
 
 async function readAs(format: Format, given: Uint8Array | ArrayBuffer, options: ReadOptions): Promise<Volume> {
-  const limit = byteLimit(options);
+  checkReadOptions(options);
   options.signal?.throwIfAborted();
-  checkUsed(options, format.uses, format.title, options.name ?? "volume");
   const bytes = ArrayBuffer.isView(given) ? new Uint8Array(given.buffer, given.byteOffset, given.byteLength) : new Uint8Array(given);
   const file = bytesEntry(bytes, options.name ?? "volume");
-  const companions = companionsOf(file, { ...options, limit });
-  return format.read({ name: file.name, files: [file], companions, options });
+  return readBy(format, { name: file.name, files: [file] }, options);
 }
 
 /** As {@link readAs}, of formats that have a signature. */

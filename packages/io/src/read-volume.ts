@@ -6,10 +6,10 @@ import type { Format } from "./formats/format.js";
 import { FORMATS, formatOf } from "./formats/index.js";
 import { endingOf, headerEndings } from "./formats/names.js";
 import { unknownFormat } from "./formats/unknown.js";
-import { checkReadOptions, checkUsed } from "./options/check.js";
+import { checkReadOptions } from "./options/check.js";
 import { byteLimit } from "./options/limits.js";
 import type { ReadOptions } from "./options/read-options.js";
-import { companionsOf } from "./sources/companions.js";
+import { readBy } from "./read-by.js";
 import type { FileEntry } from "./sources/file-entry.js";
 import { type FileSet, fileSet, loadedFile, unpackedFiles } from "./sources/file-set.js";
 import type { Source } from "./sources/open.js";
@@ -43,8 +43,7 @@ async function readSet(set: FileSet, options: ReadOptions): Promise<Volume> {
   // In a folder, it is the reader of many files that says what is wrong with them.
   const format = (await formatOfMany(files)) ?? (set.kind === "folder" && volumes.length !== 1 ? ofManyFiles()[0] : undefined);
   const name = options.name ?? (set.kind === "list" ? `${files.length} files` : set.name);
-  if (format) checkUsed(options, format.uses, format.title, name);
-  if (format) return format.read({ name, files, companions: companionsOf(files[0], { ...options, limit }), options });
+  if (format) return readBy(format, { name, files }, options);
   if (volumes.length === 1) return readFile(volumes[0], othersOf(set, volumes[0]), options);
   throw notOneVolume(set, volumes.length, headers.length);
 }
@@ -78,10 +77,7 @@ async function readFile(given: FileEntry, siblings: readonly FileEntry[] | undef
       details: { file: name },
     });
   const format = formatOf(head);
-  if (format && (!packed || format.packed)) {
-    checkUsed(options, format.uses, format.title, name);
-    return format.read({ name, files: [file], companions: companionsOf(file, { ...options, limit, siblings }), options });
-  }
+  if (format && (!packed || format.packed)) return readBy(format, { name, files: [file], siblings }, options);
   if (!isZip(bytes)) throw unknownFormat(name, head, packed);
   return readSet({ name, kind: "zip", files: zipFiles(bytes, name, limit) }, options);
 }

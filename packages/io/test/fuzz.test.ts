@@ -19,7 +19,8 @@ const endingIn = (...endings: string[]): Uint8Array[] =>
     .flatMap(([name, base64]) => (endings.some((ending) => name.endsWith(ending)) ? [Uint8Array.from(Buffer.from(base64, "base64"))] : []));
 
 const dicomFixture = (name: string): Uint8Array => Uint8Array.from(readFileSync(path.join(here, `fixtures/dicom/${name}.dcm`)));
-const options: ReadOptions = { maxBytes: MAX_BYTES, frame: 0, channel: 0, index: 0 };
+const bounds: ReadOptions = { maxBytes: MAX_BYTES };
+const options: ReadOptions = { ...bounds, frame: 0, channel: 0 };
 /** Milliseconds for all rounds of one format. */
 const TIME = 400_000 + 60 * ROUNDS;
 const anyBytes = counting(60);
@@ -58,7 +59,7 @@ const FORMATS: Record<string, Omit<Fuzz, "name"> & { codes: (ErrorCode | "volume
       slice(0, [1, 2, 3, 4], {}, { implicit: true }),
       slice(0, [1, 2, 3, 4], {}, { big: true }),
     ],
-    read: (bytes) => readVolume(bytes, options),
+    read: (bytes) => readVolume(bytes, { ...bounds, frame: 0 }),
     codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED", "CHANNELS_UNSUPPORTED"],
   },
   MHA: {
@@ -73,19 +74,23 @@ const FORMATS: Record<string, Omit<Fuzz, "name"> & { codes: (ErrorCode | "volume
   },
   MGH: {
     seeds: endingIn(".mgh", ".mgz"),
-    read: (bytes) => readMgh(bytes, options),
+    read: (bytes) => readMgh(bytes, { ...bounds, frame: 0 }),
     codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED"],
   },
-  NPY: { seeds: endingIn(".npy"), read: (bytes) => readVolume(bytes, options), codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED"] },
-  "NPZ, one array": { seeds: endingIn("fortran.npz"), read: (bytes) => readVolume(bytes, options), codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED"] },
+  NPY: { seeds: endingIn(".npy"), read: (bytes) => readVolume(bytes, { ...bounds, index: 0 }), codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED"] },
+  "NPZ, one array": {
+    seeds: endingIn("fortran.npz"),
+    read: (bytes) => readVolume(bytes, { ...bounds, index: 0 }),
+    codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED"],
+  },
   "NPZ, of many": {
     seeds: endingIn("mnist.npz"),
-    read: (bytes) => readVolume(bytes, { ...options, array: "train_images[3]" }),
+    read: (bytes) => readVolume(bytes, { ...bounds, array: "train_images[3]" }),
     codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED", "OPTION_INVALID"],
   },
   "any, by its content": {
     seeds: [...niftis, ...endingIn(".nrrd", ".mha", ".mgh", ".mgz", ".npy", ".npz", ".nhdr", ".mhd")],
-    read: (bytes) => readVolume(bytes, options),
+    read: (bytes) => readVolume(bytes, bounds),
     codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED"],
   },
 };

@@ -53,12 +53,14 @@ describe("which array, which volume", () => {
 });
 
 describe("geometry", () => {
-  it("is what the user says: both options or neither", async () => {
+  it("is what the user says; an orientation needs the sizes", async () => {
     const volume = await readVolume(npy(2, 3, 4), { spacing: [0.5, 1, 2], orientation: "RPS" });
     expect(volume.affine).toEqual([0.5, 0, 0, -0.75, 0, -1, 0, 1, 0, 0, 2, -1, 0, 0, 0, 1]);
     expect(volume.notes).toBeUndefined();
-    await refusal(() => readVolume(npy(2, 3, 4), { spacing: [1, 1, 1] }), "OPTION_INVALID", /both or neither/);
-    await refusal(() => readVolume(npy(2, 3, 4), { orientation: "RAS" }), "OPTION_INVALID", /both or neither/);
+    const sizes = await readVolume(npy(2, 3, 4), { spacing: [0.5, 1, 2] });
+    expect(sizes.affine).toEqual([-0.5, 0, 0, 0.75, 0, -1, 0, 1, 0, 0, 2, -1, 0, 0, 0, 1]);
+    expect(sizes.notes?.map(({ code }) => code)).toEqual(["NPY_NO_GEOMETRY"]);
+    await refusal(() => readVolume(npy(2, 3, 4), { orientation: "RAS" }), "OPTION_INVALID", /Give `spacing`, too/);
     await refusal(() => readVolume(npy(2, 3, 4), { orientation: "RAS", spacing: [1, 0, 1] }), "OPTION_INVALID", /1,0,1/);
     await refusal(() => readVolume(npy(2, 3, 4), { maxBytes: 50 }), "FILE_TOO_LARGE", /50/);
   });

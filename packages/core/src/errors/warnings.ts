@@ -21,8 +21,8 @@ const FILES_LEFT_OUT = {
 const UNORIENTED = {
   about: "file",
   of: "file",
-  says: "The file stores no orientation.",
-  todo: '`read: { orientation: "LPS" }`, where you know it; NumPy with `spacing`.',
+  says: "The file stores no orientation. Voxel sizes that it does store are kept.",
+  todo: '`read: { orientation: "LPS" }`, where you know it; with `spacing` where it stores no sizes.',
 } as const;
 const CONVERTED_TO_MM = { about: "file", of: "file", says: "Positions were converted to mm, or taken as mm.", todo: "Check the size." } as const;
 
@@ -140,6 +140,13 @@ export const WARNINGS = {
   NIFTI_UNITS: CONVERTED_TO_MM,
   NRRD_UNITS: CONVERTED_TO_MM,
   META_UNITS: CONVERTED_TO_MM,
+  NIFTI_MENDED: {
+    about: "file",
+    of: "file",
+    says: "A header field that cannot be was read as other programs read it; the message says which.",
+    todo: "Nothing, if it was read.",
+  },
+  META_MENDED: { about: "file", of: "file", says: "A voxel size below 0 turned its axis around, as in ITK.", todo: "Check left and right." },
   NIFTI_BITPIX: { about: "file", of: "file", says: "bitpix contradicts the datatype, which is believed.", todo: "Nothing." },
   NRRD_NO_ORIGIN: { about: "file", of: "file", says: "No origin: the first voxel is at 0, 0, 0.", todo: "Nothing, unless positions matter." },
   META_DEFAULTS: { about: "file", of: "file", says: "Spacing or offset is missing in the header, and taken as ITK does.", todo: "State it in the header." },

@@ -28,7 +28,7 @@ export interface FormatNames {
   /** What of it is read, for people. Default: its title with its endings, "NRRD (.nrrd, .nhdr)". */
   readonly readable?: string;
   readonly endings: readonly Ending[];
-  /** The read options that mean something for it, beside those of every format: `modality`, `name`, `maxBytes`, `signal`, `companion`. */
+  /** The read options that mean something for it, beside those of every format; another is refused (options/check.ts). */
   readonly uses: readonly (keyof ReadOptions)[];
 }
 

@@ -3,7 +3,7 @@
 import type { CodecUrl } from "../formats/dicom/codecs.js";
 import type { Source } from "../sources/open.js";
 
-/** What a file cannot tell, and which of several volumes is meant. */
+/** What a file cannot tell, and which of several volumes is meant. An option that the file's format has no use for is refused. */
 export interface ReadOptions {
   /** Which 3-D frame of a 4-D file (a time or list axis) to read, from 0. A 4-D file without it is refused. */
   readonly frame?: number;
@@ -15,12 +15,10 @@ export interface ReadOptions {
   readonly index?: number;
   /**
    * Where the first, second and third voxel axis point to, for a file that stores no orientation: three letters, "LPS" or "RAS" for example.
-   * Where a DICOM file stores it, it must be that.
+   * Where the file stores it, it must say the same, or is refused.
    */
   readonly orientation?: string;
-  /**
-   * Voxel size along x, y and z in mm, for a file that stores none: NumPy, together with `orientation`; DICOM, where what is stored must be that.
-   */
+  /** Voxel size along x, y and z in mm, for a file that stores none. Where the file stores it, it must say the same, or is refused. */
   readonly spacing?: readonly [number, number, number];
   /** DICOM modality of the volume, "CT", "MR", …; NIfTI does not store it. */
   readonly modality?: string;
@@ -43,7 +41,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /**
    * The file, or files, that hold the voxels of a header read from bytes or from a `File`: the .img of a .hdr, the data file of an .nhdr or .mhd.
-   * One is taken as it is; of a list, those of the names that the header gives. Not needed for a path or URL with them beside it.
+   * One is taken as it is, and refused where there is no use for it; of a list, those of the names that the header gives. Not needed for a path or URL with them beside it.
    */
   readonly companion?: Source | readonly Source[];
 }

@@ -16,7 +16,7 @@ export const meta: Format = {
     { ending: ".mha", holds: "volume" },
     { ending: ".mhd", holds: "header" },
   ],
-  uses: ["frame", "channel", "orientation"],
+  uses: ["frame", "channel", "orientation", "spacing"],
   sniff: (bytes) => (begins(bytes) ? "sure" : undefined),
   looks: "a MetaImage header",
   read: async (input) => decodeMha(await onlyFile(input), input.options, input.companions),

@@ -6,7 +6,8 @@ import { byteLimit, tooLarge } from "../../options/limits.js";
 import type { ReadOptions } from "../../options/read-options.js";
 import type { Companions } from "../../sources/companions.js";
 import type { Named } from "../../sources/file-entry.js";
-import { isInvertible, millimetres, orientedAffine } from "../../volume/geometry.js";
+import { isInvertible, millimetres, parseOrientation } from "../../volume/geometry.js";
+import { checkTold, openAffine, toldSizes } from "../../volume/told.js";
 import { extraBytes, joinedParts, parseNumbers, tooShort, unpackExactly } from "../../voxels/parts.js";
 import { bytesOfType, decodeValues, type FileAxis, LITTLE_HERE, pickVoxels, scaleValues } from "../../voxels/values.js";
 import { type MhaHeader, parseMhaHeader } from "./header.js";
@@ -46,32 +47,41 @@ function fileAxes({ sizes, channels }: MhaHeader, options: ReadOptions, name: st
 const invalid = (name: string, what: string): AnyMC3DError =>
   new AnyMC3DError("GEOMETRY_INVALID", `${name}: ${what}. Without it, sizes and directions are unknown; correct the header, or write the file again.`);
 
-/** The affine in mm, RAS+; none for an image of two axes, which says nothing of the third. */
-function mhaAffine(header: MhaHeader, { orientation }: ReadOptions, name: string): { affine?: Affine; notes: Warning[] } {
+/** The affine in mm, RAS+; none for an image of two axes without spacing, which says nothing of the third. */
+function mhaAffine(header: MhaHeader, options: ReadOptions, name: string): { affine?: Affine; notes: Warning[] } {
   const notes: Warning[] = [];
   const axes = header.sizes.length;
-  const wrong = header.spacing?.find((size) => !(size > 0));
-  if (wrong !== undefined) throw invalid(name, `ElementSpacing ${header.spacing?.join(" ")}; expected lengths above 0`);
-  if (axes === 2 && orientation !== undefined) return { affine: orientedAffine(orientation, [...(header.spacing ?? [1, 1]), 1], [...header.sizes, 1]), notes };
+  if (header.spacing?.some((size) => size === 0)) throw invalid(name, `ElementSpacing ${header.spacing.join(" ")}; expected lengths other than 0`);
+  const scale = unitScale(header, notes, name);
+  const stated = [0, 1, 2].map((axis) => Math.abs(scale * (header.spacing?.[axis] ?? Number.NaN)));
   if (axes === 2) {
-    const message = `${name}: an image of two axes, which stores no orientation in the patient; taken as one slice, 1 mm a voxel. Say how it lies with the option \`orientation\`.`;
-    return { notes: [{ code: "META_NO_ORIENTATION", message }] };
+    const grid = { name, shape: [...header.sizes, 1], stated, why: "an image of two axes does not say how it lies in the patient" };
+    const { affine, note } = openAffine(grid, options);
+    return { affine, notes: note === undefined ? notes : [...notes, { code: "META_NO_ORIENTATION", message: note }] };
   }
+  if (header.spacing?.some((size) => size < 0))
+    notes.push({ code: "META_MENDED", message: `${name}: ElementSpacing ${header.spacing.join(" ")}: an axis below 0 was turned around, as ITK does.` });
+  const told = header.matrix === undefined && options.orientation !== undefined ? parseOrientation(options.orientation) : undefined;
   const missing = [
-    [header.spacing, "ElementSpacing (1 mm assumed)"],
-    [header.matrix, "TransformMatrix (axes along left, posterior, superior assumed)"],
+    [header.spacing ?? options.spacing, "ElementSpacing (1 mm assumed)"],
+    [header.matrix ?? told, "TransformMatrix (axes along left, posterior, superior assumed)"],
     [header.offset, "Offset (0 assumed)"],
   ].flatMap(([found, what]) => (found === undefined ? [what as string] : []));
   if (missing.length > 0) notes.push({ code: "META_DEFAULTS", message: `${name}: the header has no ${missing.join(", no ")}, as ITK does.` });
-  const scale = unitScale(header, notes, name);
-  const direction = (axis: number, row: number) => header.matrix?.[axis * axes + row] ?? (axis === row ? 1 : 0);
-  const row = (r: number) => [0, 1, 2].map((axis) => direction(axis, r) * (header.spacing?.[axis] ?? 1)).concat(header.offset?.[r] ?? 0);
-  const affine = [0, 1, 2].flatMap((r) => row(r).map((value) => 0 + (r < 2 ? -scale : scale) * value)).concat(0, 0, 0, 1);
+  const steps = toldSizes(stated, options.spacing, name).map((size, axis) => (Number.isNaN(size) ? 1 : size * Math.sign(header.spacing?.[axis] ?? 1)));
+  // In LPS.
+  const direction = (axis: number, row: number) => {
+    if (told) return told[axis].axis === row ? told[axis].sign * (row < 2 ? -1 : 1) : 0;
+    return header.matrix?.[axis * axes + row] ?? (axis === row ? 1 : 0);
+  };
+  const row = (r: number) => [0, 1, 2].map((axis) => direction(axis, r) * steps[axis]).concat(scale * (header.offset?.[r] ?? 0));
+  const affine = [0, 1, 2].flatMap((r) => row(r).map((value) => 0 + (r < 2 ? -value : value))).concat(0, 0, 0, 1);
   if (!isInvertible(affine)) throw invalid(name, `TransformMatrix ${header.matrix?.join(" ")}; expected finite vectors that span three directions`);
   const mixed = axes === 4 && [0, 1, 2].some((axis) => direction(axis, 3) !== 0 || direction(3, axis) !== 0);
   if (mixed) throw invalid(name, "TransformMatrix turns the fourth axis into space");
   const other = differingOrientation(header, affine);
   if (other) notes.push({ code: "META_ORIENTATION_DIFFERS", message: `${name}: ${other}; the TransformMatrix was used, as ITK does.` });
+  if (header.matrix) checkTold(affine, { orientation: options.orientation }, name);
   return { affine, notes };
 }
 

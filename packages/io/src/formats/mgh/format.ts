@@ -10,7 +10,7 @@ export const mgh: Format = {
     { ending: ".mgh", holds: "volume" },
     { ending: ".mgz", holds: "volume" },
   ],
-  uses: ["frame", "orientation"],
+  uses: ["frame", "orientation", "spacing"],
   packed: true,
   sniff: (bytes) => (isMgh(bytes) ? "sure" : undefined),
   looks: "a FreeSurfer MGH volume",

@@ -6,7 +6,8 @@ import { chosen, mustChoose } from "../../options/choose.js";
 import { byteLimit, tooLarge } from "../../options/limits.js";
 import type { ReadOptions } from "../../options/read-options.js";
 import type { Named } from "../../sources/file-entry.js";
-import { isInvertible, orientedAffine } from "../../volume/geometry.js";
+import { isInvertible } from "../../volume/geometry.js";
+import { checkTold, openAffine } from "../../volume/told.js";
 import { tooShort } from "../../voxels/parts.js";
 import { bytesOfType, decodeValues, type NumberType } from "../../voxels/values.js";
 
@@ -57,7 +58,7 @@ function neededBytes({ shape, frames, type }: Pick<MghHeader, "shape" | "frames"
   return need;
 }
 
-function parseHeader(bytes: Uint8Array, { orientation }: ReadOptions, name: string): MghHeader {
+function parseHeader(bytes: Uint8Array, options: ReadOptions, name: string): MghHeader {
   if (!isMgh(bytes))
     throw new AnyMC3DError("FORMAT_UNKNOWN", `${name}: not a FreeSurfer MGH volume (version 1, sizes above 0). Check that the file is the one you meant.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -69,11 +70,14 @@ function parseHeader(bytes: Uint8Array, { orientation }: ReadOptions, name: stri
       `${name}: voxel type ${code}; expected 0, 1, 3, 4 or 10 (${Object.values(TYPES).join(", ")}). Convert it with mri_convert.`,
     );
   const shape: [number, number, number] = [width, height, depth];
-  if (view.getInt16(28) > 0) return { shape, frames, type, affine: storedAffine(view, shape, name), notes: [] };
-  if (orientation !== undefined) return { shape, frames, type, affine: orientedAffine(orientation, [1, 1, 1], shape), notes: [] };
+  if (view.getInt16(28) > 0) {
+    const affine = storedAffine(view, shape, name);
+    checkTold(affine, options, name);
+    return { shape, frames, type, affine, notes: [] };
+  }
   // FreeSurfer and nibabel differ in what they then assume.
-  const message = `${name}: the header holds no orientation and no voxel sizes. The axes are taken as stored, 1 mm a voxel; say how they lie with the option \`orientation\`.`;
-  return { shape, frames, type, affine: undefined, notes: [{ code: "MGH_NO_ORIENTATION", message }] };
+  const { affine, note } = openAffine({ name, shape, stated: [Number.NaN, Number.NaN, Number.NaN], why: "its header says that it holds none" }, options);
+  return { shape, frames, type, affine, notes: note === undefined ? [] : [{ code: "MGH_NO_ORIENTATION", message: note }] };
 }
 
 /** Directions × sizes, and the place of voxel (width/2, height/2, depth/2). */

@@ -1,7 +1,9 @@
 // From the orientation fields of a NIfTI header to one affine in mm, with notes on what was contradictory; and the quaternion of an affine.
 
 import { type Affine, AnyMC3DError, determinant, voxelSpacing, type Warning } from "@anymc3d/core";
-import { cornerDistance, isInvertible, orientedAffine } from "../../volume/geometry.js";
+import type { ReadOptions } from "../../options/read-options.js";
+import { cornerDistance, isInvertible } from "../../volume/geometry.js";
+import { checkTold, openAffine, toldSizes } from "../../volume/told.js";
 import type { NiftiHeader } from "./header.js";
 
 /** Distance between two affines, in voxels, from which they count as different. */
@@ -22,14 +24,30 @@ export function affineDistance(a: Affine, b: Affine, shape: readonly number[]): 
 const invalid = (name: string, what: string): AnyMC3DError =>
   new AnyMC3DError("GEOMETRY_INVALID", `${name}: ${what}. Without it, sizes and directions are unknown; export the file again, or correct its header.`);
 
-/** Edge lengths for the qform and for the last resort; an axis that the file does not declare counts as 1. */
-function spacing(header: NiftiHeader, name: string): number[] {
-  return [1, 2, 3].map((axis) => {
-    const value = header.pixdim[axis];
-    if (axis > header.axes && !(value > 0 && Number.isFinite(value))) return 1;
-    if (value > 0 && Number.isFinite(value)) return value;
-    throw invalid(name, `pixdim[${axis}] is ${value}, expected a voxel size above 0 (sform_code is ${header.sformCode})`);
+/**
+ * Edge lengths for the qform and for the last resort, in the file's units: as nibabel without their sign, 1 for an axis that the file does not declare
+ * or that has one voxel; else the caller's.
+ */
+function spacing(header: NiftiHeader, scale: number, told: ReadOptions["spacing"], name: string): number[] {
+  const stated = [1, 2, 3].map((axis) => {
+    const value = Math.abs(header.pixdim[axis]);
+    if (value > 0 && Number.isFinite(value)) return scale * value;
+    return axis > header.axes || header.dims[axis - 1] === 1 ? scale : Number.NaN;
   });
+  const sizes = toldSizes(stated, told, name);
+  const wrong = sizes.findIndex(Number.isNaN) + 1;
+  if (wrong === 0) return sizes.map((size) => size / scale);
+  throw invalid(
+    name,
+    `pixdim[${wrong}] is ${header.pixdim[wrong]}, expected a voxel size above 0 (sform_code is ${header.sformCode}); the option \`spacing\` says it`,
+  );
+}
+
+/** The note on voxel sizes with a sign, where they are used. */
+function signs({ pixdim }: NiftiHeader, name: string): Warning | undefined {
+  const negative = [1, 2, 3].filter((axis) => pixdim[axis] < 0).map((axis) => `pixdim[${axis}] ${pixdim[axis]}`);
+  if (negative.length === 0) return undefined;
+  return { code: "NIFTI_MENDED", message: `${name}: voxel sizes below 0 (${negative.join(", ")}) were read without their sign, as nibabel does.` };
 }
 
 /**
@@ -60,8 +78,10 @@ export function quaternionAffine(quaternion: readonly number[], sizes: readonly 
   ];
 }
 
-function qform(header: NiftiHeader, name: string): Affine {
-  const [x, y, z] = spacing(header, name);
+/** An affine in the file's units, in mm. */
+const scaled = (affine: Affine, scale: number): Affine => (scale === 1 ? affine : affine.map((value, i) => (i < 12 ? value * scale : value)));
+
+function qform(header: NiftiHeader, [x, y, z]: readonly number[], name: string): Affine {
   const wrong = header.quaternion.findIndex((value) => !Number.isFinite(value));
   const fields = ["quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"];
   if (wrong >= 0) throw invalid(name, `${fields[wrong]} is ${header.quaternion[wrong]}, expected a number (qform_code is ${header.qformCode})`);
@@ -78,14 +98,6 @@ function sform(header: NiftiHeader, name: string): Affine {
   throw invalid(name, `the sform (code ${header.sformCode}) is ${rows.join(", ")}; expected finite numbers that span three directions`);
 }
 
-/** No orientation stored: voxel sizes, the middle of the grid at 0; axes as told, else the first toward the patient's left as ANALYZE files mostly lie. */
-function unoriented(header: NiftiHeader, shape: readonly number[], name: string, told?: string): { affine: Affine; note?: Warning } {
-  const affine = orientedAffine(told ?? "LAS", spacing(header, name), shape);
-  if (told !== undefined) return { affine };
-  const message = `${name}: the file stores no orientation (sform_code and qform_code are 0). Assumed: first axis from the patient's right to left, second to the front, third up. Left and right may be swapped; the option \`orientation\` says it better.`;
-  return { affine, note: { code: "NIFTI_NO_ORIENTATION", message } };
-}
-
 function notOriented(name: string): AnyMC3DError {
   const holds = "an ANALYZE 7.5 header, which does not store left and right, and programs differed in how they wrote it";
   return new AnyMC3DError(
@@ -96,11 +108,11 @@ function notOriented(name: string): AnyMC3DError {
 }
 
 /** What the user should know where both forms are set and differ. */
-function disagreement(header: NiftiHeader, affine: Affine, shape: readonly number[], name: string): Warning | undefined {
+function disagreement(header: NiftiHeader, affine: Affine, scale: number, shape: readonly number[], name: string): Warning | undefined {
   if (header.qformCode <= 0) return undefined;
   let other: Affine;
   try {
-    other = qform(header, name);
+    other = scaled(qform(header, spacing(header, scale, undefined, name), name), scale);
   } catch {
     return {
       code: "NIFTI_QFORM_INVALID",
@@ -142,28 +154,38 @@ function unit(header: NiftiHeader, name: string): { scale: number; note?: Warnin
 
 /**
  * The affine of a header, in mm: sform where its code is above 0, else qform, else voxel sizes alone.
- * @param orientation axis codes ("LPS") for a file that stores none
+ * @param options what the caller says of what the file does not store
  * @throws AnyMC3DError `GEOMETRY_INVALID`, naming the field and its value, and for ANALYZE without `orientation`; `OPTION_INVALID`
  */
-export function niftiAffine(header: NiftiHeader, name: string, orientation?: string): { affine: Affine; notes: Warning[] } {
+export function niftiAffine(
+  header: NiftiHeader,
+  name: string,
+  options: Pick<ReadOptions, "orientation" | "spacing"> = {},
+): { affine: Affine; notes: Warning[] } {
   const shape = header.dims.slice(0, 3);
   const notes: (Warning | undefined)[] = [];
-  let affine: Affine;
-  if (header.analyze && orientation === undefined) throw notOriented(name);
-  if (header.sformCode > 0) {
-    affine = sform(header, name);
-    notes.push(disagreement(header, affine, shape, name), shear(affine, name));
-  } else if (header.qformCode > 0) {
-    affine = qform(header, name);
-  } else {
-    const guess = unoriented(header, shape, name, orientation);
-    affine = guess.affine;
-    notes.push(guess.note);
-  }
+  if (header.analyze && options.orientation === undefined) throw notOriented(name);
   const { scale, note } = unit(header, name);
+  const stored = header.sformCode > 0 || header.qformCode > 0;
+  let affine: Affine;
+  if (header.sformCode > 0) {
+    affine = scaled(sform(header, name), scale);
+    notes.push(disagreement(header, affine, scale, shape, name), shear(affine, name));
+  } else {
+    const sizes = spacing(header, scale, options.spacing, name);
+    notes.push(signs(header, name));
+    if (header.qformCode > 0) affine = scaled(qform(header, sizes, name), scale);
+    else {
+      // As ANALYZE files mostly lie, and nibabel takes them.
+      const grid = { name, shape, stated: sizes.map((size) => scale * size), assumed: "LAS", why: "sform_code and qform_code are 0" };
+      const open = openAffine(grid, { orientation: options.orientation });
+      affine = open.affine as Affine;
+      notes.push(open.note === undefined ? undefined : { code: "NIFTI_NO_ORIENTATION", message: open.note });
+    }
+  }
   notes.push(note);
-  if (scale !== 1) affine = affine.map((value, i) => (i < 12 ? value * scale : value));
   if (!isInvertible(affine)) throw invalid(name, `the affine is ${affine.join(" ")}; expected finite numbers that span three directions`);
+  if (stored) checkTold(affine, options, name);
   return { affine, notes: notes.filter((each) => each !== undefined) };
 }
 

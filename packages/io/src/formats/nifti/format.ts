@@ -22,7 +22,7 @@ export const nifti: Format = {
     { ending: ".img", holds: "voxels", header: ".hdr" },
     { ending: ".img.gz", holds: "voxels", header: ".hdr" },
   ],
-  uses: ["frame", "channel", "orientation"],
+  uses: ["frame", "channel", "orientation", "spacing"],
   packed: true,
   sniff: (bytes) => (sizes(bytes).some((size) => size === 348 || size === 540) || /^n[+i]1$/.test(text(bytes, 344, 347)) ? "sure" : undefined),
   looks: (bytes) =>

@@ -155,7 +155,7 @@ export function parseNiftiHeader(bytes: Uint8Array, name: string, packed = false
     analyze,
     littleEndian: little,
     single,
-    ...dimensions(fields, name),
+    ...dimensions(fields, notes, name),
     type: voxel,
     offset: dataOffset(fields, single, name),
     pixdim: fields.reals(at.pixdim, 4).map((value, i) => (analyze && i > 0 ? Math.abs(value) : value)),
@@ -226,11 +226,19 @@ function voxelType(code: number, name: string): VoxelType {
   );
 }
 
-function dimensions(fields: Fields, name: string): { dims: number[]; axes: number } {
+/** Axis lengths; 0 after the third and with nothing after it is an axis that is not there, as ITK takes it. */
+function dimensions(fields: Fields, notes: Warning[], name: string): { dims: number[]; axes: number } {
   const axes = fields.dim(0);
   if (axes < 1 || axes > 7)
     throw new AnyMC3DError("FORMAT_INVALID", `${name}: dim[0] is ${axes}, expected 1 to 7 axes. The header is damaged; export the file again.`);
-  const dims = Array.from({ length: 7 }, (_, i) => (i < axes ? fields.dim(i + 1) : 1));
+  const stored = Array.from({ length: 7 }, (_, i) => (i < axes ? fields.dim(i + 1) : 1));
+  const absent = (dim: number, i: number) => i > 2 && dim === 0 && stored.slice(i).every((each) => each === 0 || each === 1);
+  const dims = stored.map((dim, i) => (absent(dim, i) ? 1 : dim));
+  if (stored.some(absent))
+    notes.push({
+      code: "NIFTI_MENDED",
+      message: `${name}: the axis lengths ${stored.slice(0, axes).join(" × ")} were read as ${dims.slice(0, axes).join(" × ")}, as ITK does.`,
+    });
   const wrong = dims.findIndex((dim) => dim < 1 || !Number.isSafeInteger(dim));
   if (wrong >= 0)
     throw new AnyMC3DError(

@@ -7,6 +7,7 @@ import { byteLimit, tooLarge } from "../../options/limits.js";
 import type { ReadOptions } from "../../options/read-options.js";
 import type { Companions } from "../../sources/companions.js";
 import type { Named } from "../../sources/file-entry.js";
+import { extraBytes } from "../../voxels/parts.js";
 import { niftiAffine } from "./affine.js";
 import { type NiftiHeader, parseNiftiHeader } from "./header.js";
 import { bytesPerValue, readVoxels } from "./voxels.js";
@@ -39,14 +40,16 @@ export async function decodeNifti(file: Named, options: ReadOptions, image: Pair
   const limit = byteLimit(options);
   options.signal?.throwIfAborted();
   const { bytes, header } = await unpackHeader(file, limit, options);
-  const { affine, notes } = niftiAffine(header, file.name, options.orientation);
+  const { affine, notes } = niftiAffine(header, file.name, options);
   const start = frameStart(header, options, file.name);
   const voxels = header.single ? bytes : await pairBytes(file.name, header, limit, options, image);
   const shape = header.dims.slice(0, 3) as [number, number, number];
   const count = shape[0] * shape[1] * shape[2];
   const alone = voxels.length <= 2 * count * header.type.bytes + header.offset;
   const data = readVoxels(voxels, header.offset + start * header.type.bytes, count, header, file.name, alone);
-  const all = [...header.notes, ...notes];
+  const need = neededBytes(header);
+  const extra = voxels.length > need && !isGzip(file.bytes) ? [extraBytes(file.name, voxels.length - need, "voxels")] : [];
+  const all = [...header.notes, ...notes, ...extra];
   return { data, shape, affine, ...(options.modality && { modality: options.modality }), ...(all.length > 0 && { notes: all }) };
 }
 
@@ -63,7 +66,7 @@ async function unpackHeader(file: Named, limit: number, options: ReadOptions): P
     header = parseNiftiHeader(head, name, true);
     const needed = header.single ? checkSize(header, name, most, limit, file.bytes.length) : head.length;
     // What needs no voxels is refused before they are unpacked.
-    niftiAffine(header, name, options.orientation);
+    niftiAffine(header, name, options);
     frameStart(header, options, name);
     return needed;
   };
@@ -73,11 +76,13 @@ async function unpackHeader(file: Named, limit: number, options: ReadOptions): P
   return { bytes, header: known };
 }
 
+/** Bytes that the file of the voxels must have. */
+const neededBytes = ({ dims, offset, type }: NiftiHeader): number => offset + dims.reduce((product, dim) => product * dim, 1) * type.bytes;
+
 /** Bytes that the file must have, checked against those that it has (or, packed, can have) and the limit. */
 function checkSize(header: NiftiHeader, name: string, found: number, limit: number, packed?: number): number {
-  const voxels = header.dims.reduce((product, dim) => product * dim, 1);
   const shape = header.dims.slice(0, header.axes).join(" × ");
-  const need = header.offset + voxels * header.type.bytes;
+  const need = neededBytes(header);
   if (need > found) {
     const have = packed === undefined ? `found ${found}` : `found ${packed} gzip bytes, which cannot unpack to so many`;
     throw new AnyMC3DError(

@@ -1,9 +1,10 @@
 // Which axes of an NRRD file are the volume's, and where they lie in the patient.
 
-import { type Affine, AnyMC3DError, voxelSpacing, type Warning } from "@anymc3d/core";
+import { type Affine, AnyMC3DError, type Warning } from "@anymc3d/core";
 import { chosen, mustChoose } from "../../options/choose.js";
 import type { ReadOptions } from "../../options/read-options.js";
-import { isInvertible, millimetres, orientedAffine } from "../../volume/geometry.js";
+import { isInvertible, millimetres } from "../../volume/geometry.js";
+import { checkTold, openAffine } from "../../volume/told.js";
 import type { FileAxis } from "../../voxels/values.js";
 import type { NrrdHeader } from "./header.js";
 
@@ -69,7 +70,7 @@ function normal(a: readonly number[], b: readonly number[]): number[] {
 
 /**
  * The affine in mm, RAS+, of the volume's axes.
- * @returns no affine where the file stores no orientation and none is told; then with a note
+ * @returns no affine where the file stores neither orientation nor voxel sizes, and none are told; then with a note
  * @throws AnyMC3DError `GEOMETRY_INVALID`, `OPTION_INVALID`
  */
 export function nrrdAffine(header: NrrdHeader, axes: readonly FileAxis[], options: ReadOptions, name: string): { affine?: Affine; notes: Warning[] } {
@@ -90,6 +91,7 @@ export function nrrdAffine(header: NrrdHeader, axes: readonly FileAxis[], option
   const affine = [...row(0), ...row(1), ...row(2), 0, 0, 0, 1];
   if (!isInvertible(affine))
     throw invalid(name, `space directions ${columns.map((column) => `(${column})`).join(" ")}; expected finite vectors that span three directions`);
+  checkTold(affine, options, name);
   return { affine, notes };
 }
 
@@ -112,27 +114,23 @@ function unitScale({ units }: NrrdHeader, notes: Warning[], name: string): numbe
   return scale;
 }
 
-/** Voxel sizes only: an affine if the user says how the axes lie, a note otherwise. */
+/** What is known without an orientation: voxel sizes, by steps in another space, spacings, or the extents of the axes. */
 function unoriented(header: NrrdHeader, spatial: readonly number[], scale: number, options: ReadOptions, notes: Warning[], name: string): { affine?: Affine } {
   const sizes = spatial.map((axis) => {
     const step = header.directions?.[axis];
-    return step ? scale * Math.hypot(...step) : axisScale(header, axis, name) * (header.spacings?.[axis] ?? Number.NaN);
+    const size = step ? scale * Math.hypot(...step) : axisScale(header, axis, name) * Math.abs(header.spacings?.[axis] ?? extentStep(header, axis));
+    return size > 0 && Number.isFinite(size) ? size : Number.NaN;
   });
-  if (sizes.length === 2) sizes.push(1);
-  const known = sizes.every((size) => Number.isFinite(size) && size !== 0);
-  const mm = options.spacing ?? (known ? sizes.map(Math.abs) : undefined);
-  if (options.orientation !== undefined && mm) {
-    const shape = [...spatial.map((axis) => header.sizes[axis]), 1].slice(0, 3);
-    const affine = orientedAffine(options.orientation, mm, shape);
-    if (!isInvertible(affine)) throw new AnyMC3DError("OPTION_INVALID", `${name}: \`spacing\` is ${voxelSpacing(affine)}; give three lengths in mm above 0.`);
-    return { affine };
-  }
-  const why = header.space ? `its space, ${header.space}, says nothing of the patient` : "it names no space";
-  const size = known ? `, only voxel sizes (${sizes.map((each) => Number(Math.abs(each).toPrecision(4))).join(" × ")} mm)` : " and no voxel sizes";
-  const todo = known ? "`orientation`" : "`orientation` and `spacing`";
-  notes.push({
-    code: "NRRD_NO_ORIENTATION",
-    message: `${name}: the file stores no orientation${size}: ${why}. The axes are taken as stored, 1 mm a voxel; say how they lie with the option ${todo}.`,
-  });
-  return {};
+  const shape = [...spatial.map((axis) => header.sizes[axis]), 1].slice(0, 3);
+  const space = `its space, ${header.space},`;
+  const why = header.space ? (toRas(header.space) ? `${space} has no directions` : `${space} says nothing of the patient`) : "it names no space";
+  const { affine, note } = openAffine({ name, shape, stated: [...sizes, Number.NaN].slice(0, 3), why }, options);
+  if (note !== undefined) notes.push({ code: "NRRD_NO_ORIENTATION", message: note });
+  return { affine };
+}
+
+/** From the extents of an axis: between the centres of its outer samples where it is node-centred, else between their outer faces (teem's default). */
+function extentStep({ mins, maxs, centers, sizes }: NrrdHeader, axis: number): number {
+  const steps = centers?.[axis] === "node" ? sizes[axis] - 1 : sizes[axis];
+  return ((maxs?.[axis] ?? Number.NaN) - (mins?.[axis] ?? Number.NaN)) / steps;
 }

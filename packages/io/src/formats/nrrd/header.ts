@@ -25,6 +25,11 @@ export interface NrrdHeader {
   readonly axisUnits: readonly string[] | undefined;
   /** Per axis; NaN where the file gives none. */
   readonly spacings: readonly number[] | undefined;
+  /** Per axis, where its extent begins and ends; NaN where the file gives none. */
+  readonly mins: readonly number[] | undefined;
+  readonly maxs: readonly number[] | undefined;
+  /** Per axis: "cell", "node", or neither. */
+  readonly centers: readonly string[] | undefined;
   readonly lineSkip: number;
   /** -1: the voxels are the file's last bytes. */
   readonly byteSkip: number;
@@ -60,7 +65,24 @@ const ACRONYMS: Readonly<Record<string, string>> = {
 /** A key that converters from DICOM write. */
 const MODALITY = "0008|0060";
 /** Fields that have a second spelling. */
-const ALIASES: Readonly<Record<string, string>> = { datafile: "data file", lineskip: "line skip", byteskip: "byte skip" };
+const ALIASES: Readonly<Record<string, string>> = {
+  datafile: "data file",
+  lineskip: "line skip",
+  byteskip: "byte skip",
+  blocksize: "block size",
+  oldmin: "old min",
+  oldmax: "old max",
+  axismins: "axis mins",
+  axismaxs: "axis maxs",
+  centerings: "centers",
+  sampleunits: "sample units",
+};
+/** Every field that the format has. One that it does not have may be a misspelt one that matters; teem refuses it, too. */
+const FIELDS = new Set(
+  "type|block size|dimension|sizes|spacings|thicknesses|axis mins|axis maxs|centers|labels|units|kinds|min|max|old min|old max|endian|encoding|line skip|byte skip|data file|content|number|sample units|space|space dimension|space units|space origin|space directions|measurement frame".split(
+    "|",
+  ),
+);
 
 /** Most bytes of a header, and axes of an array (teem's own bound). */
 const LONGEST = 2 ** 20;
@@ -69,15 +91,20 @@ const MOST_AXES = 16;
 const invalid = (name: string, what: string): AnyMC3DError =>
   new AnyMC3DError("FORMAT_INVALID", `${name}: ${what}. The NRRD header is damaged or of a kind that is not read; correct it, or write the file again.`);
 
-/** Fields by name, the lines after `data file: LIST`, and where the header ends. */
+/** Of keys and values: a backslash before n is a line's end, before another backslash nothing. */
+const unescaped = (text: string): string => text.replace(/\\([\\n])/g, (_, letter) => (letter === "n" ? "\n" : letter));
+
+/** Fields by name, the writer's own pairs, the lines after `data file: LIST`, and where the header ends. */
 interface Lines {
   readonly fields: ReadonlyMap<string, string>;
+  readonly pairs: ReadonlyMap<string, string>;
   readonly list: readonly string[];
   readonly end: number;
 }
 
 function readLines(bytes: Uint8Array, name: string): Lines {
   const fields = new Map<string, string>();
+  const pairs = new Map<string, string>();
   const list: string[] = [];
   let listing = false;
   let at = bytes.indexOf(10) + 1;
@@ -92,19 +119,23 @@ function readLines(bytes: Uint8Array, name: string): Lines {
       list.push(line);
       continue;
     }
-    if (line === "") return { fields, list, end: Math.min(at, bytes.length) };
+    if (line === "") return { fields, pairs, list, end: Math.min(at, bytes.length) };
     if (line.startsWith("#")) continue;
-    const [, own, said] = /^([^:]*):=(.*)$/.exec(line) ?? [];
-    if (own === MODALITY) fields.set(MODALITY, said);
-    if (own !== undefined) continue;
+    // The first of the two separators tells a pair of the writer's own from a field.
+    const [, own, said] = /^((?:(?!: ).)*?):=(.*)$/.exec(line) ?? [];
+    if (own !== undefined) {
+      pairs.set(unescaped(own), unescaped(said));
+      continue;
+    }
     const [, key, value] = /^([^:]+):\s*(.*)$/.exec(line) ?? [];
     if (key === undefined) throw invalid(name, `the line "${line.slice(0, 80)}"; expected "field: value"`);
     const field = ALIASES[key.trim().toLowerCase()] ?? key.trim().toLowerCase();
     if (fields.has(field)) throw invalid(name, `two fields "${field}"`);
+    if (!FIELDS.has(field)) throw invalid(name, `the field "${field.slice(0, 80)}", which NRRD does not have (a pair of the writer's own has := between)`);
     fields.set(field, value.trim());
     listing = field === "data file" && /^LIST\b/.test(value.trim());
   }
-  return { fields, list, end: bytes.length };
+  return { fields, pairs, list, end: bytes.length };
 }
 
 /**
@@ -137,11 +168,14 @@ export function parseNrrdHeader(bytes: Uint8Array, name: string): NrrdHeader {
     origin: vectors(field("space origin"), "space origin", name)?.[0],
     units: quoted(field("space units"), "space units", name),
     axisUnits: quoted(field("units"), "units", name),
-    spacings: perAxis(field("spacings"), "spacings", axes, name)?.map((word) => (word.toLowerCase() === "nan" ? Number.NaN : numberOf(word, "spacings", name))),
+    spacings: perAxisNumbers(field("spacings"), "spacings", axes, name),
+    mins: perAxisNumbers(field("axis mins"), "axis mins", axes, name),
+    maxs: perAxisNumbers(field("axis maxs"), "axis maxs", axes, name),
+    centers: perAxis(field("centers"), "centers", axes, name)?.map((word) => word.toLowerCase()),
     lineSkip: wholeNumber(field("line skip") ?? "0", 0, LONGEST, "line skip", name),
     byteSkip: byteSkipOf(field("byte skip"), encoding, name),
     files: dataFiles(field("data file"), lines.list, name),
-    modality: dicomModality(field(MODALITY)),
+    modality: dicomModality(lines.pairs.get(MODALITY)),
     end: lines.end,
   };
 }
@@ -157,7 +191,7 @@ const words = (value: string): string[] => value.split(/\s+/).filter((word) => w
 
 function numberOf(word: string, field: string, name: string): number {
   const value = Number(word);
-  if (word !== "" && Number.isFinite(value)) return value;
+  if (/^[+-]?(?:\d|\.\d)[\d.e+-]*$/i.test(word) && Number.isFinite(value)) return value;
   throw invalid(name, `"${word.slice(0, 80)}" in "${field}"; expected a number`);
 }
 
@@ -196,6 +230,9 @@ function perAxis(value: string | undefined, field: string, axes: number, name: s
   if (each.length !== axes) throw invalid(name, `${each.length} ${field} with dimension ${axes}`);
   return each;
 }
+
+const perAxisNumbers = (value: string | undefined, field: string, axes: number, name: string): number[] | undefined =>
+  perAxis(value, field, axes, name)?.map((word) => (/^[+-]?nan$/i.test(word) ? Number.NaN : numberOf(word, field, name)));
 
 /** "(1,0,0) (0,1,0)"; `none` is undefined. */
 function vectors(value: string | undefined, field: string, name: string): (number[] | undefined)[] | undefined {

@@ -1,23 +1,24 @@
 // A volume out of a NumPy file: the one array of an .npy, one of an .npz, one index of an array of volumes.
 
-import { type Affine, AnyMC3DError, type Volume, type Warning } from "@anymc3d/core";
+import { AnyMC3DError, type Volume, type Warning } from "@anymc3d/core";
 import { chosen, mustChoose } from "../../options/choose.js";
 import { byteLimit, tooLarge } from "../../options/limits.js";
 import type { ReadOptions } from "../../options/read-options.js";
 import type { Named } from "../../sources/file-entry.js";
-import { isInvertible, orientedAffine } from "../../volume/geometry.js";
+import { openAffine } from "../../volume/told.js";
 import { pickVoxels } from "../../voxels/values.js";
 import { type NpyArray, readNpy } from "./npy.js";
 import { npzArrays, npzSizes } from "./npz.js";
 
 /**
  * A volume out of .npy bytes.
- * Last axis x, the one before y, then z. NumPy files store no geometry: no affine, with a note, unless `spacing` and `orientation` are given.
+ * Last axis x, the one before y, then z. NumPy files store no geometry: no affine, with a note, unless `spacing` is given; `orientation` needs it.
  * @throws AnyMC3DError as {@link readNpy}; `FRAME_REQUIRED` (four axes without `index`), `CHANNELS_UNSUPPORTED`, `OPTION_INVALID`
  */
 export function decodeNpy({ bytes, name }: Named, options: ReadOptions): Volume {
   const limit = byteLimit(options);
   if (bytes.length > limit) throw tooLarge(name, `it has ${bytes.length} bytes`, limit);
+  if (options.array !== undefined) throw contradiction(`is ${JSON.stringify(options.array)}, and an .npy file holds one array, which has no name`, name);
   return volumeOf(readNpy(bytes, name), options, options.index, name);
 }
 
@@ -27,6 +28,8 @@ export function decodeNpy({ bytes, name }: Named, options: ReadOptions): Volume 
  */
 export function decodeNpz({ bytes, name }: Named, options: ReadOptions): Volume {
   const [, key, inside] = /^(.*?)(?:\[(\d+)\])?$/s.exec(options.array ?? "") ?? [];
+  if (inside !== undefined && options.index !== undefined && options.index !== Number(inside))
+    throw contradiction(`is ${JSON.stringify(options.array)}, and \`index\` is ${options.index}`, name);
   const sizes = npzSizes(bytes, { name });
   const found = options.array === undefined ? (sizes.size === 1 ? [...sizes.keys()][0] : undefined) : sizes.has(key) ? key : undefined;
   if (found === undefined) {
@@ -40,6 +43,9 @@ export function decodeNpz({ bytes, name }: Named, options: ReadOptions): Volume 
   const array = npzArrays(bytes, { only: [found], maxBytes: options.maxBytes, name }).get(found) as NpyArray;
   return volumeOf(array, options, inside === undefined ? options.index : Number(inside), `${name}: ${found}`);
 }
+
+const contradiction = (what: string, file: string): AnyMC3DError =>
+  new AnyMC3DError("OPTION_INVALID", `${file}: \`array\` ${what}. Leave one out.`, { details: { option: "array", file } });
 
 function volumeOf({ data, shape: stored }: NpyArray, options: ReadOptions, index: number | undefined, name: string): Volume {
   const sizes = stored.length === 5 && stored[4] === 1 ? stored.slice(0, 4) : stored;
@@ -61,19 +67,7 @@ function volumeOf({ data, shape: stored }: NpyArray, options: ReadOptions, index
   const taken = chosen("index", index, volumes, name);
   const shape = [...sizes.slice(-3).reverse(), 1].slice(0, 3) as [number, number, number];
   const voxels = pickVoxels(data, [...shape.map((size) => ({ size })), { size: volumes, taken }], name);
-  const { affine, notes } = geometry(options, shape, name);
-  return { data: voxels, shape, ...(affine && { affine }), ...(options.modality && { modality: options.modality }), ...(notes && { notes }) };
-}
-
-function geometry({ spacing, orientation }: ReadOptions, shape: readonly number[], name: string): { affine?: Affine; notes?: Warning[] } {
-  if (spacing === undefined && orientation === undefined) {
-    const message = `${name}: a NumPy file stores no orientation and no voxel size. Slices are taken along the first axis as stored, 1 mm a voxel; the options \`spacing\` and \`orientation\` say it better.`;
-    return { notes: [{ code: "NPY_NO_GEOMETRY", message }] };
-  }
-  const affine = spacing?.length === 3 && orientation !== undefined ? orientedAffine(orientation, spacing, shape) : undefined;
-  if (affine && spacing?.every((size) => size > 0) && isInvertible(affine)) return { affine };
-  throw new AnyMC3DError(
-    "OPTION_INVALID",
-    `${name}: \`spacing\` is ${String(spacing)}, \`orientation\` ${String(orientation)}; give both or neither: voxel sizes along x, y and z in mm, and where these axes point to ("LPS").`,
-  );
+  const { affine, note } = openAffine({ name, shape, stated: [Number.NaN, Number.NaN, Number.NaN], why: "NumPy has no place for it" }, options);
+  const notes: Warning[] = note === undefined ? [] : [{ code: "NPY_NO_GEOMETRY", message: note }];
+  return { data: voxels, shape, ...(affine && { affine }), ...(options.modality && { modality: options.modality }), ...(notes.length > 0 && { notes }) };
 }
