@@ -29,7 +29,6 @@ const OTHERS: Readonly<Record<string, string>> = {
   "apps/web/src/errors/browser-texts.ts": "browsers",
   "packages/cli/src/output/failure.ts": "does not print the file's name twice",
   "packages/engine-tfjs/src/device.ts": "the first line of what TensorFlow.js says",
-  "packages/io/src/formats/numpy/npz.ts": "fflate out of memory",
 };
 
 function sources(folder: string): string[] {

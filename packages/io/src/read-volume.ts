@@ -9,11 +9,12 @@ import { unknownFormat } from "./formats/unknown.js";
 import { checkReadOptions } from "./options/check.js";
 import { byteLimit } from "./options/limits.js";
 import type { ReadOptions } from "./options/read-options.js";
-import { readBy } from "./read-by.js";
+import { checkArchived, emptyFile, readBy } from "./read-by.js";
 import type { FileEntry } from "./sources/file-entry.js";
 import { type FileSet, fileSet, loadedFile, unpackedFiles } from "./sources/file-set.js";
 import type { Source } from "./sources/open.js";
-import { isZip, zipFiles } from "./sources/zip.js";
+import { zipFiles } from "./sources/zip.js";
+import { isZip } from "./sources/zip-directory.js";
 
 /**
  * Reads a volume: NIfTI-1 and NIfTI-2 (.nii, .nii.gz, .hdr with .img), ANALYZE 7.5 (with `orientation`), NRRD (.nrrd, .nhdr), MetaImage
@@ -67,19 +68,17 @@ async function formatOfMany(files: readonly FileEntry[]): Promise<Format | undef
 /** One file, with what was given beside it: by its content. */
 async function readFile(given: FileEntry, siblings: readonly FileEntry[] | undefined, options: ReadOptions): Promise<Volume> {
   const limit = byteLimit(options);
+  await checkArchived(given, limit, options.signal);
   // Of a pair, the header is read first, whichever file was named.
   const file = await loadedFile((await headerBeside(given)) ?? given, limit, options.name);
   const { bytes, name } = file;
   const packed = isGzip(bytes);
   const head = packed ? await gunzipHead(bytes, { name, limit, signal: options.signal }) : bytes;
-  if (head.length === 0)
-    throw new AnyMC3DError("FILE_EMPTY", `${name}: the file is empty (0 bytes${packed ? " after unpacking" : ""}). Copy or export it again.`, {
-      details: { file: name },
-    });
+  if (head.length === 0) throw emptyFile(name, packed);
   const format = formatOf(head);
   if (format && (!packed || format.packed)) return readBy(format, { name, files: [file], siblings }, options);
   if (!isZip(bytes)) throw unknownFormat(name, head, packed);
-  return readSet({ name, kind: "zip", files: zipFiles(bytes, name, limit) }, options);
+  return readSet({ name, kind: "zip", files: zipFiles(bytes, name, limit, options.signal) }, options);
 }
 
 /** The header that belongs to a file of voxels, if it is there. */

@@ -123,7 +123,7 @@ describe("too little or too much", () => {
   });
 
   it("refuses a small volume before an endless tail, whatever the limit", async () => {
-    await refusal(() => readNifti(gzipSync(concat(nifti(), new Uint8Array(1e8)))), "FORMAT_INVALID", /far more than the 480 bytes/);
+    await refusal(() => readNifti(gzipSync(concat(nifti(), new Uint8Array(1e8)))), "FORMAT_INVALID", /more than the 480 bytes/);
     expect((await readNifti(gzipSync(concat(nifti(), new Uint8Array(1e6))))).data[63]).toBe(63);
   });
 

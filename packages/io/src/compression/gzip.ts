@@ -7,10 +7,15 @@ import { InflateError, inflateGzip, inflateRaw, inflateZlib } from "./inflate.js
 
 /** DEFLATE cannot shrink data further than this. */
 export const MOST_SHRUNK = 1032;
-/** Bytes that may follow those that are kept, beside as many again. */
-const SLACK = 2 ** 24;
+/** Bytes that may follow those that a header asks for: a writer's own words. */
+export const SLACK = 2 ** 20;
+/** Bytes that may lie between a header and the voxels in packed data, where the header says so: a file's extensions, another file's header. */
+export const MOST_BEFORE = 2 ** 26;
 /** Bytes that tell how large the whole must be: the longest header this package reads. */
 const HEAD = 544;
+
+/** Bytes that data may take packed: DEFLATE adds little to what it cannot shrink. */
+export const packedAtMost = (bytes: number): number => Math.ceil(bytes * 1.01);
 
 export interface GunzipPlan {
   readonly name: string;
@@ -31,7 +36,7 @@ class Sink {
   #out: Uint8Array | undefined;
   /** Bytes seen, kept or not. */
   seen = 0;
-  /** Bytes at which to stop: the limit, or far more than what is kept. */
+  /** Bytes at which to stop: the limit, or more than what is kept and may follow. */
   #bound: number;
 
   constructor(
@@ -57,7 +62,7 @@ class Sink {
     const size = this.plan.size(head, this.most);
     const out = allocate(this.plan.name, size, () => new Uint8Array(size));
     out.set(head.subarray(0, Math.min(filled, size)));
-    this.#bound = Math.min(this.plan.limit, 2 * size + SLACK);
+    this.#bound = Math.min(this.plan.limit, size + SLACK);
     return out;
   }
 
@@ -68,7 +73,7 @@ class Sink {
     const asked = this.#out?.length;
     return new AnyMC3DError(
       "FORMAT_INVALID",
-      `${name}: it unpacks to far more than the ${asked} bytes that its header asks for. The header is wrong, or the file is not what it seems.`,
+      `${name}: it unpacks to more than the ${asked} bytes that its header asks for. The header is wrong, or the file is not what it seems.`,
     );
   }
 

@@ -51,6 +51,8 @@ export interface Format extends FormatNames {
   readonly sniff: (bytes: Uint8Array) => "sure" | "maybe" | undefined;
   /** What bytes that `sniff` is sure of look like, with an article: "an NRRD file". */
   readonly looks: string | ((bytes: Uint8Array) => string);
+  /** Bytes that a file with this header has at most, if it was written by this header. @param head its first bytes, 1 MiB if there are so many; packed ones unpacked, 544 */
+  readonly most?: (head: Uint8Array, name: string) => number | undefined;
   /** Its reader unpacks gzip itself. */
   readonly packed?: true;
   /** One volume may lie in many files, which are read together. */

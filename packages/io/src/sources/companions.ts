@@ -3,11 +3,11 @@
 import { AnyMC3DError } from "@anymc3d/core";
 import { tooLarge } from "../options/limits.js";
 import type { ReadOptions } from "../options/read-options.js";
-import { type FileEntry, type Named, wholeFile } from "./file-entry.js";
+import { checkPacked, type FileEntry, type Named, wholeFile } from "./file-entry.js";
 import { openSource, type Source, sourcePath } from "./open.js";
 
-/** Gets the file of a name that a header gives. @throws AnyMC3DError `FILE_NOT_FOUND`, naming both; `FORMAT_INVALID` for a name that leaves the folder */
-export type Companions = (file: string) => Promise<Named>;
+/** Gets the file of a name that a header gives; `most`: bytes that it may have if it comes out of an archive. @throws AnyMC3DError `FILE_NOT_FOUND`, naming both; `FORMAT_INVALID` for a name that leaves the folder */
+export type Companions = (file: string, most?: number) => Promise<Named>;
 
 /** Data files that one header may name. */
 const MOST = 65536;
@@ -39,9 +39,10 @@ export function companionsOf(header: FileEntry, { companion, siblings, limit, si
       );
     return header.beside?.(inside);
   };
-  return async (file) => {
+  return async (file, most) => {
     const found = await find(file);
     if (!found) throw notFound(header.name, file);
+    if (most !== undefined) checkPacked(found, most);
     const named = await wholeFile(found, left);
     if (named.bytes.length > left) throw tooLarge(named.name, `it has ${named.bytes.length} bytes`, left);
     left -= named.bytes.length;

@@ -12,6 +12,8 @@ export interface FileEntry {
   readonly size: number;
   /** Bytes from `start` to `end`, where the file has so many; by default all. */
   read(start?: number, end?: number): Promise<Uint8Array>;
+  /** Its bytes are unpacked when they are read: they may be far more than lay somewhere. */
+  readonly packed?: true;
   /** All its bytes, where they are in memory. */
   readonly bytes?: Uint8Array;
   /** The file of this path in its folder, where its place has folders; undefined where none is there. */
@@ -38,6 +40,15 @@ export async function wholeFile(file: FileEntry, limit: number): Promise<Named> 
   if (file.bytes) return { bytes: file.bytes, name: file.name };
   if (file.size > limit) throw tooLarge(file.name, `it has ${file.size} bytes`, limit);
   return { bytes: await file.read(), name: file.name };
+}
+
+/** A file out of an archive is not unpacked where it is far longer than what a header asks for. @throws AnyMC3DError `FORMAT_INVALID` */
+export function checkPacked({ packed, name, size }: FileEntry, most: number): void {
+  if (!packed || size <= most) return;
+  throw new AnyMC3DError(
+    "FORMAT_INVALID",
+    `${name}: it unpacks to ${size} bytes, more than the ${most} that its header can ask for. The header is wrong, or the file is not what it seems.`,
+  );
 }
 
 /** A `File` or `Blob`, read when it is asked for. */

@@ -3,7 +3,8 @@
 import { bytesEntry, type FileEntry, wholeFile } from "./file-entry.js";
 import { listFolder } from "./node-files.js";
 import { folderOf, type OpenOptions, openSource, type Source } from "./open.js";
-import { isZip, zipFiles } from "./zip.js";
+import { zipFiles } from "./zip.js";
+import { isZip } from "./zip-directory.js";
 
 export interface FileSet {
   /** What to call the files together. */

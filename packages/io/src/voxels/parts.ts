@@ -1,7 +1,7 @@
 // Voxels that lie in one or several data files: their bytes, joined; numbers written as text.
 
 import { AnyMC3DError, type VoxelArray, type Warning } from "@anymc3d/core";
-import { MOST_SHRUNK, unpack, type Wrapping } from "../compression/gzip.js";
+import { MOST_BEFORE, MOST_SHRUNK, packedAtMost, SLACK, unpack, type Wrapping } from "../compression/gzip.js";
 import { allocate } from "../options/limits.js";
 import type { Companions } from "../sources/companions.js";
 import type { Named } from "../sources/file-entry.js";
@@ -10,6 +10,7 @@ import { bytesOfType, decodeValues, LITTLE_HERE, type NumberType } from "./value
 /**
  * The `total` bytes of voxels that lie in these files, in equal parts.
  * @param part exactly `need` bytes of voxels out of one file
+ * @param most bytes that such a file may have, if it comes out of an archive
  * @throws AnyMC3DError `FORMAT_INVALID` (no equal parts), `OUT_OF_MEMORY`, and what `part` and `companions` throw
  */
 export async function joinedParts(
@@ -18,14 +19,24 @@ export async function joinedParts(
   companions: Companions,
   part: (file: Named, need: number) => Promise<Uint8Array> | Uint8Array,
   header: string,
+  most: (need: number) => number,
 ): Promise<Uint8Array> {
-  if (names.length === 1) return part(await companions(names[0]), total);
+  if (names.length === 1) return part(await companions(names[0], most(total)), total);
   const need = total / names.length;
   if (!Number.isInteger(need))
     throw new AnyMC3DError("FORMAT_INVALID", `${header}: ${total} bytes of voxels in ${names.length} data files; expected parts of equal size.`);
   const out = allocate(header, total, () => new Uint8Array(total));
-  for (const [i, name] of names.entries()) out.set(await part(await companions(name), need), i * need);
+  for (const [i, name] of names.entries()) out.set(await part(await companions(name, most(need)), need), i * need);
   return out;
+}
+
+/**
+ * Bytes that a file may have which holds `need` bytes of voxels.
+ * @param before bytes before them; negative: as many as there are
+ */
+export function mostOf(need: number, type: NumberType, how: "raw" | "packed" | "text" | "hex", before: number): number {
+  const body = how === "text" ? (need / bytesOfType(type)) * LONGEST_NUMBER : how === "hex" ? 3 * need : how === "packed" ? packedAtMost(need) : need;
+  return body + (before < 0 ? MOST_BEFORE : before) + SLACK;
 }
 
 /** Too few bytes of voxels. */
@@ -55,6 +66,11 @@ interface Exactly {
  * @throws AnyMC3DError `FILE_TRUNCATED` (fewer), `FORMAT_INVALID` (more, or damaged), `OUT_OF_MEMORY`; the signal's reason
  */
 export async function unpackExactly(packed: Uint8Array, wrapping: Wrapping, { name, skip, need, what, signal }: Exactly): Promise<Uint8Array> {
+  if (skip > MOST_BEFORE)
+    throw new AnyMC3DError(
+      "FORMAT_INVALID",
+      `${name}: its header skips ${skip} unpacked bytes before the voxels; expected at most ${MOST_BEFORE}. Correct it.`,
+    );
   const total = skip + need;
   const cut = (found: number) => tooShort(name, total, found, `${what}, unpacked from ${wrapping}`);
   if (total > packed.length * MOST_SHRUNK) throw cut(packed.length);
@@ -63,6 +79,9 @@ export async function unpackExactly(packed: Uint8Array, wrapping: Wrapping, { na
   if (bytes.length < total) throw cut(bytes.length);
   return bytes.subarray(skip);
 }
+
+/** Characters of a number written as text, with what stands between it and the next. */
+const LONGEST_NUMBER = 64;
 
 const isSpace = (byte: number): boolean => byte === 32 || (byte >= 9 && byte <= 13) || byte === 44;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;

@@ -8,7 +8,7 @@ import type { Companions } from "../../sources/companions.js";
 import type { Named } from "../../sources/file-entry.js";
 import { isInvertible, millimetres, parseOrientation } from "../../volume/geometry.js";
 import { checkTold, openAffine, toldSizes } from "../../volume/told.js";
-import { extraBytes, joinedParts, parseNumbers, tooShort, unpackExactly } from "../../voxels/parts.js";
+import { extraBytes, joinedParts, mostOf, parseNumbers, tooShort, unpackExactly } from "../../voxels/parts.js";
 import { bytesOfType, decodeValues, type FileAxis, LITTLE_HERE, pickVoxels, scaleValues } from "../../voxels/values.js";
 import { type MhaHeader, parseMhaHeader } from "./header.js";
 
@@ -101,12 +101,19 @@ function differingOrientation({ orientation }: MhaHeader, affine: Affine): strin
   return from === orientation ? undefined : `AnatomicalOrientation is ${orientation}, TransformMatrix says ${from}`;
 }
 
+/** Bytes of all voxels of the file. */
+export const voxelBytes = ({ channels, sizes, type }: MhaHeader): number => [channels, ...sizes].reduce((product, size) => product * size, bytesOfType(type));
+
+/** Bytes that a data file with `need` bytes of voxels may have. */
+export const mostOfPart = (need: number, { type, binary, compressed, headerSize }: MhaHeader): number =>
+  mostOf(need, type, binary ? (compressed ? "packed" : "raw") : "text", headerSize);
+
 async function readValues(file: Named, header: MhaHeader, options: ReadOptions, companions: Companions, notes: Warning[]): Promise<VoxelArray> {
-  const { type, binary, littleEndian, files, channels, sizes } = header;
+  const { type, binary, littleEndian, files } = header;
   const own: Companions = async () => ({ name: file.name, bytes: file.bytes.subarray(header.end) });
   const part = (each: Named, need: number) => partBytes(each, need, header, options, notes);
-  const total = [channels, ...sizes].reduce((product, size) => product * size, bytesOfType(type));
-  const raw = await joinedParts(files ?? [file.name], total, files ? companions : own, part, file.name);
+  const most = (need: number) => mostOfPart(need, header);
+  const raw = await joinedParts(files ?? [file.name], voxelBytes(header), files ? companions : own, part, file.name, most);
   const view = 2 * raw.length > raw.buffer.byteLength;
   // What was text is numbers of this machine by now; 64-bit integers are doubles.
   if (!binary) return decodeValues(raw, { type: type.endsWith("int64") ? "float64" : type, littleEndian: LITTLE_HERE, view }, file.name);

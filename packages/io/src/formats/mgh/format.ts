@@ -1,7 +1,8 @@
 // FreeSurfer's MGH, packed as .mgz.
 
+import { SLACK } from "../../compression/gzip.js";
 import { type Format, onlyFile } from "../format.js";
-import { decodeMgh, isMgh } from "./read.js";
+import { decodeMgh, isMgh, mghSize } from "./read.js";
 
 export const mgh: Format = {
   id: "mgh",
@@ -12,6 +13,7 @@ export const mgh: Format = {
   ],
   uses: ["frame", "orientation", "spacing"],
   packed: true,
+  most: (head, name) => mghSize(head, name) + SLACK,
   sniff: (bytes) => (isMgh(bytes) ? "sure" : undefined),
   looks: "a FreeSurfer MGH volume",
   read: async (input) => decodeMgh(await onlyFile(input), input.options),

@@ -50,6 +50,11 @@ export async function decodeMgh({ bytes, name }: Named, options: ReadOptions): P
   return { data, shape, ...(affine && { affine }), ...(options.modality && { modality: options.modality }), ...(notes.length > 0 && { notes }) };
 }
 
+/** Bytes of a file with this header, without what may follow its voxels. @throws AnyMC3DError as `readMgh()` */
+export function mghSize(head: Uint8Array, name: string): number {
+  return neededBytes(parseHeader(head, {}, name), Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, name);
+}
+
 function neededBytes({ shape, frames, type }: Pick<MghHeader, "shape" | "frames" | "type">, found: number, limit: number, name: string): number {
   const need = HEADER + shape[0] * shape[1] * shape[2] * frames * bytesOfType(type);
   const what = `${[...shape, frames].join(" × ")} ${type} voxels`;

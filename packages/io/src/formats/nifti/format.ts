@@ -1,8 +1,9 @@
 // NIfTI-1, NIfTI-2 and ANALYZE 7.5: one header, with and without its magic.
 
-import { gzip } from "../../compression/gzip.js";
+import { gzip, SLACK } from "../../compression/gzip.js";
 import { type Format, onlyFile, text } from "../format.js";
-import { decodeNifti, pairImage } from "./read.js";
+import { parseNiftiHeader } from "./header.js";
+import { decodeNifti, neededBytes, pairImage } from "./read.js";
 import { writeNifti } from "./write.js";
 
 const sizes = (bytes: Uint8Array) => {
@@ -24,6 +25,10 @@ export const nifti: Format = {
   ],
   uses: ["frame", "channel", "orientation", "spacing"],
   packed: true,
+  most(head, name) {
+    const header = parseNiftiHeader(head, name);
+    return (header.single ? neededBytes(header) : 0) + SLACK;
+  },
   sniff: (bytes) => (sizes(bytes).some((size) => size === 348 || size === 540) || /^n[+i]1$/.test(text(bytes, 344, 347)) ? "sure" : undefined),
   looks: (bytes) =>
     bytes.length >= 348 && sizes(bytes).includes(348) && text(bytes, 344, 345) !== "n"
@@ -31,7 +36,7 @@ export const nifti: Format = {
       : "a NIfTI file",
   async read(input) {
     const { files, options, companions } = input;
-    return decodeNifti(await onlyFile(input), options, () => pairImage(files[0].path, options, companions));
+    return decodeNifti(await onlyFile(input), options, (most) => pairImage(files[0].path, options, companions, most));
   },
   write: async (volume, ending) => (ending === ".nii.gz" ? gzip(writeNifti(volume)) : writeNifti(volume)),
 };

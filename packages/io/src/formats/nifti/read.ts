@@ -1,7 +1,7 @@
 // Reads a NIfTI file (one file, gzip or not, or a .hdr/.img pair) into a Volume.
 
 import { AnyMC3DError, isAnyMC3DError, type Volume } from "@anymc3d/core";
-import { gunzip, isGzip } from "../../compression/gzip.js";
+import { gunzip, isGzip, MOST_BEFORE, packedAtMost, SLACK } from "../../compression/gzip.js";
 import { chosen, mustChoose } from "../../options/choose.js";
 import { byteLimit, tooLarge } from "../../options/limits.js";
 import type { ReadOptions } from "../../options/read-options.js";
@@ -13,7 +13,7 @@ import { type NiftiHeader, parseNiftiHeader } from "./header.js";
 import { bytesPerValue, readVoxels } from "./voxels.js";
 
 /** Gets the .img of a pair; undefined where nobody knows it. */
-export type PairImage = () => Promise<Named | undefined>;
+export type PairImage = (most: number) => Promise<Named | undefined>;
 
 const HDR = /\.hdr(\.gz)?$/i;
 
@@ -21,13 +21,13 @@ const HDR = /\.hdr(\.gz)?$/i;
 const imageName = (header: string): string => header.replace(HDR, (ending) => (ending.startsWith(".HDR") ? ".IMG" : ".img"));
 
 /** The .img of a .hdr, packed or not. */
-export async function pairImage(header: string, { companion }: ReadOptions, companions: Companions): Promise<Named | undefined> {
+export async function pairImage(header: string, { companion }: ReadOptions, companions: Companions, most: number): Promise<Named | undefined> {
   const base = header.replace(/^.*[\\/]/s, "");
   if (!HDR.test(base) && companion === undefined) return undefined;
   const image = imageName(base);
   for (const file of [image, `${image}.gz`]) {
     try {
-      return await companions(file);
+      return await companions(file, most);
     } catch (error) {
       if (!isAnyMC3DError(error) || error.code !== "FILE_NOT_FOUND") throw error;
     }
@@ -64,6 +64,10 @@ async function unpackHeader(file: Named, limit: number, options: ReadOptions): P
   let header: NiftiHeader | undefined;
   const size = (head: Uint8Array, most: number): number => {
     header = parseNiftiHeader(head, name, true);
+    if (header.offset > MOST_BEFORE) {
+      const found = `vox_offset is ${header.offset} in packed data, expected at most ${MOST_BEFORE}`;
+      throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${found}, after which the voxels begin. The header is damaged; export the file again.`);
+    }
     const needed = header.single ? checkSize(header, name, most, limit, file.bytes.length) : head.length;
     // What needs no voxels is refused before they are unpacked.
     niftiAffine(header, name, options);
@@ -77,7 +81,7 @@ async function unpackHeader(file: Named, limit: number, options: ReadOptions): P
 }
 
 /** Bytes that the file of the voxels must have. */
-const neededBytes = ({ dims, offset, type }: NiftiHeader): number => offset + dims.reduce((product, dim) => product * dim, 1) * type.bytes;
+export const neededBytes = ({ dims, offset, type }: NiftiHeader): number => offset + dims.reduce((product, dim) => product * dim, 1) * type.bytes;
 
 /** Bytes that the file must have, checked against those that it has (or, packed, can have) and the limit. */
 function checkSize(header: NiftiHeader, name: string, found: number, limit: number, packed?: number): number {
@@ -98,7 +102,7 @@ function checkSize(header: NiftiHeader, name: string, found: number, limit: numb
 
 /** The voxels' file of a pair. */
 async function pairBytes(name: string, header: NiftiHeader, limit: number, options: ReadOptions, image: PairImage): Promise<Uint8Array> {
-  const file = await image();
+  const file = await image(packedAtMost(neededBytes(header)) + SLACK);
   if (!file) {
     const missing = /\.hdr(\.gz)?$/i.test(name) ? name.replace(/\.hdr(\.gz)?$/i, ".img") : "its .img file";
     throw new AnyMC3DError(

@@ -5,7 +5,7 @@ import { byteLimit, tooLarge } from "../../options/limits.js";
 import type { ReadOptions } from "../../options/read-options.js";
 import type { Companions } from "../../sources/companions.js";
 import type { Named } from "../../sources/file-entry.js";
-import { extraBytes, joinedParts, parseHex, parseNumbers, tooShort, unpackExactly } from "../../voxels/parts.js";
+import { extraBytes, joinedParts, mostOf, parseHex, parseNumbers, tooShort, unpackExactly } from "../../voxels/parts.js";
 import { bytesOfType, decodeValues, LITTLE_HERE, pickVoxels } from "../../voxels/values.js";
 import { nrrdAffine, nrrdAxes } from "./geometry.js";
 import { type NrrdHeader, parseNrrdHeader } from "./header.js";
@@ -17,7 +17,7 @@ export async function decodeNrrd(file: Named, options: ReadOptions, companions: 
   const header = parseNrrdHeader(file.bytes, name);
   const axes = nrrdAxes(header, options, name);
   const { affine, notes } = nrrdAffine(header, axes, options, name);
-  const size = header.sizes.reduce((product, each) => product * each, bytesOfType(header.type));
+  const size = voxelBytes(header);
   if (!(size <= byteLimit(options))) throw tooLarge(name, `${header.sizes.join(" × ")} ${header.type} voxels need ${size} bytes`, byteLimit(options));
   const values = await readValues(file, header, options, companions, notes);
   const data = pickVoxels(values, axes, name);
@@ -26,12 +26,19 @@ export async function decodeNrrd(file: Named, options: ReadOptions, companions: 
   return { data, shape, ...(affine && { affine }), ...(modality && { modality }), ...(notes.length > 0 && { notes }) };
 }
 
+/** Bytes of all voxels of the file. */
+export const voxelBytes = ({ sizes, type }: NrrdHeader): number => sizes.reduce((product, size) => product * size, bytesOfType(type));
+
+/** Bytes that a data file with `need` bytes of voxels may have. */
+export const mostOfPart = (need: number, { type, encoding, byteSkip, lineSkip }: NrrdHeader): number =>
+  mostOf(need, type, encoding === "gzip" ? "packed" : encoding, lineSkip > 0 ? -1 : encoding === "gzip" ? 0 : byteSkip);
+
 async function readValues(file: Named, header: NrrdHeader, options: ReadOptions, companions: Companions, notes: Warning[]): Promise<VoxelArray> {
-  const { type, encoding, littleEndian, files, sizes } = header;
+  const { type, encoding, littleEndian, files } = header;
   const own: Companions = async () => ({ name: file.name, bytes: file.bytes.subarray(header.end) });
   const part = (each: Named, need: number) => partBytes(each, need, header, options, notes);
-  const total = sizes.reduce((product, size) => product * size, bytesOfType(type));
-  const raw = await joinedParts(files ?? [file.name], total, files ? companions : own, part, file.name);
+  const most = (need: number) => mostOfPart(need, header);
+  const raw = await joinedParts(files ?? [file.name], voxelBytes(header), files ? companions : own, part, file.name, most);
   const view = 2 * raw.length > raw.buffer.byteLength;
   // What was text is numbers of this machine by now; 64-bit integers are doubles.
   if (encoding === "text") return decodeValues(raw, { type: type.endsWith("int64") ? "float64" : type, littleEndian: LITTLE_HERE, view }, file.name);

@@ -1,7 +1,9 @@
 // NumPy: one array (.npy), or a zip of arrays (.npz).
 
-import { isZip } from "../../sources/zip.js";
+import { SLACK } from "../../compression/gzip.js";
+import { isZip } from "../../sources/zip-directory.js";
 import { type Format, onlyFile, text } from "../format.js";
+import { npySize } from "./npy.js";
 import { npzSizes } from "./npz.js";
 import { decodeNpy, decodeNpz } from "./volume.js";
 
@@ -25,6 +27,7 @@ export const numpy: Format = {
   ],
   uses: ["array", "index", "spacing", "orientation"],
   sniff: (bytes) => (isNpy(bytes) || (isZip(bytes) && holdsArrays(bytes)) ? "sure" : undefined),
+  most: (head, name) => (isNpy(head) ? npySize(head, name) + SLACK : undefined),
   looks: (bytes) => (isNpy(bytes) ? "a NumPy .npy array" : "a zip archive (.zip, .npz, .docx, …)"),
   async read(input) {
     const file = await onlyFile(input);

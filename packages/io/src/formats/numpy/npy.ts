@@ -59,6 +59,12 @@ export function readNpy(bytes: Uint8Array, name: string): NpyArray {
   return { dtype: type.dtype, shape, data: fortran && shape.length > 1 ? toCOrder(values, shape, name) : values };
 }
 
+/** Bytes that a file with this beginning must have. @throws AnyMC3DError as {@link readNpy} */
+export function npySize(head: Uint8Array, name: string): number {
+  const { type, shape, start } = parseHeader(head, name);
+  return start + shape.reduce((product, n) => product * n, type.bytes);
+}
+
 function invalid(name: string, found: string): AnyMC3DError {
   return new AnyMC3DError("FORMAT_INVALID", `${name}: ${found}; expected a numeric array as numpy.save writes it. Save it again with numpy.`);
 }

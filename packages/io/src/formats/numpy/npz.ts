@@ -1,11 +1,10 @@
 // NPZ (NumPy's archive of arrays): a zip of .npy files, stored or deflated, to arrays by name.
 
-import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
-import { FlateErrorCode, type UnzipFileInfo, unzipSync } from "fflate";
-import { MOST_SHRUNK } from "../../compression/gzip.js";
+import { AnyMC3DError } from "@anymc3d/core";
+import { SLACK } from "../../compression/gzip.js";
 import { byteLimit, tooLarge } from "../../options/limits.js";
-import { checksum, zipEntries } from "../../sources/zip-directory.js";
-import { type NpyArray, readNpy } from "./npy.js";
+import { type ZipEntry, zipContent, zipContentNow, zipEntries, zipHead } from "../../sources/zip-directory.js";
+import { type NpyArray, npySize, readNpy } from "./npy.js";
 
 /** Options of `readNpz()`. */
 export interface NpzOptions {
@@ -17,72 +16,51 @@ export interface NpzOptions {
   readonly name?: string;
 }
 
-const MAX_ENTRIES = 65535;
+/** Bytes that hold the header of an array of numbers, with room to spare. */
+const HEAD = 2 ** 17;
+
+const isArray = ({ file }: Pick<ZipEntry, "file">): boolean => file.endsWith(".npy");
+const nameOf = ({ file }: Pick<ZipEntry, "file">): string => file.slice(0, -4);
 
 /** As `readNpz()`, of bytes that begin as a zip does. */
 export function npzArrays(bytes: Uint8Array, options: NpzOptions = {}): Map<string, NpyArray> {
   const { name = "npz" } = options;
-  const entries = new Map<string, UnzipFileInfo>();
-  const files = unpack(bytes, name, entryFilter(name, options, entries));
-  const sums = new Map(zipEntries(bytes).map(({ file, crc }) => [file, crc]));
-  const arrays = new Map<string, NpyArray>();
-  for (const [file, { originalSize }] of entries) {
-    const key = file.slice(0, -4);
-    checkEntry(files[file], originalSize, sums.get(file), `${name}: ${key}`);
-    arrays.set(key, readNpy(files[file], `${name}: ${key}`));
-    delete files[file];
-  }
-  return arrays;
+  return new Map(arraysIn(bytes, options, name).map((entry) => [nameOf(entry), readNpy(zipContentNow(entry, name), `${name}: ${nameOf(entry)}`)]));
+}
+
+/** One array, without holding up who waits for other things. @throws AnyMC3DError as `readNpz()`; the signal's reason */
+export async function npzArray(
+  bytes: Uint8Array,
+  array: string,
+  options: NpzOptions & { readonly name: string; readonly signal?: AbortSignal },
+): Promise<NpyArray> {
+  const { name, signal } = options;
+  const [entry] = arraysIn(bytes, { ...options, only: [array] }, name);
+  return readNpy(await zipContent(entry, name, signal), `${name}: ${array}`);
 }
 
 /** The arrays of an .npz file and the bytes that they unpack to, without unpacking them. @throws AnyMC3DError as `readNpz()` */
 export function npzSizes(bytes: Uint8Array, { name = "npz" }: NpzOptions = {}): Map<string, number> {
-  const sizes = new Map<string, number>();
-  const choose = entryFilter(name, { maxBytes: Number.MAX_SAFE_INTEGER }, new Map());
-  unpack(bytes, name, (entry) => {
-    if (choose(entry)) sizes.set(entry.name.slice(0, -4), entry.originalSize);
-    return false;
-  });
-  return sizes;
+  return new Map(zipEntries(bytes, name, isArray).map((entry) => [nameOf(entry), entry.size]));
 }
 
-/** Chooses the entries to unpack and refuses, before anything is allocated, sizes that are over the limit or cannot be. */
-function entryFilter(name: string, options: NpzOptions, entries: Map<string, UnzipFileInfo>) {
+/** The arrays asked for; refuses, before anything is unpacked, what is over the limit, and what is far longer than its own header says. */
+function arraysIn(bytes: Uint8Array, options: NpzOptions, name: string): ZipEntry[] {
   const limit = byteLimit(options);
-  let seen = 0;
   let total = 0;
-  return (entry: UnzipFileInfo): boolean => {
-    if (++seen > MAX_ENTRIES) throw damaged(name, `it claims more than ${MAX_ENTRIES} entries`);
-    if (!entry.name.endsWith(".npy") || (options.only && !options.only.includes(entry.name.slice(0, -4)))) return false;
-    if (entries.has(entry.name)) throw damaged(name, `${entry.name} appears twice`);
-    if (entry.originalSize > entry.size * MOST_SHRUNK + 64)
-      throw damaged(name, `${entry.name} claims to unpack from ${entry.size} to ${entry.originalSize} bytes, which cannot be`);
-    total += entry.originalSize;
+  const chosen = (entry: Pick<ZipEntry, "file" | "size">): boolean => {
+    if (!isArray(entry) || (options.only && !options.only.includes(nameOf(entry)))) return false;
+    total += entry.size;
     if (!(total <= limit)) throw tooLarge(name, `its arrays unpack to ${total} bytes or more`, limit);
-    entries.set(entry.name, entry);
     return true;
   };
-}
-
-const damaged = (name: string, what: string, cause?: unknown) =>
-  new AnyMC3DError("FORMAT_INVALID", `${name}: the archive is damaged: ${what}. Copy or save it again.`, { cause });
-
-function unpack(bytes: Uint8Array, name: string, filter: (entry: UnzipFileInfo) => boolean): Record<string, Uint8Array> {
-  try {
-    return unzipSync(bytes, { filter });
-  } catch (cause) {
-    if (isAnyMC3DError(cause)) throw cause;
-    const { code, message } = cause as { code?: unknown; message: string };
-    if (code === FlateErrorCode.InvalidZipData || code === FlateErrorCode.UnexpectedEOF)
-      throw new AnyMC3DError("FILE_TRUNCATED", `${name}: the zip archive breaks off (${message}). Copy or download it again.`, { cause });
-    if (cause instanceof RangeError && /alloc|length/i.test(message))
-      throw new AnyMC3DError("OUT_OF_MEMORY", `${name}: the arrays could not be allocated (${message}). Free memory, or read fewer of them.`, { cause });
-    throw damaged(name, message, cause);
+  const entries = zipEntries(bytes, name, chosen);
+  for (const entry of entries) {
+    const need = npySize(zipHead(entry, HEAD, name), `${name}: ${nameOf(entry)}`);
+    if (entry.size > need + SLACK) {
+      const found = `${nameOf(entry)} unpacks to ${entry.size} bytes, its own header asks for ${need}`;
+      throw new AnyMC3DError("FORMAT_INVALID", `${name}: ${found}. The archive is damaged, or not what it seems. Copy or save it again.`);
+    }
   }
-}
-
-function checkEntry(found: Uint8Array, size: number, sum: number | undefined, name: string): void {
-  if (found.length !== size)
-    throw new AnyMC3DError("FILE_TRUNCATED", `${name}: expected ${size} bytes, found ${found.length}. The archive is cut short; copy or save it again.`);
-  if (sum !== undefined && checksum(found) !== sum) throw damaged(name, "the checksum does not match");
+  return entries;
 }

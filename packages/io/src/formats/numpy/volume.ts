@@ -8,7 +8,7 @@ import type { Named } from "../../sources/file-entry.js";
 import { openAffine } from "../../volume/told.js";
 import { pickVoxels } from "../../voxels/values.js";
 import { type NpyArray, readNpy } from "./npy.js";
-import { npzArrays, npzSizes } from "./npz.js";
+import { npzArray, npzSizes } from "./npz.js";
 
 /**
  * A volume out of .npy bytes.
@@ -26,7 +26,7 @@ export function decodeNpy({ bytes, name }: Named, options: ReadOptions): Volume 
  * A volume out of .npz bytes: out of the only array, or of the one that `array` names; "train_images[17]" is `array` and `index` in one.
  * @throws AnyMC3DError as {@link decodeNpy} and `readNpz`; `OPTION_INVALID` (which array?), naming those there are
  */
-export function decodeNpz({ bytes, name }: Named, options: ReadOptions): Volume {
+export async function decodeNpz({ bytes, name }: Named, options: ReadOptions): Promise<Volume> {
   const [, key, inside] = /^(.*?)(?:\[(\d+)\])?$/s.exec(options.array ?? "") ?? [];
   if (inside !== undefined && options.index !== undefined && options.index !== Number(inside))
     throw contradiction(`is ${JSON.stringify(options.array)}, and \`index\` is ${options.index}`, name);
@@ -40,7 +40,7 @@ export function decodeNpz({ bytes, name }: Named, options: ReadOptions): Volume 
       details: { option: "array", file: name, holds, ...(options.array !== undefined && { found: options.array }), choices: arrays },
     });
   }
-  const array = npzArrays(bytes, { only: [found], maxBytes: options.maxBytes, name }).get(found) as NpyArray;
+  const array = await npzArray(bytes, found, { maxBytes: options.maxBytes, name, signal: options.signal });
   return volumeOf(array, options, inside === undefined ? options.index : Number(inside), `${name}: ${found}`);
 }
 
