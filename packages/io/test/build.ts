@@ -3,6 +3,8 @@
 import { AnyMC3DError, type ErrorCode } from "@anymc3d/core";
 import { expect } from "vitest";
 
+export { random } from "@anymc3d/testkit/mutate";
+
 export interface Fields {
   version?: 1 | 2;
   little?: boolean;
@@ -95,17 +97,6 @@ export async function refusal(run: () => unknown, code: ErrorCode, ...says: (str
   expect((error as AnyMC3DError).code, message).toBe(code);
   for (const each of says) expect(message).toMatch(each);
   return message;
-}
-
-/** Seeded numbers in [0, 1) (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /** Expects the same numbers to this many digits after the point. */
