@@ -34,6 +34,8 @@ export default defineConfig({
     testTimeout: 400_000,
     hookTimeout: 400_000,
     pool: "forks",
+    // Not among what the user of this machine keeps.
+    env: { ANYMC3D_CACHE: source("../node_modules/.cache/anymc3d-tests") },
     maxWorkers: 2,
     projects: [
       // Without isolation a worker loads the sources once, not once a file: a unit test leaves no global changed behind.

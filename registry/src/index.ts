@@ -1,7 +1,6 @@
 // The public API of @anymc3d/registry, for Node and browsers.
 
 export { browserStore, memoryStore, type Store } from "./cache/store.js";
-export { checkConformanceOnce } from "./client/conformance.js";
 export type { LoadOptions, RegistryOptions } from "./client/options.js";
 export type { Resolved } from "./client/registries.js";
 export { createRegistry, type Registry } from "./client/registry.js";

@@ -39,11 +39,11 @@ function middle(range: readonly [number, number] | undefined): number {
 }
 
 /** Logits of an adapter on its synthetic volumes. */
-export async function conformanceLogits(adapter: Adapter, engine: Engine): Promise<number[]> {
+export async function conformanceLogits(adapter: Adapter, engine: Engine, signal?: AbortSignal): Promise<number[]> {
   const { input, conformance } = adapter.manifest;
   const volumes: Record<string, Volume> = {};
   for (const view of input.views) volumes[view.source] ??= syntheticVolume(view, conformance.seed);
-  const result = await classify(volumes, adapter, { engine, checks: "warn" });
+  const result = await classify(volumes, adapter, { engine, checks: "warn", signal });
   return [...result.logits];
 }
 
@@ -52,9 +52,9 @@ export async function conformanceLogits(adapter: Adapter, engine: Engine): Promi
  * @returns the largest difference of a logit
  * @throws AnyMC3DError `CONFORMANCE_FAILED` above the adapter's tolerance (50 times it for int8 engines, whose logits move by up to about 0.5)
  */
-export async function checkConformance(adapter: Adapter, engine: Engine): Promise<number> {
+export async function checkConformance(adapter: Adapter, engine: Engine, signal?: AbortSignal): Promise<number> {
   const { conformance, name } = adapter.manifest;
-  const logits = await conformanceLogits(adapter, engine);
+  const logits = await conformanceLogits(adapter, engine, signal);
   const difference = Math.max(...logits.map((logit, i) => Math.abs(logit - conformance.logits[i])));
   const allowed = conformance.tolerance * (engine.precision === "int8" ? 50 : 1);
   if (difference <= allowed) return difference;

@@ -18,6 +18,7 @@ import { type ReadOptions, readVolume, type Source } from "@anymc3d/io";
 import { type AdapterSource, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
 import { atOnce, readingFirst } from "./at-once.js";
 import { isFileList } from "./browser-files.js";
+import { checkConformanceOnce } from "./conformance.js";
 import { type ClassifierEngineOptions, holdEngine } from "./engines/own.js";
 import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "./option-names.js";
 
@@ -44,6 +45,11 @@ export interface RunOptions {
 export interface ClassifierOptions extends ClassifierEngineOptions {
   /** Default: DINOv2 ViT-S/14, which comes with the SDK. */
   readonly backbone?: BackboneSource;
+  /**
+   * Whether an adapter's conformance vector is run before its first answer, once an adapter, engine and machine: what was damaged, or is computed
+   * otherwise here than its author saw, is `CONFORMANCE_FAILED` then and never a number. Default true; false for who has measured it himself.
+   */
+  readonly conformance?: boolean;
   /** For loading and making the engine. */
   readonly signal?: AbortSignal;
   /** Told of loading and making the engine. */
@@ -54,6 +60,7 @@ export interface ClassifierOptions extends ClassifierEngineOptions {
 export interface Classifier {
   /** The one at work; another one after a graphics device was lost. */
   readonly engine: Engine;
+  /** @throws AnyMC3DError with a stable `code`, `CONFORMANCE_FAILED` among them; the signal's reason after an abort */
   classify(source: StudySource, adapter: AdapterSource, options?: RunOptions): Promise<ClassifyResult>;
   /** Frees the engine, unless it was given by its owner. */
   dispose(): Promise<void>;
@@ -89,7 +96,10 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
       checkOptionNames(run, RUN_OPTIONS);
       const [input, adapter] = await atOnce((signal) => Promise.all([readStudy(source, { ...run, signal }), adapterOf(adapterSource)]), run.signal);
       const { heatmap, checks, signal, onProgress } = run;
-      const once = () => classifyVolumes(input, adapter, { engine: held.engine, heatmap, checks, signal, onProgress });
+      const once = async () => {
+        if (options.conformance ?? true) await checkConformanceOnce(adapter, held.engine, signal);
+        return classifyVolumes(input, adapter, { engine: held.engine, heatmap, checks, signal, onProgress });
+      };
       try {
         return await once();
       } catch (error) {

@@ -30,6 +30,7 @@ export {
   type StudySource,
   type VolumeSource,
 } from "./classifier.js";
+export { checkConformanceOnce } from "./conformance.js";
 export { createEngine, type EngineOptions } from "./engines/create.js";
 export type { ClassifierEngineOptions, EngineSource } from "./engines/own.js";
 export { ENGINE_CHOICES, type EngineChoice } from "./engines/table.js";

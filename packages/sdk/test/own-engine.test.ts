@@ -1,32 +1,11 @@
 // An engine of one's own: it passes the conformance suite, classifies as the SDK's does, is checked before it is trusted, and stays its owner's.
-import { type Adapter, type Backbone, loadAdapter, type Tensor } from "@anymc3d/core";
-import { writeSafetensors } from "@anymc3d/core/engine";
-import { adapterShapes, seededRandom } from "@anymc3d/core/learn";
-import { loadTiny, testEngine } from "@anymc3d/core/testing";
-import { type Loose, manifestJson, pinned, volumeOf } from "@anymc3d/testkit/expectations";
+import type { Backbone, Tensor } from "@anymc3d/core";
+import { testEngine } from "@anymc3d/core/testing";
 import { fixtures } from "@anymc3d/testkit/fixtures";
 import { describe, expect, test } from "vitest";
 import { createClassifier } from "../src/index.js";
 import { plainEngine } from "./plain-engine.js";
-
-const backbone: Backbone = { ...(await loadTiny(fixtures, "tiny-dinov2")).backbone, hash: `sha256-${"cd".repeat(32)}` };
-const volume = volumeOf([20, 24, 5], (i, j, k) => Math.sin(i * 0.4 + j * 0.23) * Math.cos(k), {
-  affine: [-1, 0, 0, 10, 0, -1, 0, 12, 0, 0, 2, -4, 0, 0, 0, 1],
-});
-
-async function tinyAdapter(): Promise<Adapter> {
-  const manifest = manifestJson((m: Loose) => {
-    m.backbone.hash = backbone.hash;
-    m.modules = { lora: { rank: 2, alpha: 4, targets: ["patch", "qkv", "proj"] }, pooling: "attention", fusion: "none", head: "linear" };
-    m.input.views[0].spacing = 1;
-  });
-  const random = seededRandom(4);
-  const tensors = new Map<string, Tensor>();
-  for (const [name, shape] of adapterShapes(manifest, backbone.spec))
-    tensors.set(name, { shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random() - 0.5) });
-  const weights = writeSafetensors(tensors);
-  return loadAdapter(await pinned(manifest, weights), weights);
-}
+import { backbone, tinyAdapter, volume } from "./tiny.js";
 
 /** The families that it knows: learned positions and a plain MLP. */
 const KNOWN = /^(tiny-(dinov2|dinov2-registers|vit): |chunks of|LoRA on|the caller's|abort|sizes|a corrupted)/;

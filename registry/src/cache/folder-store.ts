@@ -1,9 +1,9 @@
 // A folder as a store: safe for several processes at once and for one that is killed, as files appear under their name only when they are whole.
 
 import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
+import { cacheFolder } from "@anymc3d/node-files/cache-folder";
 import { UNFINISHED, writeWhole } from "@anymc3d/node-files/write-whole";
 import { integrityOf, sha512Of } from "../protocol/integrity.js";
 import { keyOf, type Store } from "./store.js";
@@ -23,13 +23,27 @@ export interface FolderStore extends Store {
   prune(most: number): Promise<string[]>;
 }
 
-/** ANYMC3D_CACHE, or the user's cache folder. */
-export const defaultFolder = (): string => process.env.ANYMC3D_CACHE || join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "anymc3d");
+/** ANYMC3D_CACHE, or the user's cache folder; blank for a user that has none. */
+export const defaultFolder = (): string => cacheFolder() ?? "";
+
+/** Of a user without a home folder: nothing is kept, and whoever tells of what could not be kept says why. */
+const NOWHERE: FolderStore = {
+  folder: "",
+  read: async () => undefined,
+  write: async () => {
+    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", "this user has no home folder, so no packages are kept; ANYMC3D_CACHE names a folder for them");
+  },
+  remove: async () => undefined,
+  list: async () => [],
+  verify: async () => [],
+  prune: async () => [],
+};
 
 const HOUR = 3_600_000;
 
 /** @param most bytes of all packages; beyond, what was not used for longest goes. Default 8 GiB, or ANYMC3D_CACHE_MAX (bytes) */
 export function folderStore(folder = defaultFolder(), most = Number(process.env.ANYMC3D_CACHE_MAX) || 2 ** 33): FolderStore {
+  if (folder === "") return NOWHERE;
   const at = (key: string) => join(folder, key);
   const list = async () => {
     const names = await readdir(folder).catch(() => [] as string[]);

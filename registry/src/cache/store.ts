@@ -18,9 +18,6 @@ export interface Cache {
   /** What a registry said the last time. */
   metadata(url: string): Promise<Uint8Array | undefined>;
   putMetadata(url: string, bytes: Uint8Array): Promise<void>;
-  /** Whether a conformance check passed before; `about` says of what, where and with which versions. */
-  passed(about: string): Promise<boolean>;
-  putPassed(about: string): Promise<void>;
 }
 
 /** `sha512-…` as a name that every file system takes. */
@@ -30,7 +27,6 @@ export function cacheOn(store: Store): Cache {
   const encode = (text: string) => new TextEncoder().encode(text);
   const keyOfText = async (text: string, prefix: string) => keyOf(await integrityOf(encode(text))).replace("package-", prefix);
   const metadataKey = (url: string) => keyOfText(url, "metadata-");
-  const passedKey = (about: string) => keyOfText(about, "conformance-");
   return {
     async package(integrity) {
       const bytes = await store.read(keyOf(integrity));
@@ -41,8 +37,6 @@ export function cacheOn(store: Store): Cache {
     putPackage: (integrity, bytes) => store.write(keyOf(integrity), bytes),
     metadata: async (url) => store.read(await metadataKey(url)),
     putMetadata: async (url, bytes) => store.write(await metadataKey(url), bytes),
-    passed: async (about) => new TextDecoder().decode(await store.read(await passedKey(about))) === about,
-    putPassed: async (about) => store.write(await passedKey(about), encode(about)),
   };
 }
 

@@ -1,7 +1,9 @@
 // The user's own npm settings (.npmrc files, npm_config_*): registries by scope, tokens, proxies, certificates; read and applied by npm's own libraries.
 
+import { devNull } from "node:os";
 import { Readable } from "node:stream";
 import { AnyMC3DError } from "@anymc3d/core";
+import { homeFolder } from "@anymc3d/node-files/cache-folder";
 import { registryAddress } from "../protocol/address.js";
 import type { HttpOptions } from "../protocol/http.js";
 
@@ -36,7 +38,7 @@ interface FlatSettings {
 async function flatSettings(cwd: string): Promise<FlatSettings> {
   const [{ default: Config }, { default: parts }] = await Promise.all([import("@npmcli/config"), import("@npmcli/config/lib/definitions/index.js")]);
   // npmPath: where npm itself lies, whose built-in .npmrc has nothing of the user's.
-  const config = new Config({ ...parts, npmPath: cwd, cwd, argv: [], env: process.env, execPath: process.execPath, platform: process.platform });
+  const config = new Config({ ...parts, npmPath: cwd, cwd, argv: [], env: withHome(process.env), execPath: process.execPath, platform: process.platform });
   try {
     await config.load();
     const wait = Number(config.get("fetch-timeout"));
@@ -45,6 +47,9 @@ async function flatSettings(cwd: string): Promise<FlatSettings> {
     throw new AnyMC3DError("CONFIG_INVALID", `npm's settings cannot be read: ${(cause as Error).message}`, { cause });
   }
 }
+
+/** npm asks the system for a home folder; for a user whom it does not know, there are no settings in one. */
+const withHome = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => (homeFolder() === undefined ? { ...env, HOME: devNull } : env);
 
 /** A fetch that goes the way npm goes. Retrying, limits and integrity stay with the caller. */
 function npmFetch(flat: Record<string, unknown>): typeof fetch {

@@ -4,8 +4,7 @@ import { basename, resolve } from "node:path";
 import { AnyMC3DError, type ClassifyResult, HEATMAPS, type HeatmapMethod, isAbortError, type Progress } from "@anymc3d/core";
 import { endingOf, stemOf, writableEndings } from "@anymc3d/io";
 import { checkFileTarget } from "@anymc3d/node-files/target";
-import { checkConformanceOnce } from "@anymc3d/registry";
-import { writeVolume } from "@anymc3d/sdk";
+import { checkConformanceOnce, writeVolume } from "@anymc3d/sdk";
 import { startClassifier } from "../adapters/classifier.js";
 import { findAdapter } from "../adapters/find.js";
 import { interruptSignal } from "../interrupt.js";
@@ -45,7 +44,8 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
   let failed = 0;
   const warned = new Set<string>();
   try {
-    await checkConformanceOnce(adapter, classifier.engine, found.registry.store);
+    // Before the first file: one error, not one a file.
+    await checkConformanceOnce(adapter, classifier.engine, signal);
     for (const file of files) {
       current = basename(file);
       try {

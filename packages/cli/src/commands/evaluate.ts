@@ -7,9 +7,8 @@ import { type Adapter, AnyMC3DError, type ClassifyResult, DISCLAIMER, type Engin
 import { figureDoubts } from "@anymc3d/core/learn";
 import { checkFileTarget } from "@anymc3d/node-files/target";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
-import { checkConformanceOnce } from "@anymc3d/registry";
 import { folderStore } from "@anymc3d/registry/node";
-import type { Classifier } from "@anymc3d/sdk";
+import { type Classifier, checkConformanceOnce } from "@anymc3d/sdk";
 import { type ClassTable, coverageIn, flat, type Measured, type Scored, statedFigures, taskTraining } from "@anymc3d/train";
 import packageJson from "../../package.json" with { type: "json" };
 import { startClassifier } from "../adapters/classifier.js";
@@ -52,7 +51,7 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
   const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
   const rows = await evaluationCases(data, adapter, flags);
   const classifier = await startClassifier(found, flags, signal);
-  await checkConformanceOnce(adapter, classifier.engine, found.registry.store);
+  await checkConformanceOnce(adapter, classifier.engine, signal);
   const kept = await openKept(data, adapter, classifier.engine, flags).catch(async (error: unknown) => {
     await classifier.dispose();
     throw error;

@@ -3,9 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Adapter, AnyMC3DError, type Backbone } from "@anymc3d/core";
-import { checkConformanceOnce, createRegistry, LOCK_FILE, type Lock, type LockEntry, memoryStore, type Store } from "@anymc3d/registry";
+import { createRegistry, LOCK_FILE, type Lock, type LockEntry, memoryStore, type Store } from "@anymc3d/registry";
 import { changeLock, findLock, type OpenRegistry, readBundle } from "@anymc3d/registry/node";
-import { createEngine } from "@anymc3d/sdk";
+import { checkConformanceOnce, createEngine } from "@anymc3d/sdk";
 import { lockedName } from "../../adapters/find.js";
 import { interruptSignal } from "../../interrupt.js";
 import { loadingOptions, openFor, type RegistryFlags } from "../../options/registry.js";
@@ -65,7 +65,7 @@ async function unbundle(file: string, store: Store, allow: (found: Entries) => v
       if ((cause as { code?: string }).code !== "LOCK_MISMATCH") throw cause;
       throw new AnyMC3DError("PACKAGE_INVALID", `${file}: its lock is not of what it holds; make the bundle again. ${(cause as Error).message}`, { cause });
     });
-    await checkHere(adapter, backbone, store);
+    await checkHere(adapter, backbone);
   }
   await readBundle(new Uint8Array(bytes), file, store);
   return lock.adapters;
@@ -74,14 +74,14 @@ async function unbundle(file: string, store: Store, allow: (found: Entries) => v
 async function lockOne(spec: string, registry: OpenRegistry, signal: AbortSignal): Promise<Entries> {
   const loading = loadingOptions(spec, signal);
   const { name, entry, adapter, backbone } = await registry.lock(spec, loading).finally(loading.done);
-  await checkHere(adapter, backbone, registry.store);
+  await checkHere(adapter, backbone);
   return { [name]: entry };
 }
 
-async function checkHere(adapter: Adapter, backbone: Backbone, store: Store): Promise<void> {
+async function checkHere(adapter: Adapter, backbone: Backbone): Promise<void> {
   const engine = await createEngine(backbone, {});
   try {
-    await checkConformanceOnce(adapter, engine, store);
+    await checkConformanceOnce(adapter, engine);
   } finally {
     await engine.dispose();
   }
