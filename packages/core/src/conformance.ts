@@ -50,13 +50,13 @@ export async function conformanceLogits(adapter: Adapter, engine: Engine, signal
 /**
  * Runs an adapter's conformance vector on an engine.
  * @returns the largest difference of a logit
- * @throws AnyMC3DError `CONFORMANCE_FAILED` above the adapter's tolerance (50 times it for int8 engines, whose logits move by up to about 0.5)
+ * @throws AnyMC3DError `CONFORMANCE_FAILED` above the adapter's tolerance (100 times it for int8 engines, whose logits move by up to 0.7 on processors without VNNI)
  */
 export async function checkConformance(adapter: Adapter, engine: Engine, signal?: AbortSignal): Promise<number> {
   const { conformance, name } = adapter.manifest;
   const logits = await conformanceLogits(adapter, engine, signal);
   const difference = Math.max(...logits.map((logit, i) => Math.abs(logit - conformance.logits[i])));
-  const allowed = conformance.tolerance * (engine.precision === "int8" ? 50 : 1);
+  const allowed = conformance.tolerance * (engine.precision === "int8" ? 100 : 1);
   if (difference <= allowed) return difference;
   throw new AnyMC3DError(
     "CONFORMANCE_FAILED",

@@ -246,7 +246,7 @@ export const adapterManifestSchema = z.strictObject({
     .strictObject({
       seed: z.int().describe("Of the synthetic volumes, one a source, see `syntheticVolume`."),
       logits: z.array(value).min(1).describe("What the author's engine computed for them, all that the head gives."),
-      tolerance: z.number().positive().describe("Largest difference of a logit that is let through; 50 times it for int8 engines."),
+      tolerance: z.number().positive().describe("Largest difference of a logit that is let through; 100 times it for int8 engines."),
     })
     .describe("By which a machine checks that it computes what the author saw."),
 });
