@@ -3,9 +3,13 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
 import { type Harness, hasChromium, startHarness } from "@anymc3d/testkit/browser/harness";
+import { dicomFile, slice } from "@anymc3d/testkit/dicom";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { near } from "./build.js";
+import { ODD } from "./dicom-odd.js";
 
 if (!hasChromium) console.warn("SKIPPED: reading volumes in a browser, no Chromium at /usr/bin/chromium or $CHROMIUM");
 
@@ -40,6 +44,23 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
   );
   it.each(readable)("%s", async (_, files, values) => {
     expect(await read(Object.entries(files))).toMatchObject({ sha256: hash(values) });
+  });
+
+  it.each(Object.entries(ODD))("DICOM, %s: as other programs read it, or refused", async (name, { file, options, shape, values, affine = [], says }) => {
+    const found = await read([[name, Buffer.from(file).toString("base64")]], options);
+    if (!values) {
+      expect(found).toMatchObject({ code: expect.stringMatching(/GEOMETRY_INVALID|FRAME_REQUIRED/), message: expect.stringMatching(new RegExp(says ?? "-")) });
+      return;
+    }
+    expect(found.shape).toEqual(shape);
+    near(found.data, values, 6);
+    near(found.affine, affine, 5);
+  });
+
+  it("DICOM, a deflated data set that unpacks to far more than its header needs", async () => {
+    const body = slice(0, [1, 2, 3, 4], { "7fe00010": ["OW", new Uint8Array(2 ** 28)] }, { preamble: false });
+    const bomb = Buffer.concat([dicomFile({}, { syntax: "1.2.840.10008.1.2.1.99" }), deflateRawSync(body, { level: 1 })]);
+    expect(await read([["bomb.dcm", bomb.toString("base64")]])).toMatchObject({ code: "FORMAT_INVALID", message: expect.stringContaining("far more") });
   });
 
   const dicom: Record<string, { sha256?: string; error?: string }> = json("dicom.json");
