@@ -2,12 +2,14 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { deflateRawSync, gzipSync } from "node:zlib";
 import type { ErrorCode } from "@anymc3d/core";
-import { slice } from "@anymc3d/testkit/dicom";
+import { dicomFile, type Elements, slice, type Value, words } from "@anymc3d/testkit/dicom";
+import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { type ReadOptions, readMgh, readMha, readNifti, readNrrd, readVolume } from "../src/index.js";
 import { counting, nifti } from "./build.js";
+import { ODD } from "./dicom-odd.js";
 import { type Fuzz, fuzz, MAX_BYTES, mutated, ROUNDS } from "./mutate.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -25,6 +27,42 @@ const options: ReadOptions = { ...bounds, frame: 0, channel: 0 };
 const TIME = 400_000 + 60 * ROUNDS;
 const anyBytes = counting(60);
 const list = Object.entries(cases["list.nhdr"].files).map(([name, base64]) => new File([Buffer.from(base64, "base64")], name));
+
+const oddFiles = (names: RegExp): Uint8Array[] => Object.entries(ODD).flatMap(([name, each]) => (names.test(name) ? [each.file] : []));
+/** Slices of a series, a file each. */
+const folder = (count: number): Uint8Array[] =>
+  Array.from({ length: count }, (_, i) => slice(3 * i, [1, 2, 3, 4], { "00200013": ["IS", i + 1], "00080032": ["TM", String(101000 + i)] }));
+const zipOf = (level: 0 | 6, files: readonly Uint8Array[]): Uint8Array =>
+  zipSync(Object.fromEntries(files.map((bytes, i) => [`scan/${i}.dcm`, [bytes, { level }]])));
+/** An enhanced MR of three places at two times. */
+function enhanced(implicit: boolean): Uint8Array {
+  const group = (i: number): Elements => ({
+    "00209111": ["SQ", [{ "00209128": ["UL", Math.floor(i / 3) + 1], "00209157": ["UL", [1, (i % 3) + 1, Math.floor(i / 3) + 1]] }]],
+    "00209113": ["SQ", [{ "00200032": ["DS", [0, 0, 2 * (i % 3)]] }]],
+    "00289145": ["SQ", [{ "00281052": ["DS", i], "00281053": ["DS", 1.5] }]],
+  });
+  const more: Record<string, readonly [string, Value] | undefined> = {
+    "00080016": ["UI", "1.2.840.10008.5.1.4.1.1.4.1"],
+    "00080060": ["CS", "MR"],
+    "00200032": undefined,
+    "00200037": undefined,
+    "00280008": ["IS", 6],
+    "00280030": undefined,
+    "00281052": undefined,
+    "00281053": undefined,
+    "52009229": ["SQ", [{ "00209116": ["SQ", [{ "00200037": ["DS", [1, 0, 0, 0, 1, 0]] }]], "00289110": ["SQ", [{ "00280030": ["DS", [1, 1]] }]] }]],
+    "52009230": ["SQ", Array.from({ length: 6 }, (_, i) => group(i))],
+    "7fe00010": ["OW", words(Array.from({ length: 24 }, (_, i) => i))],
+  };
+  return slice(0, [0, 0, 0, 0], more, { implicit });
+}
+const deflatedSlice = (): Uint8Array =>
+  Uint8Array.from(
+    Buffer.concat([
+      dicomFile({}, { syntax: "1.2.840.10008.1.2.1.99" }),
+      deflateRawSync(slice(0, [1, 2, 3, 4], { "00180050": ["DS", 1] }, { preamble: false })),
+    ]),
+  );
 
 const niftis = [nifti(), nifti({ version: 2, little: false }), nifti({ dims: [2, 2, 2, 3] }), nifti({ sform: 0, qform: 1, slope: 2 })];
 const FORMATS: Record<string, Omit<Fuzz, "name"> & { codes: (ErrorCode | "volume")[] }> = {
@@ -61,6 +99,26 @@ const FORMATS: Record<string, Omit<Fuzz, "name"> & { codes: (ErrorCode | "volume
     ],
     read: (bytes) => readVolume(bytes, { ...bounds, frame: 0 }),
     codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED", "CHANNELS_UNSUPPORTED"],
+  },
+  "DICOM, segmentations": {
+    seeds: oddFiles(/^SEG/),
+    read: (bytes) => readVolume(bytes, options),
+    codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED", "GEOMETRY_INVALID"],
+  },
+  "DICOM, mosaics, nuclear medicine and enhanced files": {
+    seeds: [...oddFiles(/^(?:mosaic|NM|explicit|implicit)/), enhanced(false), enhanced(true), deflatedSlice()],
+    read: (bytes) => readVolume(bytes, options),
+    codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED", "GEOMETRY_INVALID"],
+  },
+  "zips of DICOM folders": {
+    seeds: [0, 6].map((level) => zipOf(level as 0 | 6, folder(4))),
+    read: (bytes) => readVolume(bytes, options),
+    codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID"],
+  },
+  "DICOM folders, a file of which is mutated": {
+    seeds: folder(4),
+    read: (bytes) => readVolume([...folder(4).slice(1), bytes], options),
+    codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED", "GEOMETRY_INVALID", "SERIES_REQUIRED", "CHANNELS_UNSUPPORTED"],
   },
   MHA: {
     seeds: endingIn(".mha"),

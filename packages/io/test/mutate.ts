@@ -1,5 +1,7 @@
 // Seeded mutation of files, for fuzz tests of any reader: what may come out is a volume that fits its shape, or an AnyMC3DError; soon, and in bounds.
 
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { isAnyMC3DError, type Volume } from "@anymc3d/core";
 import { mutated } from "@anymc3d/testkit/mutate";
 
@@ -56,9 +58,20 @@ export async function fuzz({ name, seeds, read, rounds = ROUNDS, seed = 1 }: Fuz
   return seen;
 }
 
+/** A folder for the inputs that were read, with their voxels: for reference/check_fuzzed.py. */
+const KEEP = process.env.FUZZ_KEEP;
+
+function keep(bytes: Uint8Array, { data, shape }: Volume, where: string): void {
+  const file = path.join(KEEP as string, where.replace(/[^a-z0-9]+/gi, "-"));
+  writeFileSync(`${file}.bin`, bytes);
+  writeFileSync(`${file}.json`, JSON.stringify({ shape, values: [...data] }));
+}
+
 async function outcome(read: Fuzz["read"], bytes: Uint8Array, where: string): Promise<string> {
   try {
-    const wrong = fault(await read(bytes));
+    const volume = await read(bytes);
+    if (KEEP) keep(bytes, volume, where);
+    const wrong = fault(volume);
     if (wrong) throw new Error(`${where}: a volume that cannot be: ${wrong}`);
     return "volume";
   } catch (error) {
