@@ -147,6 +147,20 @@ describe("acquisitions among each other", () => {
     }
   });
 
+  it("the frames of one enhanced file, by their acquisition numbers", async () => {
+    const group = (z: number, i: number): Elements => ({
+      "00209111": ["SQ", [{ "00209156": ["US", i < 6 ? 1 : 2] }]],
+      "00209113": ["SQ", [{ "00200032": ["DS", [0, 0, z]] }]],
+    });
+    const enhanced = frames(12, {
+      "00080016": ["UI", `${CLASS}2.1`],
+      "52009229": ["SQ", [{ "00209116": ["SQ", [{ "00200037": ["DS", [1, 0, 0, 0, 1, 0]] }]] }]],
+      "52009230": ["SQ", places.map(group)],
+    });
+    await refusal(() => readVolume(enhanced), "FRAME_REQUIRED", /they differ in acquisition/);
+    expect(values(await readVolume(enhanced, { frame: 1 }))).toEqual([6, 7, 8, 9, 10, 11]);
+  });
+
   it("all together, where that is asked for", async () => {
     const volume = await readVolume(
       two((second) => ({ "00200012": ["IS", second ? 2 : 1] })),
@@ -244,6 +258,15 @@ describe("identifiers and positions", () => {
     expect([values(volume), codes(volume.notes)]).toEqual([[0, 1, 2, 3, 4], ["UIDS_IGNORED"]]);
   });
 
+  it("so where some files have none", async () => {
+    const some = stack(
+      [0, 3, 6, 9],
+      (i) => i,
+      (i) => (i === 1 ? {} : unique("00200052")(i)),
+    );
+    expect(values(await readVolume(some))).toEqual([0, 1, 2, 3]);
+  });
+
   it("two frames of reference with several slices each stay two, and other patients others", async () => {
     const two = stack(
       [0, 3, 6, 9],
@@ -305,6 +328,12 @@ describe("what is known is kept where another thing is not", () => {
     expect(codes(thick.notes)).toEqual(["NO_SPACING", "NO_ORIENTATION"]);
   });
 
+  it("the first frame's position, where that of the others is unknown", async () => {
+    const first = await readVolume(frames(3, { ...cone, "00200032": ["DS", [7, 8, 9]], "00200037": ["DS", [1, 0, 0, 0, 1, 0]] }));
+    near(first.affine, [-0.5, 0, 0, -7, 0, -0.25, 0, -8, 0, 0, 0.75, 9, 0, 0, 0, 1], 9);
+    expect(codes(first.notes)).toEqual(["NO_ORIENTATION"]);
+  });
+
   it("what the caller tells is taken, or must be what is stated", async () => {
     const bare = { ...cone, "00280030": undefined, "00180088": undefined };
     const volume = await readVolume(frames(3, bare), { orientation: "LPS", spacing: [1, 2, 3] });
@@ -348,6 +377,7 @@ describe("what is known is kept where another thing is not", () => {
     [{ channel: 1 }, "OPTION_INVALID", /`channel` is 1, and means nothing for DICOM/],
     [{ index: 2 }, "OPTION_INVALID", /`index` is 2/],
     [{ array: "a" }, "OPTION_INVALID", /`array` is "a"/],
+    [{ companion: new Uint8Array(4) }, "OPTION_INVALID", /`companion` is given/],
   ])("an option is never passed over: %o", async (options, code, says) => {
     await refusal(
       () =>
@@ -452,6 +482,24 @@ describe("encodings", () => {
     await refusal(() => readVolume(bytes), "FORMAT_INVALID", /says that the pixel data are not compressed, but they are encapsulated/);
   });
 
+  it("elements of a header behind the pixel data: refused, padding is not", async () => {
+    const bytes = slice(0, four(1), { "00180050": ["DS", 1] });
+    await refusal(() => readVolume(concat([bytes, bytes.subarray(200)])), "FORMAT_INVALID", /follows the pixel data/);
+    expect(values(await readVolume(concat([bytes, new Uint8Array(300)])))).toEqual([1]);
+  });
+
+  it("frames at one place without a word on time: one is asked for", async () => {
+    const group: Elements = { "00209113": ["SQ", [{ "00200032": ["DS", [0, 0, 4]] }]] };
+    const cine = frames(4, {
+      "00080060": ["CS", "MR"],
+      "00180050": ["DS", 1],
+      "52009229": ["SQ", [{ "00209116": ["SQ", [{ "00200037": ["DS", [1, 0, 0, 0, 1, 0]] }]] }]],
+      "52009230": ["SQ", [group, group, group, group]],
+    });
+    await refusal(() => readVolume(cine), "FRAME_REQUIRED", /number of the frame alone/);
+    expect(values(await readVolume(cine, { frame: 3 }))).toEqual([3]);
+  });
+
   it("a big endian data set without file meta information, and under a little endian header", async () => {
     const big = slice(0, [1, 256, 4660, -2], {}, { big: true, preamble: false });
     expect([...(await readVolume(big)).data]).toEqual([1, 256, 4660, -2]);
@@ -472,7 +520,8 @@ describe("encodings", () => {
       expect([[...volume.data], codes(volume.notes)]).toEqual([[1, 2, 3, 4], ["REAL_WORLD_NOT_APPLIED"]]);
       expect(volume.notes?.[0].message).toMatch(/ADC, 0\.5 times the stored value plus 3, square millimetre per second/);
     }
-    expect(codes((await readVolume(slice(0, four(1), more))).notes)).toEqual([]);
+    expect(codes((await readVolume(slice(0, four(1), more))).notes)).toEqual(["REAL_WORLD_NOT_APPLIED"]);
+    expect(codes((await readVolume(slice(0, four(1), { ...more, "00281052": ["DS", 3], "00281053": ["DS", 0.5] }))).notes)).toEqual([]);
   });
 });
 

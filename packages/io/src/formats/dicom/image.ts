@@ -191,18 +191,22 @@ function contradicted({ contradicts, transferSyntax }: DicomHeader, name: string
   ];
 }
 
-/** A mapping to real-world values beside stored ones that no rescale changes is told, not applied: whether it is meant, the file does not say. */
+const same = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * Math.max(Math.abs(a), Math.abs(b));
+
+/** A mapping to real-world values that is not the rescale is told, not applied: whether it is meant, the file does not say. */
 function realWorld(data: DicomData, name: string): Warning[] {
   const mapping = firstGroup(data, TAG.realWorldSequence) ?? data.item(TAG.realWorldSequence);
   const slope = mapping && soft(mapping, TAG.realWorldSlope, name);
-  if (!mapping || isRescaled(data)) return [];
+  if (!mapping) return [];
   const intercept = soft(mapping, TAG.realWorldIntercept, name) ?? 0;
-  if (slope === 1 && intercept === 0) return [];
+  const rescale = firstGroup(data, TAG.pixelValueSequence) ?? data;
+  const applied = [soft(rescale, TAG.rescaleSlope, name) ?? 1, soft(rescale, TAG.rescaleIntercept, name) ?? 0];
+  if (slope !== undefined && same(slope, applied[0]) && same(intercept, applied[1])) return [];
   const unit = mapping.item(TAG.measurementUnits);
   const units = unit?.text(TAG.codeMeaning) ?? unit?.text(TAG.codeValue);
   const label = mapping.text(TAG.realWorldLabel);
   const how = slope === undefined ? "a table" : `${slope} times the stored value plus ${intercept}`;
-  const message = `${name}: values are as stored. The file maps them to real-world values and states no rescale: ${[label, how, units].filter(Boolean).join(", ")}. The mapping was not applied`;
+  const message = `${name}: values are ${applied[0] === 1 && applied[1] === 0 ? "as stored" : "rescaled by Rescale Slope and Intercept"}. The file maps them to other real-world values: ${[label, how, units].filter(Boolean).join(", ")}. The mapping was not applied`;
   return [{ code: "REAL_WORLD_NOT_APPLIED", message }];
 }
 
@@ -406,7 +410,7 @@ function framesOf(image: DicomImage, data: DicomData, name: string): DicomFrame[
     return {
       image,
       index,
-      position: stored.frames > 1 && own.length === 0 ? gridPosition(position, orientation, offsets[index]) : position,
+      position: stored.frames > 1 && own.length === 0 ? gridPosition(position, orientation, offsets[index] ?? (index === 0 ? 0 : undefined)) : position,
       orientation: orientation.length === 2 ? checkedOrientation(orientation as [Vector, Vector], name) : undefined,
       ...spacing(from(measures, TAG.pixelSpacing), name),
       thickness: thickness > 0 ? thickness : undefined,
@@ -517,6 +521,7 @@ export const cross = (a: Vector, b: Vector): Vector => [a[1] * b[2] - a[2] * b[1
 
 function dimensionsOf(data: DicomData, group: (sequence: number) => DicomData | undefined, image: DicomImage, name: string): DicomFrame["dimensions"] {
   const number = (sequence: number, tag: number) => group(sequence)?.number(tag, name) ?? data.number(tag, name);
+  const frameType = [TAG.mrFrameTypeSequence, TAG.ctFrameTypeSequence].flatMap((sequence) => group(sequence)?.texts(TAG.frameType) ?? []);
   const found: Record<(typeof DIMENSIONS)[number], number | string | undefined> = {
     "temporal position": number(TAG.frameContentSequence, TAG.temporalPositionIndex) ?? soft(data, TAG.temporalPosition, name),
     echo: soft(data, TAG.echoNumber, name),
@@ -524,8 +529,8 @@ function dimensionsOf(data: DicomData, group: (sequence: number) => DicomData | 
     "b-value": number(TAG.diffusionSequence, TAG.diffusionBValue),
     "trigger time": soft(data, TAG.triggerTime, name),
     segment: number(TAG.segmentSequence, TAG.segmentNumber),
-    acquisition: soft(data, TAG.acquisitionNumber, name),
-    "image type": image.imageType.join("\\") || undefined,
+    acquisition: number(TAG.frameContentSequence, TAG.frameAcquisitionNumber) ?? soft(data, TAG.acquisitionNumber, name),
+    "image type": (frameType.length ? frameType : image.imageType).join("\\") || undefined,
     "acquisition time": data.text(TAG.acquisitionTime),
     "cardiac phase": number(TAG.cardiacSequence, TAG.nominalCardiacPhase),
     "complex component": data.text(TAG.complexComponent),

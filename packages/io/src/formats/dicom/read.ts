@@ -1,6 +1,6 @@
 // Reads a DICOM series as a volume.
 
-import type { Volume, VolumeMeta, Warning } from "@anymc3d/core";
+import { AnyMC3DError, type Volume, type VolumeMeta, type Warning } from "@anymc3d/core";
 import { byteLimit } from "../../options/limits.js";
 import type { ReadOptions } from "../../options/read-options.js";
 import type { FileEntry } from "../../sources/file-entry.js";
@@ -22,7 +22,15 @@ export async function seriesIn(files: readonly FileEntry[], options: ReadOptions
  */
 export async function decodeDicom(files: readonly FileEntry[], name: string, options: ReadOptions): Promise<Volume> {
   const limit = byteLimit(options);
-  const { signal, codecUrl, onProgress } = options;
+  const { signal, codecUrl, onProgress, companion } = options;
+  if (companion && !(Array.isArray(companion) && companion.length === 0))
+    throw new AnyMC3DError(
+      "OPTION_INVALID",
+      `${name}: \`companion\` is given; DICOM files hold their voxels themselves. Leave it out, or give all files as a list.`,
+      {
+        details: { option: "companion", file: name },
+      },
+    );
   // Headers are half of the work at most.
   const index = await indexFiles(files, { limit, signal, onProgress: onProgress && ((done, total) => onProgress(done, 2 * total)) });
   const { frames, notes: left } = chooseSeries(index, options.series, name);

@@ -54,6 +54,10 @@ export async function onePerPlace(frames: readonly DicomFrame[], normal: Vector,
     const numbered = ranked(places, ["content time", "instance number"], options.name);
     if (numbered) return oneOf(numbered, options);
   }
+  if (differ && !equal && places.length === 1 && frames.every(({ image }) => image === frames[0].image)) {
+    const volumes = [...places[0]].sort((a, b) => a.index - b.index).map((one) => ({ text: `frame ${one.index + 1}`, frames: [one] }));
+    return oneOf({ by: "the number of the frame alone", volumes }, options);
+  }
   if (differ)
     throw new AnyMC3DError(
       "GEOMETRY_INVALID",

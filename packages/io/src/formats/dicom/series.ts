@@ -3,6 +3,7 @@
 import { AnyMC3DError, isAnyMC3DError, type Warning } from "@anymc3d/core";
 import { tooLarge } from "../../options/limits.js";
 import type { FileEntry } from "../../sources/file-entry.js";
+import { tagText } from "./data.js";
 import { inflater } from "./deflated.js";
 import { type DicomFrame, hasImage, identity, imageOf, type SeriesIdentity } from "./image.js";
 import { isDicom, NeedMore, type ParsedFile, parseDicom } from "./parse.js";
@@ -101,11 +102,29 @@ async function look(file: FileEntry, limit: number): Promise<Found> {
     if (!parsed) return namedLikeDicom(file) ? { error: notDicom(file) } : { other: file.name };
     if (parsed.header.data.has(TAG.seriesInstance)) series = identity(parsed.header.data, file.name).series;
     if (!hasImage(parsed.header, file.name)) return { other: file.name };
-    return { frames: imageOf(file, parsed.header, parsed.header.data.littleEndian).frames };
+    const { image, frames } = imageOf(file, parsed.header, parsed.header.data.littleEndian);
+    await checkBehind(file, parsed, image.deflated);
+    return { frames };
   } catch (error) {
     if (isAnyMC3DError(error)) return { series, error };
     throw error;
   }
+}
+
+/** Elements behind the pixel data that belong before them: which of two headers is right, nobody knows. @throws AnyMC3DError `FORMAT_INVALID` */
+async function checkBehind(file: FileEntry, { bytes, header: { pixels, data } }: ParsedFile, deflated: boolean): Promise<void> {
+  if (!pixels || pixels.length < 0) return;
+  const end = pixels.offset + pixels.length;
+  if (end + 8 > (deflated ? bytes.length : file.size)) return;
+  const next = deflated ? bytes.subarray(end, end + 4) : await file.read(end, end + 4);
+  const view = new DataView(next.buffer, next.byteOffset, next.byteLength);
+  const tag = view.getUint16(0, data.littleEndian) * 65536 + view.getUint16(2, data.littleEndian);
+  // Zeros are padding.
+  if (tag === 0 || tag > pixels.tag) return;
+  throw new AnyMC3DError(
+    "FORMAT_INVALID",
+    `${file.name}: ${tagText(tag)} follows the pixel data at byte ${end}, where elements of the header have no place. The file is damaged; copy or export it again.`,
+  );
 }
 
 /** The file's header; undefined where it is no DICOM. @throws AnyMC3DError as `parseDicom` */

@@ -125,7 +125,7 @@ function chooseStack(given: readonly DicomFrame[], { name, stack }: StackOptions
 
 /** A frame of reference that is another in every file says nothing: whoever took the names out made each anew. */
 function ofOneSpace(frames: readonly DicomFrame[], name: string, notes: Warning[]): readonly DicomFrame[] {
-  const images = [...new Set(frames.map(({ image }) => image))];
+  const images = [...new Set(frames.map(({ image }) => image))].filter(({ frameOfReference }) => frameOfReference !== undefined);
   const spaces = new Set(images.flatMap(({ frameOfReference }) => frameOfReference ?? []));
   if (images.length < 2 || spaces.size !== images.length) return frames;
   notes.push({
