@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type picocolors from "picocolors";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { reasonOf } from "../src/commands/doctor.js";
 import { describeError, reportError } from "../src/output/failure.js";
 import { printTable } from "../src/output/table.js";
 import { print, printErr, printJson, printText } from "../src/output/terminal.js";
@@ -72,6 +73,13 @@ describe("lines", () => {
     expect(written.err).toContain("npm said \\x1b[2J\n  error forged\n");
     expect(describeError(new Error("x")).code).toBe("UNEXPECTED");
   });
+});
+
+it("doctor tells the reason of another program, without its stack and the places of this machine", () => {
+  const said = "Cannot load /opt/x/y/lib.node: no GPU\n    at load (/opt/x/y.js:1:2)\n    at async main (node:internal/x)";
+  expect(reasonOf(said)).toBe("Cannot load lib.node: no GPU");
+  expect(reasonOf("Failed: no device at Object.create (/home/user/a/b.js:10:3)")).toBe("Failed: no device");
+  expect(reasonOf("x".repeat(5000)).length).toBeLessThan(260);
 });
 
 it("no source writes to the terminal past it", () => {

@@ -16,5 +16,5 @@ export type {
   WrongOption,
 } from "./errors/details.js";
 export { AnyMC3DError, type ErrorFacts, errorFrom, isAbortError, isAnyMC3DError, reworded } from "./errors/error.js";
-export { bounded, harmless, harmlessHtml, harmlessJson, harmlessLines, isHarmless } from "./errors/harmless.js";
+export { bounded, harmless, harmlessHtml, harmlessJson, harmlessLines, isHarmless, isolated } from "./errors/harmless.js";
 export { isOfAdapter, isOfMachine, WARNINGS, type WarningCode, type WarningEntry, warningWords } from "./errors/warnings.js";

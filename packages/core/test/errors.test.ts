@@ -30,6 +30,7 @@ test("the entry point @anymc3d/core/errors", () => {
     "isHarmless",
     "isOfAdapter",
     "isOfMachine",
+    "isolated",
     "reworded",
     "warningWords",
   ];

@@ -8,5 +8,5 @@ export { type VersionPlace, versionPlaces, writeVersion } from "./package/versio
 export type { TrainedPackage, TrainToPackageEvent } from "./run/events.js";
 export type { DataOptions } from "./run/read-data.js";
 export type { TrainingOverrides } from "./run/read-task.js";
-export { csvLine } from "./run/run-folder.js";
+export { csvLine, sheetLine } from "./run/run-folder.js";
 export { type TrainToPackageOptions, type TrainToPackageResult, trainToPackage } from "./run/train-to-package.js";

@@ -1,7 +1,7 @@
 // The pages of the marketplace as HTML. All text that comes from a package was written by others: escaped, and Markdown without HTML in it.
 
 import { type AdapterManifest, DISCLAIMER } from "@anymc3d/core";
-import { warningWords } from "@anymc3d/core/errors";
+import { harmlessLines, harmlessHtml as safe, warningWords } from "@anymc3d/core/errors";
 import MarkdownIt from "markdown-it";
 import type { Listed, SiteOptions } from "./write.js";
 
@@ -13,9 +13,6 @@ markdown.renderer.rules.table_close = () => "</table></div>";
 // The page has its own h1.
 markdown.renderer.rules.heading_open = (tokens, i) => `<h${Math.min(6, Number(tokens[i].tag[1]) + 1)}>`;
 markdown.renderer.rules.heading_close = (tokens, i) => `</h${Math.min(6, Number(tokens[i].tag[1]) + 1)}>`;
-
-const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-const safe = (text: string) => text.replace(/[&<>"']/g, (character) => ESCAPES[character]);
 
 /** A file name for a package's name. */
 export const slugOf = (name: string): string => name.replace(/^@/, "").replaceAll("/", "__");
@@ -132,7 +129,7 @@ ${tried ? `<p><a class="try" href="${safe(tried)}">Try it in the browser</a></p>
 <h2>Figures</h2>
 ${metricsTables(manifest)}
 <article>
-${markdown.render(card)}
+${markdown.render(harmlessLines(card))}
 </article>
 <h2>Versions</h2>
 <ul>${versions.map(({ version: each, published: when, deprecated: why }) => `<li>${safe(each)}${when ? `, ${safe(when.slice(0, 10))}` : ""}${why ? `, deprecated: ${safe(why)}` : ""}</li>`).join("")}</ul>

@@ -1,7 +1,7 @@
 // The report: one HTML file that needs nothing else.
 
 import { voxelSpacing } from "@anymc3d/core";
-import { isOfAdapter, isOfMachine } from "@anymc3d/core/errors";
+import { harmlessHtml, isOfAdapter, isOfMachine } from "@anymc3d/core/errors";
 import type { ClassifyResult } from "@anymc3d/sdk";
 import type { Run, Scan } from "../page/state.js";
 import { heatmapText } from "./heatmap-text.js";
@@ -9,15 +9,14 @@ import { measuredText } from "./measured.js";
 import { formOf } from "./outcomes/index.js";
 import { precisePercent } from "./outcomes/numbers.js";
 
-const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-const list = (items: readonly string[]) => `<ul>${items.map((item) => `<li>${escapeHtml(item)}</li>`).join("")}</ul>`;
-const row = (cell: "th" | "td", cells: readonly string[]) => `<tr>${cells.map((text) => `<${cell}>${escapeHtml(text)}</${cell}>`).join("")}</tr>`;
+const list = (items: readonly string[]) => `<ul>${items.map((item) => `<li>${harmlessHtml(item)}</li>`).join("")}</ul>`;
+const row = (cell: "th" | "td", cells: readonly string[]) => `<tr>${cells.map((text) => `<${cell}>${harmlessHtml(text)}</${cell}>`).join("")}</tr>`;
 
 /** The answer itself, as its form has it. */
 function outcomeHtml({ result, adapter: { manifest } }: Run): string {
   const { head, rows, notes } = formOf(result).table({ result, manifest });
   const table = `<table>${row("th", head)}${rows.map((cells) => row("td", cells)).join("")}</table>`;
-  return `${table}${notes.map((note) => `<p>${escapeHtml(note)}</p>`).join("")}`;
+  return `${table}${notes.map((note) => `<p>${harmlessHtml(note)}</p>`).join("")}`;
 }
 
 /** What a user said about a scan that its file does not state, and how it was read. */
@@ -46,7 +45,7 @@ export function reportHtml(scan: Scan, run: Run, picture: string, slice: string)
   const { manifest } = adapter;
   const { provenance, warnings, disclaimer } = result;
   const table = (rows: readonly [string, string][]) =>
-    `<table>${rows.map(([name, value]) => `<tr><th>${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`).join("")}</table>`;
+    `<table>${rows.map(([name, value]) => `<tr><th>${harmlessHtml(name)}</th><td>${harmlessHtml(value)}</td></tr>`).join("")}</table>`;
   const { shape, modality, affine, meta } = scan.volume;
   const spacing = affine
     ? `, ${voxelSpacing(affine)
@@ -66,11 +65,11 @@ export function reportHtml(scan: Scan, run: Run, picture: string, slice: string)
   ];
   const ofMachine = (code: string) => isOfMachine(code) && !isOfAdapter(code);
   const [notes, faults] = [warnings.filter(({ code }) => ofMachine(code)), warnings.filter(({ code }) => !ofMachine(code))];
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(manifest.title)}: ${escapeHtml(scan.name)}</title>
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${harmlessHtml(manifest.title)}: ${harmlessHtml(scan.name)}</title>
 <style>${REPORT_STYLE}</style>
-<h1>${escapeHtml(manifest.title)}</h1><p><strong>${escapeHtml(disclaimer)}</strong></p>
+<h1>${harmlessHtml(manifest.title)}</h1><p><strong>${harmlessHtml(disclaimer)}</strong></p>
 ${outcomeHtml(run)}
-${picture && `<figure><img src="${picture}" alt="The scan with the heatmap over it"><figcaption>${escapeHtml(`${heatmapText(run)}. Shown: ${slice}.`)}</figcaption></figure>`}
+${picture && `<figure><img src="${picture}" alt="The scan with the heatmap over it"><figcaption>${harmlessHtml(`${heatmapText(run)}. Shown: ${slice}.`)}</figcaption></figure>`}
 ${faults.length ? `<h2>Warnings</h2>${list(faults.map(({ message }) => message))}` : ""}
 <h2>Measured on</h2>${list(manifest.metrics.map(measuredText))}
 <h2>Limits</h2>${list(manifest.limits)}

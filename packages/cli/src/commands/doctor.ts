@@ -3,6 +3,7 @@
 import { availableParallelism, totalmem } from "node:os";
 import type { Backbone } from "@anymc3d/core";
 import { encode, slicesOf } from "@anymc3d/core/engine";
+import { bounded } from "@anymc3d/core/errors";
 import { createEngine, type EngineChoice, openBackbone } from "@anymc3d/sdk";
 import { enginesToExamine } from "@anymc3d/sdk/engines";
 import { installedAdapters } from "../adapters/installed.js";
@@ -60,11 +61,19 @@ async function tryEngine(choice: EngineChoice, advice: string | undefined, backb
     await engine.dispose();
     return { engine: choice, ok: true, id: engine.id, startMs, msPerSlice: Math.round(best) };
   } catch (error) {
-    return { engine: choice, ok: false, problem: describeError(error).message, ...(advice && { advice }) };
+    return { engine: choice, ok: false, problem: reasonOf(describeError(error).message), ...(advice && { advice }) };
   }
+}
+
+const MOST = 200;
+
+/** What is wrong in a line: of what other programs say, neither their stacks nor where on this machine they lie. */
+export function reasonOf(said: string): string {
+  const [first = ""] = said.split(/\n|\s+at (?=\S+ \(|file:|node:|async |\/)|; require stack:/i);
+  return bounded(first.replace(/(?:file:\/\/)?(?:\/[^\s/'"`:,()]+){2,}\/([^\s/'"`:,()]+)/g, "$1").trim(), MOST);
 }
 
 function printEngine({ engine, ok, id, startMs, msPerSlice, problem, advice }: EngineReport): void {
   if (ok) print(`${pc.green("ok")}      ${engine.padEnd(16)} ${id}: self-test passed, started in ${startMs} ms, ${msPerSlice} ms a slice of 224×224`);
-  else print(`${pc.dim("absent")}  ${engine.padEnd(16)} ${advice ?? problem?.split("\n")[0].slice(0, 200)}`);
+  else print(`${pc.dim("absent")}  ${engine.padEnd(16)} ${advice ?? problem}`);
 }

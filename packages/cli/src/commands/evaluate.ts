@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Adapter, AnyMC3DError, type ClassifyResult, DISCLAIMER, type Engine, isAbortError, type Progress, type Warning } from "@anymc3d/core";
 import { figureDoubts } from "@anymc3d/core/learn";
@@ -104,7 +105,11 @@ function keptPath(data: string, adapter: Adapter, { keep, predictions, split, sp
   if (typeof keep === "string") return keep;
   if (predictions !== undefined) return `${predictions}.kept.jsonl`;
   const about = [resolve(data), adapter.manifest.name, split ?? "", splits ? resolve(splits) : ""];
-  return join(folderStore().folder, "evaluations", `${createHash("sha256").update(JSON.stringify(about)).digest("hex").slice(0, 24)}.jsonl`);
+  return join(
+    folderStore().folder || join(tmpdir(), "anymc3d"),
+    "evaluations",
+    `${createHash("sha256").update(JSON.stringify(about)).digest("hex").slice(0, 24)}.jsonl`,
+  );
 }
 
 /** Without a place of its own an evaluation goes on where none can be kept, and says so. */

@@ -2,7 +2,7 @@
 
 import type { ClassifyResult, Task } from "@anymc3d/core";
 import { type ClassTable, type coverageIn, FIGURES, type Measured, taskTraining } from "@anymc3d/train";
-import { csvLine } from "@anymc3d/train/node";
+import { sheetLine } from "@anymc3d/train/node";
 
 /** Header and a row a label: cells under each other. */
 export function figureLines(rows: readonly Measured[]): string[] {
@@ -70,8 +70,8 @@ export function predictionsCsv(task: Task, predictions: readonly (Prediction | F
   const columns = kind.predictionColumns(task);
   const lines = predictions.map((one) => {
     const cells = "result" in one ? kind.predictionCells(task, one.result) : columns.map(() => "");
-    return csvLine([one.row.id, one.row.group, ...cells, ...kind.truthCells(task, one.row.labels), "code" in one ? one.code : ""]);
+    return sheetLine([one.row.id, one.row.group, ...cells, ...kind.truthCells(task, one.row.labels), "code" in one ? one.code : ""]);
   });
-  const header = csvLine(["id", "group", ...columns, ...kind.truthColumns(task), "error"]);
+  const header = sheetLine(["id", "group", ...columns, ...kind.truthColumns(task), "error"]);
   return `${[header, ...lines].join("\n")}\n`;
 }

@@ -1,7 +1,7 @@
 // The one way to the terminal. What strangers wrote is made harmless here, whatever line it stands in; our own colours are told from theirs.
 
 import { randomUUID } from "node:crypto";
-import { harmless, harmlessJson, harmlessLines } from "@anymc3d/core/errors";
+import { harmless, harmlessJson, harmlessLines, isolated } from "@anymc3d/core/errors";
 import colors from "picocolors";
 
 /** Stands for the escape character in our own colours until a line is written; nobody else can know it. */
@@ -18,12 +18,8 @@ function style(name: "bold" | "dim" | "red" | "green" | "yellow" | "cyan"): (tex
 /** Colours and weights of text; nothing where the terminal has none. */
 export const pc = { bold: style("bold"), dim: style("dim"), red: style("red"), green: style("green"), yellow: style("yellow"), cyan: style("cyan") };
 
-const RTL = String.raw`[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\u200c\u200d]`;
-/** Letters that are written from right to left, with single blanks and points between them; digits, which may be ours, end it. */
-const RTL_WORDS = new RegExp(`${RTL}(?:[\\p{M} .,'"/-]?${RTL}|\\p{M})*`, "gu");
-
 /** A line: honest words from right to left are isolated, so that the figures beside them keep their place. */
-const shown = (line: string): string => harmless(line).replace(RTL_WORDS, "\u2068$&\u2069").replaceAll(OWN, ESCAPE);
+const shown = (line: string): string => isolated(harmless(line)).replaceAll(OWN, ESCAPE);
 
 /** Writes lines to standard output. A line feed inside of one is shown as an escape: no text makes a line of its own. */
 export function print(...lines: readonly string[]): void {

@@ -30,10 +30,17 @@ export const harmlessLines = (text: string): string =>
 /** Whether a text holds something that {@link harmless} would escape. */
 export const isHarmless = (text: string): boolean => harmless(text) === text;
 
+const RTL = String.raw`[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\u200c\u200d]`;
+/** Letters that are written from right to left, with single blanks and points between them; digits, which may be ours, end it. */
+const RTL_WORDS = new RegExp(`${RTL}(?:[\\p{M} .,'"/-]?${RTL}|\\p{M})*`, "gu");
+
+/** Honest words from right to left between U+2068 and U+2069, so that what stands beside them keeps its place. For text that is harmless already. */
+export const isolated = (text: string): string => text.replace(RTL_WORDS, "\u2068$&\u2069");
+
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
-/** A text for HTML, as content or in an attribute's quotes. Elements isolate its direction with `dir="auto"` or the style `unicode-bidi: isolate`. */
-export const harmlessHtml = (text: string): string => harmlessLines(text).replace(/[&<>"']/g, (found) => ENTITIES[found]);
+/** A text for HTML, as content or in an attribute's quotes. */
+export const harmlessHtml = (text: string): string => isolated(harmlessLines(text)).replace(/[&<>"']/g, (found) => ENTITIES[found]);
 
 /** JSON in ASCII where a terminal could be moved: the same value when parsed. */
 export function harmlessJson(value: unknown, indent?: number): string {

@@ -4,6 +4,7 @@ import type { Tensors } from "@anymc3d/core";
 import type { Task, TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
 import type { Prediction } from "../learning/loop.js";
+import { markdownTable } from "../report/markdown.js";
 import { taskTraining } from "../tasks/index.js";
 import { HEAD_ONLY } from "../variants.js";
 import { type SizeScalars, sizeScalars } from "./baselines.js";
@@ -122,8 +123,7 @@ export function comparisonTable(models: readonly ComparedModel[], task: Task): s
     ...(several ? [estimateText(score)] : []),
     difference ? estimateText(difference, true) : "",
   ]);
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const table = [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  const table = markdownTable(head, rows);
   return models.some(({ name }) => name.includes("head-only")) ? `${table}\n\n${HEAD_ONLY}` : table;
 }
 

@@ -4,6 +4,7 @@ import { type AdapterManifest, DISCLAIMER, shortName } from "@anymc3d/core";
 import { comparedWhat } from "../metrics/compare.js";
 import { BOOTSTRAP } from "../metrics/metrics.js";
 import { coverageText } from "../report/coverage-text.js";
+import { markdownTable } from "../report/markdown.js";
 import { taskTraining } from "../tasks/index.js";
 import { versionOnCard } from "./version.js";
 
@@ -35,7 +36,7 @@ export function modelCard(manifest: AdapterManifest, { training, comparison }: C
     "## Input",
     manifest.input.views.map(viewLine).join("\n"),
     `## ${labels.title}`,
-    table(labels.head, labels.rows),
+    markdownTable(labels.head, labels.rows),
     "## Metrics",
     metricsText(manifest),
     ...(training ? ["## Training", training.map((line) => `- ${line}`).join("\n")] : []),
@@ -81,18 +82,13 @@ export const edges = (interval: readonly number[] | null): string => (interval ?
 const shown = (value: number | null): string => (value === null ? "undefined" : value.toFixed(3));
 
 function figuresTables({ labels, figures = [] }: AdapterManifest["metrics"][number]): string {
-  const byLabel = table(
+  const byLabel = markdownTable(
     ["label", "n", "positive", "AUROC", "95 % interval"],
     labels.map(({ id, n, positives, auroc, interval }) => [id, String(n), String(positives), shown(auroc), edges(interval)]),
   );
-  const ofTask = table(
+  const ofTask = markdownTable(
     ["figure", "n", "value", "95 % interval"],
     figures.map(({ name, n, value, interval, unit }) => [unit ? `${name}, ${unit}` : name, String(n), shown(value), edges(interval)]),
   );
   return [...(labels.length ? [byLabel] : []), ...(figures.length ? [ofTask] : [])].join("\n\n");
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }

@@ -1,14 +1,14 @@
 // Pieces of the report's page. What comes from users' files is escaped here.
 
+import { harmlessHtml } from "@anymc3d/core/errors";
 import type { Estimate } from "../metrics/metrics.js";
-import { escapeHtml } from "./charts.js";
 
-export const section = (title: string, content: string): string => `<section><h2>${escapeHtml(title)}</h2>${content}</section>`;
+export const section = (title: string, content: string): string => `<section><h2>${harmlessHtml(title)}</h2>${content}</section>`;
 
 /** Cells are escaped here. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], { wrap = false } = {}): string {
-  const header = head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join("");
-  const lines = rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>`);
+  const header = head.map((cell) => `<th scope="col">${harmlessHtml(cell)}</th>`).join("");
+  const lines = rows.map((row) => `<tr>${row.map((cell) => `<td>${harmlessHtml(cell)}</td>`).join("")}</tr>`);
   return `<div class="scroll${wrap ? " wrap" : ""}"><table><thead><tr>${header}</tr></thead><tbody>${lines.join("")}</tbody></table></div>`;
 }
 

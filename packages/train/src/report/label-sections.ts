@@ -1,11 +1,12 @@
 // Sections of the report on labels and classes: ROC curve, calibration, confusion, and the cases that went most wrong.
 
+import { harmlessHtml } from "@anymc3d/core/errors";
 import { reliability, rocCurve } from "../metrics/curves.js";
 import { type Confusion, confusion, sensitivity, specificity } from "../metrics/decisions.js";
 import { calibratedLogits } from "../metrics/judged.js";
 import { taskTraining } from "../tasks/index.js";
 import { calibratedOutcome } from "./calibrated.js";
-import { chart, escapeHtml } from "./charts.js";
+import { chart } from "./charts.js";
 import { classTable } from "./class-table.js";
 import { estimateText, table } from "./html.js";
 import type { ReportParts } from "./report.js";
@@ -49,7 +50,7 @@ function labelPart(parts: ReportParts, i: number): string {
   const scores = known.map((prediction) => taskTraining(task).scores(task, calibratedLogits(prediction, made))[i]);
   const charts = rocChart(parts, i, { truths, scores, counts }) + calibrationChart(name, truths, answers.map(({ probability }) => probability)); // biome-ignore format: a line
   const { threshold } = made.measured[i];
-  return `<article><h3>${escapeHtml(name)}</h3><div class="charts">${charts}</div>${threshold === undefined ? "" : confusionTable(counts, threshold)}${worstPart(worst.filter(({ label }) => label === id))}</article>`;
+  return `<article><h3>${harmlessHtml(name)}</h3><div class="charts">${charts}</div>${threshold === undefined ? "" : confusionTable(counts, threshold)}${worstPart(worst.filter(({ label }) => label === id))}</article>`;
 }
 
 interface Told {

@@ -1,6 +1,7 @@
 // The report of a training run: one HTML file, no script, no outside request.
 
 import { DISCLAIMER } from "@anymc3d/core";
+import { harmlessHtml } from "@anymc3d/core/errors";
 import type { TrainConfig } from "../config.js";
 import type { CaseFault } from "../data/check-cases.js";
 import type { VolumeLook } from "../data/looks.js";
@@ -9,7 +10,7 @@ import type { TrainOutcome } from "../learning/loop.js";
 import type { MadeAdapter } from "../package/make-adapter.js";
 import { taskTraining } from "../tasks/index.js";
 import { FIGURES, type Measured } from "../tasks/task-training.js";
-import { chart, escapeHtml } from "./charts.js";
+import { chart } from "./charts.js";
 import { chosenText } from "./chosen-text.js";
 import { coverageText } from "./coverage-text.js";
 import { estimateText, section, table } from "./html.js";
@@ -36,10 +37,10 @@ export function trainingReport(parts: ReportParts): string {
   const title = `Training report: ${config.title}`;
   const seconds = outcome.history.reduce((sum, { seconds }) => sum + seconds, 0);
   const body = [
-    `<h1>${escapeHtml(title)}</h1>`,
-    `<p><code>${escapeHtml(made.manifest.name)}</code> ${escapeHtml(made.manifest.version)}. ${escapeHtml(config.description)}</p>`,
-    `<p class="disclaimer"><strong>${escapeHtml(DISCLAIMER)}</strong></p>`,
-    `<p>Epoch ${outcome.keptEpoch} of ${outcome.history.length} was kept; training took ${Math.round(seconds / 60)} min. ${escapeHtml(chosenText(config, "figures below"))}</p>`,
+    `<h1>${harmlessHtml(title)}</h1>`,
+    `<p><code>${harmlessHtml(made.manifest.name)}</code> ${harmlessHtml(made.manifest.version)}. ${harmlessHtml(config.description)}</p>`,
+    `<p class="disclaimer"><strong>${harmlessHtml(DISCLAIMER)}</strong></p>`,
+    `<p>Epoch ${outcome.keptEpoch} of ${outcome.history.length} was kept; training took ${Math.round(seconds / 60)} min. ${harmlessHtml(chosenText(config, "figures below"))}</p>`,
     section("Validation", metricsTable(parts) + coverageList(parts) + doubtsList(made) + curves(parts)),
     ...taskTraining(config.task)
       .reportSections(parts)
@@ -48,7 +49,7 @@ export function trainingReport(parts: ReportParts): string {
     section("Settings", settings(config)),
     section("Versions", table(["what", "version"], parts.versions, { wrap: true })),
   ];
-  return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body><main>${body.join("\n")}</main></body></html>\n`;
+  return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${harmlessHtml(title)}</title><style>${STYLE}</style></head><body><main>${body.join("\n")}</main></body></html>\n`;
 }
 
 /** A row a label or task: its figures, and what was chosen of it; a row a figure of all labels together. */
@@ -78,11 +79,11 @@ function metricsTable({ config: { task, training }, made: { measured, whole, tem
 const figureText = ({ figures, units = {} }: Measured, name: string): string => `${estimateText(figures[name])}${units[name] ? ` ${units[name]}` : ""}`;
 
 function coverageList({ made, config }: ReportParts): string {
-  return made.coverage.length ? `<ul>${made.coverage.map((one) => `<li>${escapeHtml(coverageText(one, config.task))}</li>`).join("")}</ul>` : "";
+  return made.coverage.length ? `<ul>${made.coverage.map((one) => `<li>${harmlessHtml(coverageText(one, config.task))}</li>`).join("")}</ul>` : "";
 }
 
 function doubtsList({ warnings }: MadeAdapter): string {
-  return warnings.length ? `<ul class="warnings">${warnings.map(({ message }) => `<li>${escapeHtml(message)}</li>`).join("")}</ul>` : "";
+  return warnings.length ? `<ul class="warnings">${warnings.map(({ message }) => `<li>${harmlessHtml(message)}</li>`).join("")}</ul>` : "";
 }
 
 function skippedTable(skipped: readonly CaseFault[]): string {
@@ -132,12 +133,12 @@ function dataTables({ config, summary, looks }: ReportParts): string {
     range(maximum),
     modalities.join(", ") || "not stated",
   ]);
-  return `<p>${escapeHtml(config.dataset)}</p>${table(["split", "cases", "groups", "labels: how many of those known", "masks"], splits)}${table(["source", "volumes", "voxels", "spacing", "smallest value", "largest value", "modality"], volumes)}`;
+  return `<p>${harmlessHtml(config.dataset)}</p>${table(["split", "cases", "groups", "labels: how many of those known", "masks"], splits)}${table(["source", "volumes", "voxels", "spacing", "smallest value", "largest value", "modality"], volumes)}`;
 }
 
 const round = (value: number) => Number(value.toPrecision(4));
 
 function settings({ modules, training, input }: TrainConfig): string {
   const rows = Object.entries({ ...training, ...modules }).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]);
-  return `${table(["setting", "value"], rows, { wrap: true })}<details><summary>Views</summary><pre>${escapeHtml(JSON.stringify(input.views, null, 2))}</pre></details>`;
+  return `${table(["setting", "value"], rows, { wrap: true })}<details><summary>Views</summary><pre>${harmlessHtml(JSON.stringify(input.views, null, 2))}</pre></details>`;
 }

@@ -1,7 +1,8 @@
 // Sections of the report on a quantity: found against true values, and the cases that went most wrong.
 
+import { harmlessHtml } from "@anymc3d/core/errors";
 import { calibratedLogits } from "../metrics/judged.js";
-import { chart, escapeHtml } from "./charts.js";
+import { chart } from "./charts.js";
 import type { ReportParts } from "./report.js";
 import { worstPart } from "./worst-part.js";
 
@@ -22,5 +23,5 @@ export function valueSections({ config: { task }, outcome, made, worst }: Report
       { name: "exact", points: domain.map((edge) => [edge, edge] as const), dashed: true },
     ],
   });
-  return [{ title: name, html: `<article><h3>${escapeHtml(name)}</h3><div class="charts">${scatter}</div>${worstPart(worst)}</article>` }];
+  return [{ title: name, html: `<article><h3>${harmlessHtml(name)}</h3><div class="charts">${scatter}</div>${worstPart(worst)}</article>` }];
 }

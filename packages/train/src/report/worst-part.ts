@@ -1,6 +1,6 @@
 // The cases that went most wrong, as figures of the report.
 
-import { escapeHtml } from "./charts.js";
+import { harmlessHtml } from "@anymc3d/core/errors";
 import type { WorstCase } from "./worst-cases.js";
 
 /** Nothing where there are none. */
@@ -8,7 +8,7 @@ export function worstPart(worst: readonly WorstCase[]): string {
   if (worst.length === 0) return "";
   const figures = worst.map(({ id, said, png, slices }) => {
     const text = `${id}: ${said}, slices ${slices.join(", ")}`;
-    return `<figure class="case"><img src="data:image/png;base64,${base64(png)}" alt="${escapeHtml(`Slices and heatmap of ${text}`)}"><figcaption>${escapeHtml(text)}</figcaption></figure>`;
+    return `<figure class="case"><img src="data:image/png;base64,${base64(png)}" alt="${harmlessHtml(`Slices and heatmap of ${text}`)}"><figcaption>${harmlessHtml(text)}</figcaption></figure>`;
   });
   return `<h4>Most wrong on validation</h4><p>The slices that weighed most, and below them where the adapter looked.</p><div class="cases">${figures.join("")}</div>`;
 }

@@ -67,3 +67,12 @@ async function takeLock(lock: string): Promise<() => void> {
 export function csvLine(cells: readonly (string | number)[]): string {
   return cells.map((cell) => (/[",\r\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : cell)).join(",");
 }
+
+/**
+ * A line of a CSV file that people open in a spreadsheet: texts in which that would see a formula get an apostrophe in front, which it takes for
+ * "text". Numbers, which may be negative, stay what they are.
+ */
+export const sheetLine = (cells: readonly (string | number)[]): string =>
+  csvLine(cells.map((cell) => (typeof cell === "string" && FORMULA.test(cell) && Number.isNaN(Number(cell)) ? `'${cell}` : cell)));
+
+const FORMULA = /^(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/;
