@@ -94,7 +94,7 @@ describe("from files to a package", () => {
     const { code, stdout, stderr } = await train(out);
     expect(stderr).not.toContain("error");
     expect(code).toBe(0);
-    expect(stdout).toMatch(/train +26 cases, 26 groups: ball 13\+ 13-/);
+    expect(stdout).toMatch(/train +26 cases, 26 groups: ball: 13 of 26/);
     expect(stdout).toMatch(/epoch 5: loss [\d.]+, validation AUROC/);
     expect(stdout).toContain("Research use only");
   });

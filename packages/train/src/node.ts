@@ -2,6 +2,7 @@
 
 export { type CsvCases, type CsvCasesOptions, csvCases } from "./data/csv-cases.js";
 export { decodeTable, imagePaths, type LabelRow, type LabelsOptions, parseLabels, parseSplits } from "./data/labels.js";
+export { valueWithoutFolders } from "./data/own-paths.js";
 export { type AdapterFiles, checkPackageFolder, isSample, writeAdapterPackage } from "./package/package-folder.js";
 export { type Check, verifyAdapter } from "./package/verify.js";
 export { type VersionPlace, versionPlaces, writeVersion } from "./package/version.js";

@@ -90,7 +90,7 @@ describe("the check before training", () => {
       ["nomask", "FILE_NOT_FOUND"],
       ["othergrid", "DATA_INVALID"],
     ]);
-    expect(checked.faults[0]).toMatchObject({ origin: `${csv} line 3`, message: expect.stringContaining("images/gone.*") });
+    expect(checked.faults[0]).toMatchObject({ origin: "labels.csv line 3", message: expect.stringContaining("images/gone.*") });
     expect(checked.faults[5]).toMatchObject({ origin: expect.stringContaining("images/othergrid.nii"), message: expect.stringContaining("masks/other.nii") });
     expect(checked.cases.map(({ id }) => id)).toEqual(["good", "empty"]);
     expect([...checked.emptyMasks]).toEqual(["empty"]);

@@ -183,7 +183,7 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
       } catch (error) {
         progress.clear();
         if (isAbortError(error) || signal.aborted) throw error;
-        const fault = describeError(error);
+        const fault = row.told(describeError(error));
         const { code, message } = fault;
         failures.push({ id: row.id, ...fault });
         printErr(`${pc.red("error")} ${row.id} ${pc.dim(code)} ${message}`);

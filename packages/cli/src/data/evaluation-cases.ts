@@ -6,7 +6,7 @@ import { dirname, resolve } from "node:path";
 import { type Adapter, AnyMC3DError } from "@anymc3d/core";
 import type { StudySource } from "@anymc3d/sdk";
 import { npzCases, type Split, splitName } from "@anymc3d/train";
-import { decodeTable, imagePaths, parseLabels, parseSplits } from "@anymc3d/train/node";
+import { decodeTable, imagePaths, parseLabels, parseSplits, valueWithoutFolders } from "@anymc3d/train/node";
 import { contentHash } from "./content-hash.js";
 
 export interface EvaluationCase {
@@ -17,12 +17,23 @@ export interface EvaluationCase {
   study(): StudySource | Promise<StudySource>;
   /** Hash of all that is read for it. @throws as `study`; the file system's own errors */
   content(signal?: AbortSignal): Promise<string>;
+  /** What went wrong with it, without the folders of this machine that its files are in. */
+  told<T>(fault: T): T;
 }
 
 const read = (path: string) =>
   readFile(path).catch((cause: Error) => {
     throw new AnyMC3DError("FILE_NOT_FOUND", `${path}: ${cause.message}`, { cause });
   });
+
+/** None where there is no file to be found. */
+function knownPaths(paths: () => Readonly<Record<string, string>>): string[] {
+  try {
+    return Object.values(paths());
+  } catch {
+    return [];
+  }
+}
 
 const NPZ_SPLITS = ["train", "val", "test"] as const satisfies readonly Split[];
 
@@ -42,7 +53,7 @@ export async function evaluationCases(
     if (!chosen) throw new AnyMC3DError("OPTION_INVALID", `${data}: an .npz holds splits; say which by --split ${NPZ_SPLITS.join(", ")}`);
     const hash = createHash("sha256").update(bytes).digest("hex");
     const cases = npzCases(bytes, { task, file: data, splits: [chosen], source: sources[0] });
-    return cases.map(({ load, ...one }) => ({ ...one, study: () => load(), content: async () => hash }));
+    return cases.map(({ load, ...one }) => ({ ...one, study: () => load(), content: async () => hash, told: (fault) => fault }));
   }
   const rows = parseLabels(decodeTable(bytes), {
     file: data,
@@ -51,7 +62,8 @@ export async function evaluationCases(
     ...(splits && { splits: parseSplits(decodeTable(await read(splits)), splits) }),
   });
   return rows.map((row) => {
-    const paths = () => imagePaths(row, sources, dirname(resolve(data)));
+    const folder = dirname(resolve(data));
+    const paths = () => imagePaths(row, sources, folder);
     return {
       id: row.id,
       group: row.group,
@@ -61,6 +73,7 @@ export async function evaluationCases(
         const hashes = await Promise.all(Object.entries(paths()).map(async ([source, path]) => [source, await contentHash(path, signal)] as const));
         return createHash("sha256").update(JSON.stringify(hashes)).digest("hex");
       },
+      told: (fault) => valueWithoutFolders(fault, folder, knownPaths(paths)),
     };
   });
 }

@@ -1,14 +1,16 @@
 // labels.csv and the files it names → cases. Files are read when a case is loaded, not here.
 
 import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { AnyMC3DError, isAnyMC3DError, type Volume, type Warning } from "@anymc3d/core";
+import { reworded } from "@anymc3d/core/errors";
 import { type Grid, type ReadOptions, readVolume } from "@anymc3d/io";
 import type { Task } from "../config.js";
 import { taskTraining } from "../tasks/index.js";
 import type { TrainCase } from "./cases.js";
 import { decodeTable, imagePaths, type LabelRow, maskPath, parseLabels } from "./labels.js";
 import { maskOnGrid } from "./mask-grid.js";
+import { ownPath, withoutFolders } from "./own-paths.js";
 import { assignSplits, checkSplits, type Split } from "./splits.js";
 
 /** Options of `csvCases()`. */
@@ -76,6 +78,12 @@ function toCase(row: LabelRow, split: Split, csv: string, options: CsvCasesOptio
   const folder = dirname(resolve(csv));
   const sources = [...new Set(options.sources)];
   const paths = pathsOrError(row, sources, folder);
+  const mask = (options.masks ?? true) ? maskPath(row, folder) : undefined;
+  const known = [...(paths instanceof Error ? [] : Object.values(paths)), ...(mask === undefined ? [] : [mask])];
+  const told = async <T>(work: () => Promise<T>): Promise<T> =>
+    work().catch((cause: unknown) => {
+      throw isAnyMC3DError(cause) ? reworded(cause, withoutFolders(cause.message, folder, known)) : cause;
+    });
   let grid: Grid | undefined;
   const load = async (signal?: AbortSignal): Promise<Record<string, Volume>> => {
     if (paths instanceof Error) throw paths;
@@ -85,7 +93,6 @@ function toCase(row: LabelRow, split: Split, csv: string, options: CsvCasesOptio
     grid = { shape, affine };
     return volumes;
   };
-  const mask = (options.masks ?? true) ? maskPath(row, folder) : undefined;
   const loadMask = async (path: string, signal?: AbortSignal): Promise<Volume> => {
     const volume = await readVolume(path, { maxBytes: options.read?.maxBytes, signal });
     return maskOnGrid(volume, grid ?? (await load(signal))[sources[0]], path, options.resampleMasks);
@@ -95,9 +102,14 @@ function toCase(row: LabelRow, split: Split, csv: string, options: CsvCasesOptio
     group: row.group,
     split,
     labels: row.labels,
-    origin: paths instanceof Error ? `${csv} line ${row.line}` : Object.values(paths).join(", "),
-    load,
-    ...(mask !== undefined && { loadMask: (signal?: AbortSignal) => loadMask(mask, signal) }),
+    origin:
+      paths instanceof Error
+        ? `${basename(csv)} line ${row.line}`
+        : Object.values(paths)
+            .map((path) => ownPath(path, folder))
+            .join(", "),
+    load: (signal) => told(() => load(signal)),
+    ...(mask !== undefined && { loadMask: (signal?: AbortSignal) => told(() => loadMask(mask, signal)) }),
   };
 }
 

@@ -1,7 +1,7 @@
 // labels.csv: which volumes, which labels, which split, which patient.
 
 import { existsSync, readdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
 import { scanEndings } from "@anymc3d/io";
 import { parse } from "csv-parse/sync";
@@ -9,11 +9,12 @@ import type { Task } from "../config.js";
 import { taskTraining } from "../tasks/index.js";
 import type { Fail } from "../tasks/task-training.js";
 import { RESERVED_COLUMNS } from "./columns.js";
+import { ownIds } from "./own-paths.js";
 import { splitName } from "./splits.js";
 
 /** One row of labels.csv, read. */
 export interface LabelRow {
-  /** Text as it stands: 0001, 001 and 1 are three. */
+  /** Text as it stands: 0001, 001 and 1 are three. A path that serves as one is without the folders above the CSV's. */
   readonly id: string;
   /** Relative to the CSV's folder, if the file has a `path` column. */
   readonly path?: string;
@@ -58,7 +59,9 @@ export function parseLabels(text: string, options: LabelsOptions): LabelRow[] {
   if (!columns.includes("id") && !columns.includes("path")) fail(options, `neither an id nor a path column among ${columns.join(", ")}`);
   checkGroups(records, options);
   const read = taskTraining(options.task).rowReader(options.task, columns, (what) => fail(options, what));
-  const all = records.map(({ record, info }) => toRow(record, info.lines, read, options));
+  const absolute = records.flatMap(({ record }) => (!record.id && record.path && isAbsolute(record.path) ? [record.path] : []));
+  const ids = ownIds(absolute, dirname(resolve(options.file)));
+  const all = records.map(({ record, info }) => toRow({ ...record, id: record.id || (ids.get(record.path) ?? record.path) }, info.lines, read, options));
   const rows = options.splits ? all.flatMap((row) => withSplit(row, options.splits?.get(row.id))) : all;
   if (rows.length === 0) fail(options, "no id of it is in the file of splits");
   checkRows(rows, options);
@@ -160,7 +163,7 @@ type RowReader = (cells: Fields, fail: Fail) => Map<string, number>;
 const SOURCE = "path:";
 
 function toRow(record: Fields, line: number, read: RowReader, options: LabelsOptions): LabelRow {
-  const id = record.id || record.path;
+  const { id } = record;
   if (!id) fail(options, `line ${line}: id is blank`);
   const sources = Object.keys(record).filter((column) => column.startsWith(SOURCE));
   const blank = sources.find((column) => !record[column]);

@@ -46,7 +46,9 @@ export async function verifyAdapter(folder: string, engineFor: (manifest: Adapte
   await check("manifest", async () => {
     manifest = parseAdapterManifest(JSON.parse(await text("adapter.json")));
     const old = manifest.schemaVersion === 1 ? ": its weights are not pinned by their hash; `anymc3d adapter upgrade` writes version 2" : "";
-    return `${manifest.name} ${manifest.version}, schema version ${manifest.schemaVersion}${old}`;
+    const files = ["adapter.json", "README.md", "package.json"];
+    const faults = await Promise.all(files.map(async (file) => machineFaults(file, await text(file).catch(() => ""))));
+    return orFaults(faults.flat(), `${manifest.name} ${manifest.version}, schema version ${manifest.schemaVersion}${old}`);
   });
   if (!manifest) return checks;
   const { metrics } = manifest;
@@ -71,6 +73,12 @@ export async function verifyAdapter(folder: string, engineFor: (manifest: Adapte
     return orFaults([...faults, ...moduleFaults(await text("index.js"), name, json)], `${name}@${version}, ready to publish`);
   });
   return checks;
+}
+
+/** Folders of somebody's machine, which say more of their owner than of the adapter. */
+function machineFaults(file: string, text: string): string[] {
+  const found = /(?<![\w.:/-])(?:\/(?:home|Users|root|mnt|tmp|var|private)\/[^\s"'`()|\\]+|[A-Za-z]:\\[^\s"'`()|]+)/.exec(text);
+  return found ? [`${file} names a folder of your machine, ${found[0]}; say it without`] : [];
 }
 
 function orFaults(faults: readonly string[], fine: string): string {

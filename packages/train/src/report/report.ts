@@ -139,6 +139,7 @@ function dataTables({ config, summary, looks }: ReportParts): string {
 const round = (value: number) => Number(value.toPrecision(4));
 
 function settings({ modules, training, input }: TrainConfig): string {
-  const rows = Object.entries({ ...training, ...modules }).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]);
+  const made = Object.entries({ ...training, ...modules }).filter(([, value]) => value !== undefined);
+  const rows = made.map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]);
   return `${table(["setting", "value"], rows, { wrap: true })}<details><summary>Views</summary><pre>${harmlessHtml(JSON.stringify(input.views, null, 2))}</pre></details>`;
 }
