@@ -86,11 +86,15 @@ export function doubtFaults(entry: Metrics): string[] {
   ];
 }
 
+/** An entry of `metrics` with the doubts that follow from its figures, where it does not state them. */
+export function withDoubts(entry: Metrics): Metrics {
+  const { warnings = [] } = entry;
+  const missing = figureDoubts(entry).filter((doubt) => !warnings.some((other) => same(doubt, other)));
+  return missing.length ? { ...entry, warnings: [...warnings, ...missing] } : entry;
+}
+
 /** All doubts about an adapter that its users should know: those that its manifest states, and those that follow from its figures where it does not. */
 export function adapterDoubts({ metrics }: Pick<AdapterManifest, "metrics">): Warning[] {
-  return metrics.flatMap((entry) => {
-    const stated = (entry.warnings ?? []).filter(({ code }) => TOLD.includes(code));
-    const others = figureDoubts(entry).filter((doubt) => !stated.some((other) => same(doubt, other)));
-    return [...stated, ...others].map(({ code, message }) => ({ code, message }) as Warning);
-  });
+  const all = metrics.flatMap((entry) => withDoubts(entry).warnings ?? []);
+  return all.filter(({ code }) => TOLD.includes(code)).map(({ code, message }) => ({ code, message }) as Warning);
 }

@@ -4,7 +4,7 @@ export { adapterShapes, type BoundAdapter, bindAdapter, viewLora, weightsHash } 
 export { checkInput } from "./checks.js";
 export { conformalQuantile } from "./conformal.js";
 export { conformanceLogits, syntheticVolume } from "./conformance.js";
-export { type Doubt, doubtFaults, figureDoubts } from "./doubts.js";
+export { type Doubt, doubtFaults, figureDoubts, withDoubts } from "./doubts.js";
 export { displayGrid } from "./geometry.js";
 export { FUSIONS } from "./kinds/fusion/index.js";
 export { HEADS, type HeadForm, headForward, headGradient } from "./kinds/head/index.js";

@@ -1,7 +1,7 @@
 // What speaks against an adapter's figures: it follows from them, by hand, and reaches results and search facts also where the manifest does not state it.
 import { factsOf, loadAdapter, parseAdapterManifest } from "@anymc3d/core";
 import { writeSafetensors } from "@anymc3d/core/engine";
-import { doubtFaults, figureDoubts } from "@anymc3d/core/learn";
+import { doubtFaults, figureDoubts, withDoubts } from "@anymc3d/core/learn";
 import { manifestJson } from "@anymc3d/testkit/expectations";
 import { describe, expect, test } from "vitest";
 
@@ -65,6 +65,14 @@ describe("what a manifest states", () => {
       expect.stringMatching(/NEAR_CHANCE \("m"\), which the figures do not say/),
     ]);
     expect(doubtFaults(entry([{ code: "NOT_CALIBRATED", message: "m" }, { code: "NO_SETS", message: "m" }], [0.6, 0.9]))).toEqual([]); // biome-ignore format: a line
+  });
+
+  test("is filled in once, beside what is stated", () => {
+    const stated = [{ code: "NO_SETS", message: "m" }];
+    const filled = withDoubts(entry(stated));
+    expect(filled.warnings).toEqual([...stated, expect.objectContaining({ code: "WORSE_THAN_CHANCE", about: "x" })]);
+    expect(doubtFaults(filled)).toEqual([]);
+    expect(withDoubts(filled)).toBe(filled);
   });
 
   test("goes into every result and into search facts, once, and so does what follows and is not stated", async () => {

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Adapter, type AdapterManifest, AnyMC3DError, type Backbone, type Engine, loadAdapter, type Tensor, type Tensors, taskKind } from "@anymc3d/core";
 import { encode, readTensors, selfTestInput, writeSafetensors } from "@anymc3d/core/engine";
-import { bindAdapter, conformanceLogits, weightsHash } from "@anymc3d/core/learn";
+import { bindAdapter, conformanceLogits, weightsHash, withDoubts } from "@anymc3d/core/learn";
 import { createEngine, openBackbone } from "@anymc3d/sdk";
 import { importHead, importPeft, manifestParts, type PeftFolder, type PeftImport, parseTrainConfig, pixelLogits, type TrainConfig } from "@anymc3d/train";
 import { writeAdapterPackage } from "@anymc3d/train/node";
@@ -39,7 +39,7 @@ export async function importAdapter(flags: ImportFlags): Promise<void> {
     await checkEffect(adapter, engine);
     const difference = flags.expect ? await checkExpected(adapter, engine, flags.expect, flags.tolerance) : undefined;
     const logits = (await conformanceLogits(adapter, engine)).map((value) => Number(value.toFixed(5)));
-    const manifest = { ...draft, conformance: { ...draft.conformance, logits } };
+    const manifest = { ...draft, metrics: adapter.manifest.metrics.map(withDoubts), conformance: { ...draft.conformance, logits } };
     await writeAdapterPackage(out, { manifest, weights, backboneVersion: backbone.version });
     for (const { message } of [...warnings, ...notes(config, flags)]) printErr(`${pc.yellow("warning")} ${message}`);
     print(`${out}: ${summary(manifest, tensors)}${difference === undefined ? "" : `; logits as expected, off by ${difference.toExponential(1)}`}`);
