@@ -369,7 +369,7 @@ describe("bad input", () => {
     await writeFile(few, `${rows.join("\n")}\n`);
     const { code, stderr } = await anymc3d("train", few, "--config", config, "--backbone", backbone, "--out", join(folder, "few"), "--epochs", "1");
     expect(code).toBe(0);
-    expect(stderr).toMatch(/FEW_CASES ball: validation has 1 positive and 1 negative/);
+    expect(stderr).toMatch(/FEW_CASES ball: val has 1 positive and 1 negative/);
     expect(stderr).toMatch(/not ready to publish metrics .*without an interval/);
   });
 
