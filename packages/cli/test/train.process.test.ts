@@ -245,7 +245,7 @@ describe("an automatic split", () => {
     await writeFile(plain, `${rows.join("\n")}\n`);
     const trained = await anymc3d("train", plain, "--config", config, "--backbone", backbone, "--out", out, "--epochs", "1");
     // 20 balls and 20 without: a fifth of either validates.
-    expect(trained.stdout).toMatch(/val +8 cases, 8 groups: ball 4\+ 4-/);
+    expect(trained.stdout).toMatch(/val +8 cases, 8 groups: ball: 4 of 8/);
     const splits = join(out, "run/splits.csv");
     const evaluate = (...more: string[]) => anymc3d("evaluate", plain, "--adapter", out, "--backbone", backbone, "--split", "validation", ...more);
     const [measured] = JSON.parse((await evaluate("--splits", splits, "--json")).stdout).labels;
