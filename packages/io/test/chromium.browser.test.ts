@@ -3,12 +3,13 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { deflateRawSync } from "node:zlib";
+import { deflateRawSync, gzipSync } from "node:zlib";
 import { type Harness, hasChromium, startHarness } from "@anymc3d/testkit/browser/harness";
 import { dicomFile, slice } from "@anymc3d/testkit/dicom";
+import { zipSync } from "fflate";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { near } from "./build.js";
+import { concat, counting, near, nifti, npy } from "./build.js";
 import { ODD } from "./dicom-odd.js";
 
 if (!hasChromium) console.warn("SKIPPED: reading volumes in a browser, no Chromium at /usr/bin/chromium or $CHROMIUM");
@@ -82,6 +83,36 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
     expect(found.shape).toEqual([512, 512, 37]);
     const cut = files.map(([name, base64], i) => [name, i === 3 ? base64.slice(0, 400_000) : base64] as const);
     expect(await read(cut)).toMatchObject({ code: "FILE_TRUNCATED", message: expect.stringContaining("04.dcm") });
+  });
+
+  const nrrd = (lines: string, data: Uint8Array = counting(24)) =>
+    Buffer.concat([Buffer.from(`NRRD0001\ntype: short\ndimension: 3\nsizes: 4 3 2\nendian: little\n${lines}\n`), data]);
+  const given = (name: string, bytes: Uint8Array) => [[name, Buffer.from(bytes).toString("base64")] as const];
+  it("voxel sizes without an orientation are kept; what the caller says is honoured or refused", async () => {
+    const scan = given("a.nrrd", nrrd("encoding: raw\nspacings: 0.7 0.7 1.2\n"));
+    expect(((await read(scan)) as { affine: number[] }).affine.filter((_, i) => i % 5 === 0)).toEqual([-0.7, -0.7, 1.2, 1]);
+    expect(((await read(scan, { orientation: "RAS" })) as { affine: number[] }).affine.filter((_, i) => i % 5 === 0)).toEqual([0.7, 0.7, 1.2, 1]);
+    expect(await read(scan, { spacing: [1, 1, 1] })).toMatchObject({ code: "OPTION_INVALID" });
+    expect(await read(scan, { array: "a" })).toMatchObject({ code: "OPTION_INVALID" });
+  });
+
+  it("headers that others mend: a voxel size below 0, a fourth axis of 0", async () => {
+    const q = { dims: [4, 3, 2, 0], data: counting(24), sform: 0, qform: 1, pixdim: [1, -2, 3, -4, 1, 1, 1, 1] };
+    expect(await read(given("a.nii", nifti(q)))).toMatchObject({ shape: [4, 3, 2], affine: [2, 0, 0, 0, 0, 3, 0, 0, 0, 0, 4, 0, 0, 0, 0, 1] });
+  });
+
+  it("little that becomes much: gzip, zlib, zips and .npz are refused at what their headers ask for; what is right is read", async () => {
+    const zeros = new Uint8Array(2 ** 24);
+    const bombs = {
+      "a.nii.gz": gzipSync(concat(nifti(), zeros)),
+      "a.nrrd": nrrd("encoding: gzip\n", gzipSync(zeros)),
+      "a.zip": zipSync({ "a.nii": concat(nifti(), zeros) }),
+      "b.zip": zipSync({ "a.nii.gz": gzipSync(concat(nifti(), zeros)) }),
+      "a.npz": zipSync({ "a.npy": concat(npy(2, 3, 4), zeros) }),
+    };
+    for (const [name, bytes] of Object.entries(bombs)) expect(await read(given(name, bytes)), name).toMatchObject({ code: "FORMAT_INVALID" });
+    for (const content of [zipSync({ "a.nii": nifti() }), zipSync({ "a.nii.gz": gzipSync(nifti()) }), zipSync({ "a.npy": npy(4, 4, 4) })])
+      expect(await read(given("a.zip", content))).toMatchObject({ shape: [4, 4, 4], sha256: hash(Array.from({ length: 64 }, (_, i) => i)) });
   });
 
   it("nothing was asked of another host", () => expect(harness.outsideRequests).toEqual([]));

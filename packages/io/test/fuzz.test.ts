@@ -63,6 +63,39 @@ const deflatedSlice = (): Uint8Array =>
       deflateRawSync(slice(0, [1, 2, 3, 4], { "00180050": ["DS", 1] }, { preamble: false })),
     ]),
   );
+/** NRRD headers that have among them every field of the format, and every way to say where the voxels are. */
+function everyField(): Uint8Array[] {
+  const start = "NRRD0005\n# made by hand\ntype: short\ndimension: 3\nsizes: 4 3 2\nendian: little\n";
+  const about = 'content: a: b\nnumber: 24\nmin: 0\nmax: 23\nold min: -1\nold max: 1\nsample units: "HU"\nlabels: "x" "y" "z"\nkey:=a\\nvalue\n';
+  const space = `space: LPS\nspace directions: (1,0,0) (0,2,0) (0,0,3)\nspace origin: (4,5,6)\nspace units: "mm" "mm" "mm"\nmeasurement frame: (1,0,0) (0,1,0) (0,0,1)\n`;
+  const axes = 'spacings: 1 2 nan\nthicknesses: 1 nan 2\naxis mins: 0 0 0\naxis maxs: 4 3 nan\ncenters: cell node none\nunits: "mm" "cm" "mm"\n';
+  const kinds = "space dimension: 3\nkinds: domain space domain\nspace directions: (1,0,0) none (0,0,3)\n".replace("none", "(0,1,0)");
+  const segments = "Segment0_ID:=a\nSegment0_Name:=Liver\nSegment0_LabelValue:=3\nSegment0_Layer:=0\n";
+  const of = (text: string, data: Uint8Array) => Uint8Array.from(Buffer.concat([Buffer.from(`${start}${text}\n`), data]));
+  const raw = counting(24);
+  return [
+    of(`${about}${space}encoding: raw\nblock size: 2\n`, raw),
+    of(`${axes}${about}encoding: gzip\nbyte skip: 2\n`, gzipSync(Buffer.concat([Buffer.alloc(2), raw]))),
+    of(`${kinds}encoding: raw\nline skip: 1\nbyte skip: 3\n`, Buffer.concat([Buffer.from("a line\nabc"), raw])),
+    of(`${segments}${space}encoding: text\n`, Buffer.from(Array.from({ length: 24 }, (_, i) => i).join(" "))),
+    of(`${axes}encoding: hex\n`, Buffer.from(Buffer.from(raw).toString("hex"))),
+    of(`${space}encoding: raw\nbyte skip: -1\n`, Buffer.concat([Buffer.alloc(9), raw])),
+  ];
+}
+
+/** Zips of a volume in each format, stored and deflated; one of a header with its data file. */
+function zips(): Uint8Array[] {
+  const nrrd = everyField()[0];
+  const [header, ...data] = Object.entries(cases["list.nhdr"].files).map(([name, base64]) => [name, Uint8Array.from(Buffer.from(base64, "base64"))] as const);
+  return [
+    zipSync({ "a.nii": nifti() }),
+    zipSync({ "a.nii.gz": gzipSync(nifti()) }, { level: 0 }),
+    zipSync({ "a.nrrd": nrrd, "notes.txt": new Uint8Array(9) }),
+    zipSync({ "a.mha": endingIn(".mha")[0] }),
+    zipSync({ "a.npy": endingIn(".npy")[0] }),
+    zipSync(Object.fromEntries([header, ...data])),
+  ];
+}
 
 const niftis = [nifti(), nifti({ version: 2, little: false }), nifti({ dims: [2, 2, 2, 3] }), nifti({ sform: 0, qform: 1, slope: 2 })];
 const FORMATS: Record<string, Omit<Fuzz, "name"> & { codes: (ErrorCode | "volume")[] }> = {
@@ -80,6 +113,16 @@ const FORMATS: Record<string, Omit<Fuzz, "name"> & { codes: (ErrorCode | "volume
     seeds: endingIn(".nrrd"),
     read: (bytes) => readNrrd(bytes, options),
     codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED", "GEOMETRY_INVALID"],
+  },
+  "NRRD, every field": {
+    seeds: everyField(),
+    read: (bytes) => readNrrd(bytes, { ...bounds, frame: 0 }),
+    codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED"],
+  },
+  zips: {
+    seeds: zips(),
+    read: (bytes) => readVolume(bytes, bounds),
+    codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED", "FORMAT_UNKNOWN"],
   },
   NHDR: {
     seeds: endingIn(".nhdr"),

@@ -58,13 +58,13 @@ export async function fuzz({ name, seeds, read, rounds = ROUNDS, seed = 1 }: Fuz
   return seen;
 }
 
-/** A folder for the inputs that were read, with their voxels: for reference/check_fuzzed.py. */
+/** A folder for the inputs that were read, with what came out: for reference/check_fuzzed.py and compare_mutated.py. */
 const KEEP = process.env.FUZZ_KEEP;
 
-function keep(bytes: Uint8Array, { data, shape }: Volume, where: string): void {
+function keep(bytes: Uint8Array, { data, shape, affine, notes }: Volume, where: string): void {
   const file = path.join(KEEP as string, where.replace(/[^a-z0-9]+/gi, "-"));
   writeFileSync(`${file}.bin`, bytes);
-  writeFileSync(`${file}.json`, JSON.stringify({ shape, values: [...data] }));
+  writeFileSync(`${file}.json`, JSON.stringify({ shape, affine, notes: notes?.map(({ code }) => code) ?? [], values: [...data] }));
 }
 
 async function outcome(read: Fuzz["read"], bytes: Uint8Array, where: string): Promise<string> {

@@ -148,6 +148,12 @@ export const WARNINGS = {
   },
   META_MENDED: { about: "file", of: "file", says: "A voxel size below 0 turned its axis around, as in ITK.", todo: "Check left and right." },
   NIFTI_BITPIX: { about: "file", of: "file", says: "bitpix contradicts the datatype, which is believed.", todo: "Nothing." },
+  NRRD_OLD_RANGE: {
+    about: "file",
+    of: "file",
+    says: "The values were mapped to integers from another range; they are read as stored.",
+    todo: "Map them back if the adapter expects the range before.",
+  },
   NRRD_NO_ORIGIN: { about: "file", of: "file", says: "No origin: the first voxel is at 0, 0, 0.", todo: "Nothing, unless positions matter." },
   META_DEFAULTS: { about: "file", of: "file", says: "Spacing or offset is missing in the header, and taken as ITK does.", todo: "State it in the header." },
   META_ORIENTATION_DIFFERS: {

@@ -3,7 +3,7 @@
 import { type Affine, AnyMC3DError, axisCodes, voxelSpacing } from "@anymc3d/core";
 import { either } from "../formats/names.js";
 import type { ReadOptions } from "../options/read-options.js";
-import { orientedAffine, parseOrientation } from "./geometry.js";
+import { isInvertible, orientedAffine, parseOrientation } from "./geometry.js";
 
 type Told = Pick<ReadOptions, "orientation" | "spacing">;
 
@@ -77,13 +77,18 @@ export function openAffine({ name, shape, stated, assumed = "LPS", why }: OpenGr
       name,
       `\`orientation\` is given, and the file states no size of its voxels along the ${missing.join(" and ")} axis. Give \`spacing\`, too.`,
     );
-  if (orientation !== undefined) return { affine: orientedAffine(orientation, sizes, shape) };
+  const oriented = (axes: string): Affine => {
+    const affine = orientedAffine(axes, sizes.map((size) => (Number.isNaN(size) ? 1 : size)), shape); // biome-ignore format: a line
+    if (isInvertible(affine)) return affine;
+    throw new AnyMC3DError("GEOMETRY_INVALID", `${name}: its voxels would be ${mm(sizes)} mm, which cannot be. Correct the header.`);
+  };
+  if (orientation !== undefined) return { affine: oriented(orientation) };
   const unoriented = `${name}: the file stores no orientation${missing.length < 3 ? "" : " and no voxel sizes"}: ${why}.`;
   if (missing.length === 3)
     return { note: `${unoriented} The axes are taken as stored, 1 mm a voxel; say how they lie with the options \`orientation\` and \`spacing\`.` };
   const toward = [...assumed].map((letter) => LETTERS[letter]);
   const edges = missing.length > 0 ? `, and 1 mm along the ${missing.join(" and ")} axis` : "";
-  const affine = orientedAffine(assumed, sizes.map((size) => (Number.isNaN(size) ? 1 : size)), shape); // biome-ignore format: a line
+  const affine = oriented(assumed);
   const note = `${unoriented} Its voxels are ${mm(sizes)} mm. Assumed: the axes point to the patient's ${toward[0]}, ${toward[1]} and ${toward[2]}${edges}. Left and right may be swapped; say how they lie with the option ${either(["`orientation`", ...(missing.length > 0 ? ["`spacing`"] : [])])}.`;
   return { affine, note };
 }

@@ -148,7 +148,7 @@ function fail(name: string, what: string): never {
 function numbersOf(text: string | undefined, field: string, count: number, check: (n: number) => boolean, name: string): number[] | undefined {
   if (text === undefined) return undefined;
   const found = text.split(/\s+/).filter((word) => word !== "");
-  const values = found.map(Number);
+  const values = found.map((word) => (/^[+-]?(?:\d|\.\d)[\d.e+-]*$/i.test(word) ? Number(word) : Number.NaN));
   if (values.length === count && values.every((value) => Number.isFinite(value) && check(value))) return values;
   throw invalid(name, `${field} = ${text.slice(0, 120)}; expected ${count} number${count > 1 ? "s" : ""} that can be`);
 }

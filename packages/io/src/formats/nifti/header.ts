@@ -23,6 +23,8 @@ export interface NiftiHeader {
   readonly slope: number;
   readonly intercept: number;
   readonly units: number;
+  /** The voxels are label numbers (NIFTI_INTENT_LABEL). */
+  readonly labels: boolean;
   readonly qformCode: number;
   readonly sformCode: number;
   /** quatern_b, c, d and qoffset_x, y, z. */
@@ -55,10 +57,14 @@ const TYPES: readonly VoxelType[] = [
 const COLOURS: Readonly<Record<number, string>> = { 128: "RGB", 2304: "RGBA" };
 const OTHERS: Readonly<Record<number, string>> = { 1: "binary, 1 bit", 32: "complex64", 1536: "float128", 1792: "complex128", 2048: "complex256" };
 
+/** nifti1.h: each voxel is an index into a list of labels. */
+const INTENT_LABEL = 1002;
+
 /** Where the fields lie, and how wide they are, in each version. */
 const LAYOUT = {
   1: {
     size: 348,
+    intent: 68,
     magic: 344,
     data: 352,
     dim: 40,
@@ -76,6 +82,7 @@ const LAYOUT = {
   },
   2: {
     size: 540,
+    intent: 504,
     magic: 4,
     data: 544,
     dim: 16,
@@ -163,6 +170,7 @@ export function parseNiftiHeader(bytes: Uint8Array, name: string, packed = false
     // ANALYZE has neither of these; SPM keeps its slope where NIfTI has it.
     intercept: analyze ? 0 : fields.real(at.inter),
     units: analyze ? 2 : fields.units() & 7,
+    labels: !analyze && fields.code(at.intent) === INTENT_LABEL,
     qformCode: analyze ? 0 : fields.code(at.qform),
     sformCode: analyze ? 0 : fields.code(at.sform),
     quaternion: fields.reals(at.quatern, 6),

@@ -50,7 +50,14 @@ export async function decodeNifti(file: Named, options: ReadOptions, image: Pair
   const need = neededBytes(header);
   const extra = voxels.length > need && !isGzip(file.bytes) ? [extraBytes(file.name, voxels.length - need, "voxels")] : [];
   const all = [...header.notes, ...notes, ...extra];
-  return { data, shape, affine, ...(options.modality && { modality: options.modality }), ...(all.length > 0 && { notes: all }) };
+  return {
+    data,
+    shape,
+    affine,
+    ...(header.labels && { labels: {} }),
+    ...(options.modality && { modality: options.modality }),
+    ...(all.length > 0 && { notes: all }),
+  };
 }
 
 /** The header, and the file's bytes unpacked as far as they are needed. */

@@ -37,8 +37,19 @@ export interface NrrdHeader {
   readonly files: readonly string[] | undefined;
   /** "CT", "MR", …, where a converter from DICOM passed it on. */
   readonly modality: string | undefined;
+  /** Of a segmentation as 3D Slicer writes it. */
+  readonly segments: readonly Segment[] | undefined;
+  /** What the smallest and the largest value stood for before they were mapped to integers. */
+  readonly oldRange: readonly [number, number] | undefined;
   /** Byte that follows the header. */
   readonly end: number;
+}
+
+/** A segment: the voxels of one number in one layer, which is an index along the list axis. */
+export interface Segment {
+  readonly name: string;
+  readonly label: number;
+  readonly layer: number;
 }
 
 const TYPES: readonly (readonly [NumberType, RegExp])[] = [
@@ -174,7 +185,9 @@ export function parseNrrdHeader(bytes: Uint8Array, name: string): NrrdHeader {
     centers: perAxis(field("centers"), "centers", axes, name)?.map((word) => word.toLowerCase()),
     lineSkip: wholeNumber(field("line skip") ?? "0", 0, LONGEST, "line skip", name),
     byteSkip: byteSkipOf(field("byte skip"), encoding, name),
-    files: dataFiles(field("data file"), lines.list, name),
+    files: dataFiles(field("data file"), lines.list, sizes, name),
+    segments: segmentsOf(lines.pairs),
+    oldRange: oldRange(field("old min"), field("old max"), name),
     modality: dicomModality(lines.pairs.get(MODALITY)),
     end: lines.end,
   };
@@ -261,9 +274,38 @@ function byteSkipOf(value: string | undefined, encoding: NrrdEncoding, name: str
   throw invalid(name, `byte skip ${skip} with encoding ${encoding}; expected 0 or more, or -1 with encoding raw`);
 }
 
-function dataFiles(value: string | undefined, list: readonly string[], name: string): string[] | undefined {
+/**
+ * Names of data files; each holds an array of the last number's axes where the field gives one.
+ * @throws AnyMC3DError `FORMAT_INVALID`
+ */
+function dataFiles(value: string | undefined, list: readonly string[], sizes: readonly number[], name: string): string[] | undefined {
   if (value === undefined) return undefined;
-  if (/^LIST\b/.test(value)) return listedNames(list, name);
-  const [, pattern, first, last, step] = /^(\S*%\S*)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)(?:\s+\d+)?$/.exec(value) ?? [];
-  return pattern === undefined ? [value] : numberedNames(pattern, [first, last, step].map(Number), name);
+  const [, listing, axes] = /^(LIST)(?:\s+(\d+))?$/.exec(value) ?? [];
+  if (listing) return inParts(listedNames(list, name), axes, sizes, name);
+  const [, pattern, first, last, step, each] = /^(\S*%\S*)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)(?:\s+(\d+))?$/.exec(value) ?? [];
+  return pattern === undefined ? [value] : inParts(numberedNames(pattern, [first, last, step].map(Number), name), each, sizes, name);
+}
+
+/** Checks the number of files against the axes that each is said to hold. */
+function inParts(files: string[], axes: string | undefined, sizes: readonly number[], name: string): string[] {
+  if (axes === undefined || Number(axes) === sizes.length) return files;
+  const count = sizes.slice(Number(axes)).reduce((product, size) => product * size, 1);
+  if (Number(axes) >= 1 && Number(axes) < sizes.length && files.length === count) return files;
+  throw invalid(name, `${files.length} data files of ${axes} axes each for sizes ${sizes.join(" ")}`);
+}
+
+/** What Slicer writes of its segments: Segment0_Name, _LabelValue, _Layer; before it had layers, each segment was a 0/1 image of its own. */
+function segmentsOf(pairs: ReadonlyMap<string, string>): Segment[] | undefined {
+  const numbers = [...pairs.keys()].flatMap((key) => /^Segment(\d{1,6})_(?:ID|Name)$/.exec(key)?.[1] ?? []);
+  if (numbers.length === 0) return undefined;
+  const whole = (value: string | undefined, otherwise: number) => (/^\d{1,9}$/.test(value?.trim() ?? "") ? Number(value) : otherwise);
+  return [...new Set(numbers)].map((number) => {
+    const told = (key: string) => pairs.get(`Segment${number}_${key}`);
+    return { name: told("Name") ?? told("ID") ?? "", label: whole(told("LabelValue"), 1), layer: whole(told("Layer"), Number(number)) };
+  });
+}
+
+function oldRange(least: string | undefined, most: string | undefined, name: string): [number, number] | undefined {
+  const [from, to] = [least, most].map((word) => (word === undefined || /^[+-]?nan$/i.test(word) ? Number.NaN : numberOf(word, "old min, old max", name)));
+  return Number.isNaN(from) || Number.isNaN(to) ? undefined : [from, to];
 }

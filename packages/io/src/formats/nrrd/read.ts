@@ -6,7 +6,7 @@ import type { ReadOptions } from "../../options/read-options.js";
 import type { Companions } from "../../sources/companions.js";
 import type { Named } from "../../sources/file-entry.js";
 import { extraBytes, joinedParts, mostOf, parseHex, parseNumbers, tooShort, unpackExactly } from "../../voxels/parts.js";
-import { bytesOfType, decodeValues, LITTLE_HERE, pickVoxels } from "../../voxels/values.js";
+import { bytesOfType, decodeValues, type FileAxis, LITTLE_HERE, pickVoxels } from "../../voxels/values.js";
 import { nrrdAffine, nrrdAxes } from "./geometry.js";
 import { type NrrdHeader, parseNrrdHeader } from "./header.js";
 
@@ -21,9 +21,22 @@ export async function decodeNrrd(file: Named, options: ReadOptions, companions: 
   if (!(size <= byteLimit(options))) throw tooLarge(name, `${header.sizes.join(" × ")} ${header.type} voxels need ${size} bytes`, byteLimit(options));
   const values = await readValues(file, header, options, companions, notes);
   const data = pickVoxels(values, axes, name);
+  if (header.oldRange) {
+    const message = `${name}: old min and old max say that its values stand for ${header.oldRange.join(" to ")}; they are read as stored, as other programs do.`;
+    notes.push({ code: "NRRD_OLD_RANGE", message });
+  }
+  const labels = labelsOf(header, axes);
   const shape = [...axes.flatMap((axis) => (axis.taken === undefined ? [axis.size] : [])), 1].slice(0, 3) as [number, number, number];
   const modality = options.modality ?? header.modality;
-  return { data, shape, ...(affine && { affine }), ...(modality && { modality }), ...(notes.length > 0 && { notes }) };
+  return { data, shape, ...(affine && { affine }), ...(labels && { labels }), ...(modality && { modality }), ...(notes.length > 0 && { notes }) };
+}
+
+/** Of a segmentation, the names of the numbers in the layer that was taken. */
+function labelsOf({ segments }: NrrdHeader, axes: readonly FileAxis[]): Record<string, string> | undefined {
+  const layer = axes.find(({ taken }) => taken !== undefined)?.taken;
+  // One array for all, or one layer of several.
+  const own = segments?.filter((segment) => layer === undefined || segment.layer === layer);
+  return own && Object.fromEntries(own.map(({ label, name }) => [String(label), name]));
 }
 
 /** Bytes of all voxels of the file. */
