@@ -16,7 +16,7 @@ export async function listCache({ json }: { json?: boolean }): Promise<void> {
       entries.map(({ what, bytes, used }) => [used.toISOString().slice(0, 16), megabytes(bytes), what]),
     );
   const total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
-  print(`${store.folder}: ${entries.length} files, ${megabytes(total)}`);
+  print(`${store.folder || "no cache folder (this user has no home; ANYMC3D_CACHE names one)"}: ${entries.length} files, ${megabytes(total)}`);
 }
 
 export async function verifyCache({ json }: { json?: boolean }): Promise<void> {
