@@ -101,11 +101,11 @@ export function frameOrder(data: DicomData, count: number, name: string): FrameO
     const why = notStacked(data, name);
     return why ? { notDepth: `${why}: its ${count} frames are no slices` } : {};
   }
-  const varying = others.filter((tag) => new Set(values(tag)).size > 1);
+  const varying = others.map((tag) => ({ tag, numbers: values(tag) })).filter(({ numbers }) => new Set(numbers).size > 1);
   if (varying.length === 0) return slices;
   if (!slices.slices) return { notDepth: follow };
-  const keys = Array.from({ length: count }, (_, i) => varying.map((tag) => values(tag)[i]).join(", "));
-  return { ...slices, volumes: { keys, by: varying.map((tag) => VECTORS.get(tag)).join(", ") } };
+  const keys = Array.from({ length: count }, (_, i) => varying.map(({ numbers }) => numbers[i]).join(", "));
+  return { ...slices, volumes: { keys, by: varying.map(({ tag }) => VECTORS.get(tag)).join(", ") } };
 }
 
 /** Why frames of which nothing says how they follow are not taken as slices; undefined where they are. */

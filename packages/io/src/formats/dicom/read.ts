@@ -62,7 +62,11 @@ export async function decodeDicom(files: readonly FileEntry[], name: string, opt
 function ofFiles(frames: readonly DicomFrame[]): Warning[] {
   const images = new Set(frames.map(({ image }) => image));
   const byCode = new Map<string, Warning[]>();
-  for (const note of [...images].flatMap(({ notes }) => notes)) byCode.set(note.code, [...(byCode.get(note.code) ?? []), note]);
+  for (const note of [...images].flatMap(({ notes }) => notes)) {
+    const alike = byCode.get(note.code);
+    if (alike) alike.push(note);
+    else byCode.set(note.code, [note]);
+  }
   return [...byCode.values()].map(([first, ...more]) => (more.length ? { ...first, message: `${first.message}; so in ${more.length} more file(s)` } : first));
 }
 

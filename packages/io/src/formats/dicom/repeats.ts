@@ -161,7 +161,9 @@ function among(slices: readonly DicomFrame[], normal: Vector): Split | undefined
     const groups = new Map<string, DicomFrame[]>();
     for (const slice of slices) {
       const value = String(slice.dimensions[name] ?? "");
-      groups.set(value, [...(groups.get(value) ?? []), slice]);
+      const group = groups.get(value);
+      if (group) group.push(slice);
+      else groups.set(value, [slice]);
     }
     if (groups.size > (name === "acquisition time" ? MOST_TIMES : MOST_AMONG)) continue;
     if (interleaved([...groups.values()], normal))
