@@ -10,7 +10,7 @@ export const packageFolder = (name: string) => fileURLToPath(new URL(`../../pack
 
 /** Starts it in a folder, where it leaves an npmrc with an author's token. */
 export async function startPublished(folder: string, names: readonly string[]): Promise<RunningRegistry> {
-  const real = await startRegistry({ storage: join(folder, "storage"), port: 0 });
+  const real = await startRegistry({ storage: join(folder, "storage"), port: 0, signUp: true });
   const body = JSON.stringify({ name: "author", password: "a long password" });
   const account = await fetch(`${real.url}-/user/org.couchdb.user:author`, { method: "PUT", headers: { "content-type": "application/json" }, body });
   await writeFile(join(folder, "npmrc"), `${real.url.replace("http:", "")}:_authToken=${(await account.json()).token}\n`);

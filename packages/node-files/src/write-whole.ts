@@ -19,9 +19,10 @@ function builtins() {
 /**
  * Writes a file whole or not at all: to a name of its own beside it, to the disk, then renamed over it. Many writers at once do not disturb each
  * other; a link stays a link, and what it leads to is written.
+ * @param mode of the file, 0o600 for a secret; default: as the process makes files
  * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`, what was there before is still there; the signal's reason after an abort
  */
-export async function writeWhole(target: string, content: Uint8Array | string, signal?: AbortSignal): Promise<void> {
+export async function writeWhole(target: string, content: Uint8Array | string, signal?: AbortSignal, mode?: number): Promise<void> {
   const { fs, path } = builtins();
   const place = await fs.realpath(target).catch(() => path.resolve(target));
   const folder = path.dirname(place);
@@ -30,7 +31,7 @@ export async function writeWhole(target: string, content: Uint8Array | string, s
   const unfinished = path.join(folder, unfinishedName());
   let made = false;
   try {
-    const handle = await fs.open(unfinished, "wx");
+    const handle = await fs.open(unfinished, "wx", mode);
     made = true;
     try {
       await handle.writeFile(content, { signal });

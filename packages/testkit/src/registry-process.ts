@@ -13,7 +13,7 @@ export interface RegistryProcess {
 
 /** Starts it with its packages in folder/registry, and writes the settings to folder/npmrc. */
 export async function startRegistryProcess(folder: string, env: NodeJS.ProcessEnv): Promise<RegistryProcess> {
-  const server = spawn("node", [bin, "registry", "start", "--storage", join(folder, "registry"), "--port", "0", "--json"], { env });
+  const server = spawn("node", [bin, "registry", "start", "--storage", join(folder, "registry"), "--port", "0", "--sign-up", "--json"], { env });
   const exited = new Promise<void>((done) => server.on("exit", () => done()));
   const url: string = await new Promise((resolve, reject) => {
     server.stdout.on("data", (text: Buffer) => /^\{"url"/m.test(String(text)) && resolve(JSON.parse(/^\{"url".*\}$/m.exec(String(text))?.[0] as string).url));

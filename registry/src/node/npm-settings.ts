@@ -37,12 +37,14 @@ interface FlatSettings {
 
 async function flatSettings(cwd: string): Promise<FlatSettings> {
   const [{ default: Config }, { default: parts }] = await Promise.all([import("@npmcli/config"), import("@npmcli/config/lib/definitions/index.js")]);
+  // npm exports what it read into the environment, for the scripts that it runs; here that would be the next project's settings.
+  const env = { ...process.env };
   // npmPath: where npm itself lies, whose built-in .npmrc has nothing of the user's.
-  const config = new Config({ ...parts, npmPath: cwd, cwd, argv: [], env: withHome(process.env), execPath: process.execPath, platform: process.platform });
+  const config = new Config({ ...parts, npmPath: cwd, cwd, argv: [], env: withHome(env), execPath: process.execPath, platform: process.platform });
   try {
     await config.load();
     const wait = Number(config.get("fetch-timeout"));
-    return { flat: config.flat, patience: config.isDefault("fetch-timeout") || !(wait > 0) ? {} : { patience: wait, timeout: wait } };
+    return { flat: unexported(() => config.flat), patience: config.isDefault("fetch-timeout") || !(wait > 0) ? {} : { patience: wait, timeout: wait } };
   } catch (cause) {
     throw new AnyMC3DError("CONFIG_INVALID", `npm's settings cannot be read: ${(cause as Error).message}`, { cause });
   }
@@ -50,6 +52,17 @@ async function flatSettings(cwd: string): Promise<FlatSettings> {
 
 /** npm asks the system for a home folder; for a user whom it does not know, there are no settings in one. */
 const withHome = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => (homeFolder() === undefined ? { ...env, HOME: devNull } : env);
+
+/** Computing the settings sets NODE_ENV and npm_config_user_agent of the process (@npmcli/config's definitions): set back before anyone sees it. */
+function unexported<T>(work: () => T): T {
+  const before = { ...process.env };
+  try {
+    return work();
+  } finally {
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+    Object.assign(process.env, before);
+  }
+}
 
 /** A fetch that goes the way npm goes. Retrying, limits and integrity stay with the caller. */
 function npmFetch(flat: Record<string, unknown>): typeof fetch {

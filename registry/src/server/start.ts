@@ -1,11 +1,17 @@
 // A private npm registry for adapters: Verdaccio, set up so that it asks no other registry and keeps all it has in one folder.
 
-import { mkdir } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import type { IncomingMessage, Server } from "node:http";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
+import { notWritable } from "@anymc3d/node-files/write-whole";
+import { type Guard, guardOf } from "./guard.js";
 import { holdStorage } from "./hold-storage.js";
+import { readLedger } from "./ledger.js";
+import { readRights } from "./rights.js";
+import { closeStorage } from "./secrets.js";
 
 /** Options of a private registry. */
 export interface ServerOptions {
@@ -15,12 +21,14 @@ export interface ServerOptions {
   readonly port?: number;
   /** Interface to listen on. Default 127.0.0.1: this machine only. */
   readonly host?: string;
-  /** Whether people may make themselves an account by `npm adduser`. Default true; turn it off once everyone has one. */
+  /** Whether people may make themselves an account by `npm adduser`. Default false; turn it on until everyone has one. */
   readonly signUp?: boolean;
-  /** Who may read without an account. Default true. */
+  /** Whether reading needs no account. Default true. */
   readonly publicRead?: boolean;
-  /** Largest package, as "200mb". */
-  readonly maxBody?: string;
+  /** Most bytes of a package as it is sent (base64: 4/3 of its tarball). Default 200 MB. */
+  readonly maxBody?: number;
+  /** What its administrator should know: files that were open to others, no account yet. */
+  readonly onNote?: (text: string) => void;
 }
 
 /** A private registry that runs in this process. */
@@ -29,8 +37,12 @@ export interface RunningRegistry {
   close(): Promise<void>;
 }
 
+/** Puts the guard before Verdaccio's own routes. */
+type Install = (app: { use(guard: Guard): void }) => void;
+
 /** Verdaccio's configuration: https://verdaccio.org names its fields. */
-function configOf(storage: string, { signUp = true, publicRead = true, maxBody = "200mb" }: ServerOptions): Record<string, unknown> {
+function configOf(storage: string, install: Install, most: number, { signUp = false, publicRead = true }: ServerOptions): Record<string, unknown> {
+  // Every account may, as far as Verdaccio goes: who may change which package, the guard knows.
   const rights = { access: publicRead ? "$all" : "$authenticated", publish: "$authenticated", unpublish: "$authenticated" };
   return {
     self_path: join(storage, "config.yaml"),
@@ -40,7 +52,10 @@ function configOf(storage: string, { signUp = true, publicRead = true, maxBody =
     uplinks: {},
     packages: { "@*/*": rights, "**": rights },
     auth: { htpasswd: { file: join(storage, "htpasswd"), max_users: signUp ? 10_000 : -1 } },
-    max_body_size: maxBody,
+    // Hands the guard to Verdaccio (plugin/), before its own ways to write.
+    plugins: join(dirname(createRequire(import.meta.url).resolve("@anymc3d/registry/package.json")), "plugin"),
+    middlewares: { anymc3d: { install } },
+    max_body_size: most,
     web: { title: "AnyMC3D adapters" },
     // Lines of JSON are written by this process; "pretty" has a worker write, and the server dies with it when nobody reads its output any more.
     log: { type: "stdout", format: "json", level: "warn" },
@@ -50,15 +65,15 @@ function configOf(storage: string, { signUp = true, publicRead = true, maxBody =
 
 /**
  * Starts the registry. Any npm client can use it: `npm --registry URL`.
- * @throws AnyMC3DError `FILE_NOT_FOUND` (no Verdaccio), `OUTPUT_NOT_WRITABLE` (storage), `OPTION_INVALID` (port taken, host unknown, storage in use)
+ * @throws AnyMC3DError `FILE_NOT_FOUND` (no Verdaccio), `OUTPUT_NOT_WRITABLE` (storage), `OPTION_INVALID` (port taken, host unknown, storage in use),
+ *   `CONFIG_INVALID` (rights.json, ledger.json)
  */
 export async function startRegistry(options: ServerOptions): Promise<RunningRegistry> {
   const { port = 4873, host = "127.0.0.1" } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new AnyMC3DError("OPTION_INVALID", `port ${port}: expected 0 (a free one) to 65535.`);
   const storage = resolve(options.storage);
-  await mkdir(storage, { recursive: true }).catch((cause) => {
-    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${storage} cannot be made: ${(cause as Error).message}. Choose another folder.`, { cause });
-  });
+  const most = options.maxBody ?? 200 * 2 ** 20;
+  for (const path of await closeStorage(storage)) options.onNote?.(`${path} was open to other users of this machine; it is no longer`);
   const { runServer } = await import("verdaccio").catch((cause) => {
     throw new AnyMC3DError("FILE_NOT_FOUND", `Verdaccio, which the registry runs on, is not installed: npm install -g verdaccio@6.8 (or in this project).`, {
       cause,
@@ -66,7 +81,17 @@ export async function startRegistry(options: ServerOptions): Promise<RunningRegi
   });
   const release = await holdStorage(storage);
   try {
-    const server = await runServer(configOf(storage, options) as unknown as string);
+    // What is damaged is told of now, not at the first change.
+    await Promise.all([readRights(storage), readLedger(storage), makeAccounts(storage)]);
+    if (!options.signUp && (await hasNoAccount(storage))) options.onNote?.("nobody has an account yet: start it with --sign-up until everyone has one");
+    let guarded = false;
+    const install: Install = (app) => {
+      app.use(guardOf(storage, most));
+      guarded = true;
+    };
+    const server = await runServer(configOf(storage, install, most, options) as unknown as string);
+    if (!guarded) throw new AnyMC3DError("CONFIG_INVALID", "Verdaccio did not take the part that knows who owns a package; install verdaccio@6.8 anew.");
+    await closeStorage(storage);
     const url = await listen(server, host, port);
     const close = () =>
       new Promise<void>((done) => {
@@ -79,6 +104,18 @@ export async function startRegistry(options: ServerOptions): Promise<RunningRegi
     throw error;
   }
 }
+
+const accountsOf = (storage: string) => join(storage, "htpasswd");
+
+/** The file of accounts, closed from its first byte on. */
+async function makeAccounts(storage: string): Promise<void> {
+  const file = await open(accountsOf(storage), "a", 0o600).catch((cause) => {
+    throw notWritable(accountsOf(storage), storage, cause);
+  });
+  await file.close();
+}
+
+const hasNoAccount = async (storage: string): Promise<boolean> => (await stat(accountsOf(storage))).size === 0;
 
 /** @returns the server's address */
 async function listen(server: Server, host: string, port: number): Promise<string> {

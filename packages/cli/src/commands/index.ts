@@ -24,6 +24,7 @@ import { convertCommand } from "./convert.command.js";
 import { doctorCommand } from "./doctor.command.js";
 import { evaluateCommand } from "./evaluate.command.js";
 import { inspectCommand } from "./inspect.command.js";
+import { registryAllowCommand } from "./registry/allow.command.js";
 import { registrySiteCommand } from "./registry/site.command.js";
 import { registryStartCommand } from "./registry/start.command.js";
 import { trainCommand } from "./train.command.js";
@@ -54,6 +55,7 @@ export const COMMANDS: readonly CliCommand[] = [
   cacheVerifyCommand,
   cachePruneCommand,
   registryStartCommand,
+  registryAllowCommand,
   registrySiteCommand,
   backboneImportCommand,
 ];
