@@ -7,4 +7,4 @@ export { createRegistry, type Registry } from "./client/registry.js";
 export { type Found, KEYWORD, type SearchOptions } from "./client/search.js";
 export { formatLock, LOCK_FILE, type Lock, type LockEntry, parseLock } from "./lock/lock.js";
 export type { HttpOptions } from "./protocol/http.js";
-export type { PackageInfo, VersionInfo } from "./protocol/metadata.js";
+export { chooseVersion, type PackageInfo, type VersionInfo } from "./protocol/metadata.js";

@@ -118,8 +118,9 @@ async function packageNames(paths: readonly string[]): Promise<Map<string, strin
     const said = await readFile(path, "utf8")
       .then(JSON.parse)
       .catch(() => undefined);
-    for (const [version, entry] of Object.entries((said?.versions ?? {}) as Record<string, { dist?: { integrity?: string } }>)) {
-      const integrity = sha512Of(entry.dist?.integrity);
+    for (const [version, entry] of Object.entries((said?.versions ?? {}) as Record<string, { dist?: { integrity?: unknown } } | null>)) {
+      const stated = entry?.dist?.integrity;
+      const integrity = typeof stated === "string" ? sha512Of(stated) : undefined;
       if (integrity) names.set(keyOf(integrity), `${said.name}@${version}`);
     }
   }

@@ -11,8 +11,13 @@ export interface RegistryOptions {
   readonly url: string;
   /** Registries by scope: { "@my-lab": "https://…" }. */
   readonly scopes?: Readonly<Record<string, string>>;
-  /** Bearer tokens by registry address. A token goes to its own registry and to no other host. */
+  /** Bearer tokens by registry address. A token goes to addresses below it, of the same scheme, host and port, and nowhere else; of several the longest's. */
   readonly auth?: Readonly<Record<string, string>>;
+  /**
+   * Which hosts, where a registry says that its packages lie there, stand for the registry's own: "npmjs" (registry.npmjs.org; the default),
+   * "always", "never", a host, or an address with a path. npm's replace-registry-host.
+   */
+  readonly replaceRegistryHost?: string;
   /** Where packages are kept. Default: the browser's Cache Storage; `folderStore()` of `@anymc3d/registry/node` in Node. */
   readonly store?: Store;
   /** Milliseconds for which what a registry said of a package is believed without asking again. Default 300,000. */

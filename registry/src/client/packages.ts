@@ -3,7 +3,8 @@
 import { AnyMC3DError } from "@anymc3d/core";
 import type { Cache } from "../cache/store.js";
 import { LOCK_FILE, lockedEntry } from "../lock/lock.js";
-import { get, shown } from "../protocol/http.js";
+import { shown } from "../protocol/address.js";
+import { get } from "../protocol/http.js";
 import { checkIntegrity, integrityOf } from "../protocol/integrity.js";
 import { unpackTarball } from "../protocol/tarball.js";
 import type { LoadOptions, RegistryOptions } from "./options.js";
@@ -120,7 +121,9 @@ export class Packages {
     const headers = { ...this.#registries.headers(url), "accept-encoding": "identity" };
     // The browser's own cache would keep all of it a second time, and go on by itself from parts of it.
     const request = { accept: "application/octet-stream", limit: limits?.tarball ?? 256 * MEGABYTE, headers, cache: "no-store" } as const;
-    const { bytes } = await get(url, { ...request, signal: options.signal, onProgress: options.onProgress }, http);
+    const { bytes } = await get(url, { ...request, signal: options.signal, onProgress: options.onProgress }, http).catch((error: unknown) => {
+      throw this.#registries.explained(found.name, url, error);
+    });
     if (integrity) await checkIntegrity(bytes, integrity, id);
     else
       options.onWarning?.({

@@ -1,9 +1,10 @@
 // What registries say of packages: versions, tags, signatures. Each is asked with its own token only, and what it said is remembered for a while.
 
-import { AnyMC3DError, type Warning } from "@anymc3d/core";
+import { AnyMC3DError, isAnyMC3DError, type Warning } from "@anymc3d/core";
+import { reworded } from "@anymc3d/core/errors";
 import type { Cache } from "../cache/store.js";
-import { registryAddress } from "../protocol/address.js";
-import { get } from "../protocol/http.js";
+import { isBelow, parsed, registryAddress, shown, tarballAddress } from "../protocol/address.js";
+import { get, JSON_TYPE } from "../protocol/http.js";
 import { chooseVersion, type PackageInfo, parsePackument, type VersionInfo } from "../protocol/metadata.js";
 import { parseKeys, type SigningKey, verifySignature } from "../protocol/signatures.js";
 import type { RegistryOptions } from "./options.js";
@@ -50,8 +51,19 @@ export class Registries {
 
   /** The token for an address: only where it lies below the registry the token is for. */
   headers(address: string): Record<string, string> {
-    const under = Object.entries(this.#options.auth ?? {}).find(([registry]) => address.startsWith(`${registry.replace(/\/+$/, "")}/`));
+    const [under] = Object.entries(this.#options.auth ?? {})
+      .filter(([registry]) => isBelow(address, registry))
+      .sort(([a], [b]) => b.length - a.length);
     return under ? { authorization: `Bearer ${under[1]}` } : {};
+  }
+
+  /** A failed download says why, where the registry itself sent it to another host. */
+  explained(name: string | undefined, tarball: string, error: unknown): unknown {
+    const registry = name === undefined ? undefined : this.#registryOf(name);
+    if (!registry || !isAnyMC3DError(error) || parsed(tarball)?.origin === new URL(registry).origin) return error;
+    if (!["REGISTRY_UNREACHABLE", "PACKAGE_NOT_FOUND", "ACCESS_DENIED", "ASSET_INVALID"].includes(error.code)) return error;
+    const why = `${registry} says that ${name} lies at ${shown(tarball)}. If it stands behind a proxy and its packages lie at its own address, too: replace-registry-host=always in .npmrc (\`replaceRegistryHost\`), or its administrator corrects the address it states.`;
+    return reworded(error, `${error.message} ${why}`);
   }
 
   #registryOf(name: string): string {
@@ -61,7 +73,7 @@ export class Registries {
   /** JSON of a registry that is not kept. */
   async ask(url: string, signal?: AbortSignal): Promise<Uint8Array> {
     if (this.#options.offline) throw offlineError(url);
-    return (await get(url, { accept: "application/json", limit: 64 * MEGABYTE, headers: this.headers(url), signal }, this.#options.http)).bytes;
+    return (await get(url, { accept: JSON_TYPE, limit: 64 * MEGABYTE, headers: this.headers(url), signal }, this.#options.http)).bytes;
   }
 
   /** What the registry says of a package, or said the last time. */
@@ -102,7 +114,8 @@ export class Registries {
   async choose(name: string, wanted: string, signal?: AbortSignal): Promise<Resolved> {
     const { info, warnings, asked } = await this.info(name, signal);
     const chosen = chooseVersion(info, wanted);
-    const { version, integrity, tarball, deprecated } = chosen;
+    const { version, integrity, deprecated } = chosen;
+    const tarball = tarballAddress(chosen.tarball, this.#registryOf(name), this.#options.replaceRegistryHost);
     const told = [...warnings];
     if (deprecated) told.push({ code: "DEPRECATED", message: `${name}@${version} is deprecated: ${deprecated}` });
     const signed = asked && (await this.#signed(name, chosen, told, signal));
@@ -123,7 +136,7 @@ export class Registries {
   /** The keys a registry signs with: none where it does not sign, undefined where it could not be asked. */
   async #fetchKeys(registry: string, signal?: AbortSignal): Promise<readonly SigningKey[] | undefined> {
     const url = `${registry}-/npm/v1/keys`;
-    const options = { accept: "application/json", limit: MEGABYTE, headers: this.headers(url), signal };
+    const options = { accept: JSON_TYPE, limit: MEGABYTE, headers: this.headers(url), signal };
     try {
       return parseKeys((await get(url, options, this.#options.http)).bytes, url);
     } catch (error) {

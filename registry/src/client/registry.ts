@@ -118,7 +118,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       const adapter = await load(text, loading);
       const { unpacked } = origins.get(adapter) as Origin;
       const { name, version } = adapter.manifest;
-      if (unpacked.tarball?.includes("?"))
+      if (/[?#]/.test(unpacked.tarball ?? ""))
         throw new AnyMC3DError(
           "OPTION_INVALID",
           `${unpacked.id}: its address has a query, which may hold a secret, and a lock is shared. Save the file and add that.`,

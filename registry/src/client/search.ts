@@ -1,8 +1,9 @@
 // Adapters that registries have, by text, modality, body part, backbone: npm's search endpoint finds candidates, their package.json tells the rest.
 
-import { ADAPTER_KEYWORD, type AdapterFacts, AnyMC3DError } from "@anymc3d/core";
+import { ADAPTER_KEYWORD, type AdapterFacts, AnyMC3DError, isAnyMC3DError, isPackageName, type Warning } from "@anymc3d/core";
 import { isObject, parseJson } from "../protocol/json.js";
 import { chooseVersion, type PackageInfo } from "../protocol/metadata.js";
+import { invalid } from "../protocol/tarball.js";
 import type { LoadOptions } from "./options.js";
 import type { Registries } from "./registries.js";
 
@@ -47,8 +48,27 @@ export async function search(registries: Registries, options: SearchOptions): Pr
   }
   if (failed.length === registries.addresses.length) throw failed[0];
   for (const { code, message } of failed) options.onWarning?.({ code, message });
-  const found = await Promise.all([...names].sort().map(async (name) => factsOf((await registries.info(name, options.signal)).info)));
+  const found = await Promise.all(
+    [...names].sort().map((name) =>
+      one(registries, name, options).catch((error: unknown) => {
+        if (options.signal?.aborted) throw options.signal.reason;
+        options.onWarning?.(leftOut(name, error));
+      }),
+    ),
+  );
   return found.filter((each) => each !== undefined).filter((each) => matches(each, options));
+}
+
+/** One package that is not what it should be costs nothing but itself. */
+export function leftOut(name: string, error: unknown): Warning {
+  const { code, message } = isAnyMC3DError(error) ? error : { code: "PACKAGE_INVALID" as const, message: (error as Error).message };
+  return { code, message: `${name} is left out: ${message}` };
+}
+
+async function one(registries: Registries, name: string, { signal }: SearchOptions): Promise<Found> {
+  if (!isPackageName(name)) throw invalid(name, "npm takes no such name");
+  const { info } = await registries.info(name, signal);
+  return factsOf(info);
 }
 
 /** npm's registry searches keywords; Verdaccio looks at names alone, and lists all it has for an empty text. */
@@ -78,10 +98,10 @@ async function listed(registries: Registries, registry: string, text: string, si
   return names;
 }
 
-function factsOf(info: PackageInfo): Found | undefined {
-  if (info.versions.length === 0) return undefined;
+function factsOf(info: PackageInfo): Found {
   const { version, facts, license, published, deprecated } = chooseVersion(info, info.tags.latest ? "latest" : "*");
-  return facts && { name: info.name, version, ...facts, license, published, deprecated };
+  if (!facts) throw invalid(`${info.name}@${version}`, 'its package.json lacks what searches look at ("anymc3d")');
+  return { name: info.name, version, ...facts, license, published, deprecated };
 }
 
 function matches(found: Found, { text = "", modality, bodyPart, backbone }: SearchOptions): boolean {

@@ -1,6 +1,7 @@
 // What a user asks for: "lung-nodule", "lung-nodule@^1", "@me/adapter-x@next", the address of a tarball, a folder or file.
 
 import { AnyMC3DError, isPackageName, type PackageKind, packageName } from "@anymc3d/core";
+import { parsed, withoutSecrets } from "../protocol/address.js";
 
 export type Spec =
   | { readonly kind: "package"; readonly name: string /** A range, an exact version or a tag; undefined: any. */; readonly wanted: string | undefined }
@@ -14,13 +15,15 @@ const PATH = /^(?:\.{0,2}[\\/]|[a-z]:[\\/]|file:)|\.tgz$/i;
  * @throws AnyMC3DError `OPTION_INVALID`
  */
 export function parseSpec(text: string, kind: PackageKind): Spec {
-  if (/^https?:\/\//i.test(text)) {
-    if (/^https?:\/\/[^/]*@/i.test(text))
+  if (/^\s*https?:/i.test(text)) {
+    const url = parsed(text);
+    if (!url) throw new AnyMC3DError("OPTION_INVALID", `"${withoutSecrets(text)}" is no address.`);
+    if (url.username || url.password)
       throw new AnyMC3DError(
         "OPTION_INVALID",
         `an address with a name or password in it: it would be shown and kept. Put the token into .npmrc, or pass it as \`auth\`.`,
       );
-    return { kind: "tarball", url: text };
+    return { kind: "tarball", url: url.href };
   }
   if (PATH.test(text) || text === "." || text === "..") return { kind: "path", path: text.replace(/^file:(?:\/\/)?/i, "") };
   if (/\.zip$/i.test(text))
@@ -33,7 +36,7 @@ export function parseSpec(text: string, kind: PackageKind): Spec {
   if (given === "" || !isPackageName(name) || wanted === "") {
     throw new AnyMC3DError(
       "OPTION_INVALID",
-      `"${text}" names no ${kind}: expected a name such as lung-nodule, @me/${kind}-x@^1 or x@next, the address of a tarball, or a path that begins with ./`,
+      `"${withoutSecrets(text)}" names no ${kind}: expected a name such as lung-nodule, @me/${kind}-x@^1 or x@next, the address of a tarball, or a path that begins with ./`,
     );
   }
   return { kind: "package", name, wanted };

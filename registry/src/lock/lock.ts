@@ -1,9 +1,11 @@
 // anymc3d.lock.json: which adapters a project uses, down to the bytes. What is locked is loaded as it was, or refused.
 
-import { type Adapter, AnyMC3DError } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, isPackageName } from "@anymc3d/core";
 import semver from "semver";
+import { parsed } from "../protocol/address.js";
 import { sha512Of } from "../protocol/integrity.js";
 import { isObject } from "../protocol/json.js";
+import { inRange } from "../protocol/metadata.js";
 
 /** Name of the lock file. */
 export const LOCK_FILE = "anymc3d.lock.json";
@@ -29,18 +31,25 @@ export interface Lock {
 }
 
 /** What was asked for, if it is a range, must allow the version; a tag says nothing of it. */
-const fits = ({ version, wanted }: LockEntry): boolean => semver.validRange(wanted) === null || semver.satisfies(version, wanted);
+const fits = ({ version, wanted }: LockEntry): boolean => semver.validRange(wanted, true) === null || inRange(version, wanted);
 
-const text = (value: unknown): value is string => typeof value === "string" && value !== "";
+const text = (value: unknown): value is string => typeof value === "string" && value !== "" && value.length <= 2048;
+const version = (value: unknown): value is string => text(value) && semver.valid(value) === value;
 const hash = (value: unknown): value is string => text(value) && /^sha256-[0-9a-f]{64}$/.test(value);
 const integrity = (value: unknown): value is string => text(value) && sha512Of(value) === value;
+
+/** A lock is shared: no name, password or query is in it. */
+function isPlainAddress(value: string): boolean {
+  const url = /^https?:\/\//i.test(value) ? parsed(value) : undefined;
+  return url !== undefined && !url.username && !url.password && !url.search && !url.hash;
+}
 
 function isEntry(value: unknown): value is LockEntry {
   if (!isObject(value) || !isObject(value.backbone)) return false;
   const { backbone } = value;
-  const tarball = value.tarball === undefined || text(value.tarball);
-  const own = Boolean(semver.valid(value.version as string)) && text(value.wanted) && integrity(value.integrity) && hash(value.hash) && tarball;
-  return own && text(backbone.name) && Boolean(semver.valid(backbone.version as string)) && integrity(backbone.integrity) && hash(backbone.hash);
+  const tarball = value.tarball === undefined || (text(value.tarball) && isPlainAddress(value.tarball));
+  const own = version(value.version) && text(value.wanted) && integrity(value.integrity) && hash(value.hash) && tarball;
+  return own && text(backbone.name) && isPackageName(backbone.name) && version(backbone.version) && integrity(backbone.integrity) && hash(backbone.hash);
 }
 
 /** @throws AnyMC3DError `LOCK_INVALID` */
@@ -54,8 +63,9 @@ export function parseLock(content: string, where: string): Lock {
     throw invalid(`no JSON (${(cause as Error).message})`);
   }
   if (!isObject(json) || !isObject(json.adapters)) throw invalid('no lock file: "adapters" is missing');
-  if (json.lockfileVersion !== 1) throw invalid(`lockfileVersion ${JSON.stringify(json.lockfileVersion)}, where this version reads 1`);
+  if (json.lockfileVersion !== 1) throw invalid(`lockfileVersion ${JSON.stringify(json.lockfileVersion)?.slice(0, 100)}, where this version reads 1`);
   for (const [name, entry] of Object.entries(json.adapters)) {
+    if (!isPackageName(name)) throw invalid(`"${name.slice(0, 100)}" is no package's name`);
     if (!isEntry(entry)) throw invalid(`the entry of ${name} is damaged`);
     if (!fits(entry)) throw invalid(`${name}: the version ${entry.version} is not what was asked for (${entry.wanted})`);
   }
@@ -74,7 +84,7 @@ export function formatLock({ adapters }: Lock): string {
  */
 export function lockedEntry(lock: Lock | undefined, name: string, wanted: string | undefined): LockEntry | undefined {
   const entry = lock && Object.hasOwn(lock.adapters, name) ? lock.adapters[name] : undefined;
-  if (!entry || wanted === undefined || wanted === entry.wanted || semver.satisfies(entry.version, wanted)) return entry;
+  if (!entry || wanted === undefined || wanted === entry.wanted || inRange(entry.version, wanted)) return entry;
   throw new AnyMC3DError(
     "LOCK_MISMATCH",
     `${name}@${wanted}: ${LOCK_FILE} holds ${entry.version} (${entry.wanted}). \`anymc3d adapter add ${name}@${wanted}\` changes that.`,

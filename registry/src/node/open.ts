@@ -35,6 +35,7 @@ export async function openRegistry(options: OpenOptions = {}): Promise<OpenRegis
   const settings = await npmSettings(cwd, url);
   const lockFile = unlocked ? undefined : await findLock(cwd);
   const registries = { url: settings.url, scopes: { ...settings.scopes, ...scopes } };
-  const registry = createRegistry({ ...rest, ...registries, store, readPath, lock: lockFile?.lock, http: { ...settings.http, ...http } });
+  const { replaceRegistryHost } = settings;
+  const registry = createRegistry({ replaceRegistryHost, ...rest, ...registries, store, readPath, lock: lockFile?.lock, http: { ...settings.http, ...http } });
   return { ...registry, store, lockFile };
 }

@@ -2,6 +2,7 @@
 
 import { AnyMC3DError } from "@anymc3d/core";
 import type { RequiredDetails } from "@anymc3d/core/errors";
+import { shown, withoutSecrets } from "./address.js";
 import { joined } from "./bytes.js";
 
 export interface GetOptions {
@@ -23,7 +24,10 @@ export interface HttpOptions {
   readonly tries?: number;
   /** Milliseconds until an answer must begin; at a second try three times as many. Default 10,000. */
   readonly patience?: number;
-  /** Milliseconds without a byte until an answer that began is given up. Default 30,000. */
+  /**
+   * Milliseconds in which something must come of an answer that began: at least 2 KiB a second, or it is given up, as one that drips for ever
+   * would be waited for for ever. Default 30,000. What a registry says of a package must be whole after ten times as long.
+   */
   readonly timeout?: number;
   /** Milliseconds before the second try; doubled for each further one. Default 500. */
   readonly pause?: number;
@@ -60,6 +64,10 @@ class Again extends Error {
   }
 }
 
+export const JSON_TYPE = "application/json";
+/** Bytes a second. */
+const SLOWEST = 2048;
+
 /** Tries of what takes long to fail. */
 const SILENT = { most: 2, reason: "timeout" } as const;
 
@@ -89,9 +97,6 @@ export async function get(url: string, options: GetOptions, http: HttpOptions = 
   }
 }
 
-/** Without a query, which may hold a signature; names with a scope as people write them. */
-export const shown = (url: string) => url.replace(/[?#].*$/, "").replace(/%2f/gi, "/");
-
 function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {
@@ -116,7 +121,12 @@ async function once(
   // A registry or a machine that is merely busy answers later.
   const patience = attempt > 1 ? 3 * first : first;
   let timer = setTimeout(() => silence.abort(), patience);
-  const alive = () => {
+  const whole = accept === JSON_TYPE ? setTimeout(() => silence.abort(), patience + 10 * timeout) : undefined;
+  let since = 0;
+  const alive = (bytes = Number.POSITIVE_INFINITY) => {
+    since += bytes;
+    if (since < (SLOWEST * timeout) / 1000) return;
+    since = 0;
     clearTimeout(timer);
     timer = setTimeout(() => silence.abort(), timeout);
   };
@@ -125,13 +135,13 @@ async function once(
     const range: Record<string, string> = progress.received?.length ? { range: `bytes=${progress.received.length}-` } : {};
     const response = await get(url, { headers: { accept, ...headers, ...range }, signal: both, cache }).catch((cause) => {
       if (silence.signal.aborted) throw new Again(`no answer in ${patience / 1000} s`, SILENT);
-      throw new Again(`no connection (${(cause as { cause?: Error }).cause?.message ?? (cause as Error).message})`);
+      throw new Again(`no connection (${said((cause as { cause?: Error }).cause?.message ?? (cause as Error).message, headers)})`);
     });
     alive();
     if (response.status === 416) progress.received = undefined;
     refuse(response, url);
     const bytes = await body(response, receivedBy(response, progress), { url, limit, alive, onProgress }).catch((cause) => {
-      throw silence.signal.aborted ? new Again(`the answer stopped: nothing came for ${timeout / 1000} s`, SILENT) : cause;
+      throw silence.signal.aborted ? new Again(`the answer stopped: nothing came for ${timeout / 1000} s, or next to nothing`, SILENT) : cause;
     });
     const type = response.headers.get("content-type") ?? "none";
     if (/^\s*<(?:!doctype|html|head|body)\b/i.test(new TextDecoder().decode(bytes.subarray(0, 256))))
@@ -143,7 +153,14 @@ async function once(
     return { bytes, type };
   } finally {
     clearTimeout(timer);
+    clearTimeout(whole);
   }
+}
+
+/** A fault's words: a runtime may quote the address and the headers that it does not like. */
+function said(text: string, headers: Readonly<Record<string, string>> = {}): string {
+  const secrets = Object.values(headers).flatMap((value) => [value, ...value.split(/\s+/)]);
+  return withoutSecrets(secrets.filter((each) => each.length > 3).reduce((rest, secret) => rest.replaceAll(secret, "…"), text));
 }
 
 function refuse(response: Response, url: string): void {
@@ -198,7 +215,7 @@ const isResumable = (headers: Headers): boolean => headers.get("accept-ranges") 
 
 interface Reading extends Pick<GetOptions, "limit" | "onProgress"> {
   readonly url: string;
-  readonly alive: () => void;
+  readonly alive: (bytes?: number) => void;
 }
 
 async function body(response: Response, received: Received, { url, limit, alive, onProgress }: Reading): Promise<Uint8Array> {
@@ -208,10 +225,10 @@ async function body(response: Response, received: Received, { url, limit, alive,
   if (!reader) return new Uint8Array(0);
   for (;;) {
     const { done, value } = await reader.read().catch((cause) => {
-      throw brokenOff(` (${(cause as Error).message})`);
+      throw brokenOff(` (${withoutSecrets((cause as Error).message)})`);
     });
     if (done) break;
-    alive();
+    alive(value.length);
     parts.push(value);
     received.length += value.length;
     if (received.length > limit) {

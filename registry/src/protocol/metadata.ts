@@ -2,6 +2,7 @@
 
 import { type AdapterFacts, AnyMC3DError } from "@anymc3d/core";
 import semver from "semver";
+import { parsed } from "./address.js";
 import { parseFacts } from "./facts.js";
 import { sha512Of } from "./integrity.js";
 import { isObject, parseJson } from "./json.js";
@@ -43,7 +44,8 @@ export function parsePackument(bytes: Uint8Array, name: string, url: string): Pa
     if (!isObject(entry)) return [];
     const dist = isObject(entry.dist) ? entry.dist : {};
     const integrity = typeof dist.integrity === "string" ? sha512Of(dist.integrity) : undefined;
-    if (!semver.valid(version) || typeof dist.tarball !== "string" || !/^https?:\/\//.test(dist.tarball) || !integrity) return [];
+    if (semver.valid(version) !== version || typeof dist.tarball !== "string" || !/^https?:\/\//i.test(dist.tarball) || !parsed(dist.tarball) || !integrity)
+      return [];
     const signatures = (Array.isArray(dist.signatures) ? dist.signatures : []).filter(
       (each): each is Signature => isObject(each) && typeof each.keyid === "string" && typeof each.sig === "string",
     );
@@ -53,7 +55,7 @@ export function parsePackument(bytes: Uint8Array, name: string, url: string): Pa
         tarball: dist.tarball,
         integrity,
         signatures,
-        deprecated: textOf(entry.deprecated),
+        deprecated: entry.deprecated ? (textOf(entry.deprecated) ?? "its author gives no reason") : undefined,
         published: textOf(times[version]),
         facts: parseFacts(entry.anymc3d),
         license: textOf(entry.license),
@@ -66,19 +68,34 @@ export function parsePackument(bytes: Uint8Array, name: string, url: string): Pa
   return { name, tags, versions };
 }
 
+const own = (tags: Readonly<Record<string, string>>, tag: string): string | undefined => (Object.hasOwn(tags, tag) ? tags[tag] : undefined);
+
+/** Whether a range allows a version; "*" allows prereleases, as with npm. */
+export const inRange = (version: string, range: string): boolean => range.trim() === "*" || semver.satisfies(version, range, true);
+
 /**
- * The version a tag, a version or a range stands for: of a range the highest, one that is not deprecated before one that is.
+ * The version that an exact version, a range or a tag stands for, chosen as npm does (npm-pick-manifest): of a range the version of the tag
+ * `latest` where it is in it and not deprecated; else the highest, one that is not deprecated before one that is. A prerelease only where the
+ * range names one of the same version. Which Node a package asks for is passed over: adapters are data.
  * @throws AnyMC3DError `VERSION_NOT_FOUND`, naming what there is
  */
 export function chooseVersion({ name, tags, versions }: PackageInfo, wanted: string): VersionInfo {
-  const exact = tags[wanted] ?? semver.valid(wanted);
-  const range = exact ? undefined : semver.validRange(wanted);
-  const matching = versions.filter(({ version }) => (exact ? version === exact : range ? semver.satisfies(version, range) : false));
-  const sorted = matching.sort((a, b) => Number(Boolean(a.deprecated)) - Number(Boolean(b.deprecated)) || semver.rcompare(a.version, b.version));
-  if (sorted[0]) return sorted[0];
+  const exact = semver.valid(wanted, true) ?? (semver.validRange(wanted, true) === null ? own(tags, wanted) : undefined);
+  if (exact !== undefined) {
+    const found = versions.find(({ version }) => version === exact);
+    if (found) return found;
+  } else if (semver.validRange(wanted, true) !== null) {
+    const range = wanted.trim() || "*";
+    const latest = versions.find(({ version }) => version === own(tags, "latest"));
+    if (latest && !latest.deprecated && inRange(latest.version, range)) return latest;
+    const [found] = versions
+      .filter(({ version }) => semver.satisfies(version, range, true))
+      .sort((a, b) => Number(Boolean(a.deprecated)) - Number(Boolean(b.deprecated)) || semver.rcompare(a.version, b.version));
+    if (found) return found;
+  }
   const there = versions.map(({ version }) => version).sort(semver.rcompare);
   const listed = there.length
-    ? `there are ${there.slice(0, 8).join(", ")}${there.length > 8 ? ", …" : ""}; tags ${Object.keys(tags).join(", ") || "none"}`
+    ? `there are ${there.slice(0, 8).join(", ")}${there.length > 8 ? ", …" : ""}; tags ${Object.keys(tags).slice(0, 8).join(", ") || "none"}`
     : "it has no version that can be checked";
   throw new AnyMC3DError("VERSION_NOT_FOUND", `${name}@${wanted}: no such version; ${listed}.`, { details: { name, wanted, versions: there } });
 }

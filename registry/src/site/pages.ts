@@ -14,8 +14,8 @@ markdown.renderer.rules.table_close = () => "</table></div>";
 markdown.renderer.rules.heading_open = (tokens, i) => `<h${Math.min(6, Number(tokens[i].tag[1]) + 1)}>`;
 markdown.renderer.rules.heading_close = (tokens, i) => `</h${Math.min(6, Number(tokens[i].tag[1]) + 1)}>`;
 
-/** A file name for a package's name. */
-export const slugOf = (name: string): string => name.replace(/^@/, "").replaceAll("/", "__");
+/** A file name for a package's name, of that one alone: no name has a + in it. */
+export const slugOf = (name: string): string => name.replaceAll("__", "++").replace(/^@/, "").replace("/", "__");
 
 function page(title: string, up: string, body: string, script = ""): string {
   return `<!doctype html>

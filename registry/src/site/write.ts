@@ -6,7 +6,8 @@ import { type AdapterManifest, AnyMC3DError, type Warning } from "@anymc3d/core"
 import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import type { LoadOptions } from "../client/options.js";
 import type { Registry } from "../client/registry.js";
-import type { Found } from "../client/search.js";
+import { type Found, leftOut } from "../client/search.js";
+import { registryAddress } from "../protocol/address.js";
 import { adapterPage, indexPage, slugOf } from "./pages.js";
 import { FILTER, STYLE } from "./style.js";
 
@@ -36,18 +37,25 @@ export interface Listed {
  * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`; as {@link createRegistry}
  */
 export async function writeSite(registry: Registry, out: string, options: SiteOptions = {}): Promise<number> {
-  const all = await registry.search({ signal: options.signal });
+  const { signal, onWarning } = options;
+  const addresses = { ...options, registryUrl: options.registryUrl && registryAddress(options.registryUrl) };
+  if (/^[^/]*\/\/[^/]*@/.test(options.tryUrl ?? ""))
+    throw new AnyMC3DError("OPTION_INVALID", "the browser app's address has a name or password in it, which everyone would read.");
+  const all = await registry.search({ signal, onWarning });
   const listed: Listed[] = [];
+  const pages: Record<string, string> = {};
   for (const [i, found] of all.entries()) {
     options.onAdapter?.(i, all.length);
-    const one = await listOne(registry, found, options).catch((error: unknown) => {
-      if (!(error instanceof AnyMC3DError)) throw error;
-      options.onWarning?.({ code: error.code, message: `left out: ${error.message}` });
-    });
-    if (one) listed.push(one);
+    try {
+      const one = await listOne(registry, found, options);
+      pages[`adapters/${slugOf(found.name)}.html`] = adapterPage(one, addresses);
+      listed.push(one);
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      onWarning?.(leftOut(found.name, error));
+    }
   }
-  const files = { "index.html": indexPage(listed, options), "style.css": STYLE, "filter.js": FILTER } as Record<string, string>;
-  for (const each of listed) files[`adapters/${slugOf(each.found.name)}.html`] = adapterPage(each, options);
+  const files: Record<string, string> = { "index.html": indexPage(listed, addresses), "style.css": STYLE, "filter.js": FILTER, ...pages };
   try {
     await mkdir(join(out, "adapters"), { recursive: true });
     for (const [name, content] of Object.entries(files)) await writeWhole(join(out, name), content);

@@ -1,18 +1,22 @@
 // What an adapter's package would publish, and what must not be in it: undeclared files, too large ones, secrets, scans of patients.
 
 import { execFile } from "node:child_process";
-import { open, readdir, readFile, stat } from "node:fs/promises";
+import { lstat, open, readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { constants, gunzipSync } from "node:zlib";
 import { AnyMC3DError } from "@anymc3d/core";
-import { isDicom } from "@anymc3d/io";
+import { endingOf, isDicom } from "@anymc3d/io";
 import { isSample } from "@anymc3d/train/node";
 import { type VerifyFlags, verifyFolder } from "../commands/adapter/verify.js";
 
 /** Most bytes of an unpacked package. */
 const MOST_BYTES = 64 * 2 ** 20;
-const EXPECTED = /^(?:adapter\.json|weights\.safetensors|package\.json|index\.js|index\.d\.ts|task\.json|README\.md|CHANGELOG\.md|LICENSE|NOTICE)$/;
+/** All that an adapter consists of, by exact name, at the top of its folder. */
+const TEXTS = /^(?:adapter\.json|package\.json|index\.js|index\.d\.ts|task\.json|README\.md|CHANGELOG\.md|(?:LICENSE|NOTICE)(?:\.md|\.txt)?)$/;
+/** Of the card or the report. */
+const PICTURE = /^(?:card|report)[a-z0-9_-]*\.png$/;
+const isPart = (path: string): boolean => path === "weights.safetensors" || TEXTS.test(path) || PICTURE.test(path) || isSample(path);
 /** Folders that a training run leaves and that are never packed. */
 const WORKING = new Set(["node_modules", "run", "compare", ".git"]);
 const SECRETS: readonly (readonly [pattern: RegExp, what: string])[] = [
@@ -53,8 +57,8 @@ export async function examine(folder: string, flags: VerifyFlags): Promise<{ fau
 /** What of a folder's files must not go out; empty where nothing is. */
 async function contentFaults(folder: string, packed: readonly PackedFile[]): Promise<string[]> {
   const faults = packed
-    .filter(({ path }) => !EXPECTED.test(path) && !isSample(path))
-    .map(({ path }) => `${path} would be published, and is no file of an adapter; take it out of "files" in package.json`);
+    .filter(({ path }) => !isPart(path))
+    .map(({ path }) => `${path} would be published, and is no file of an adapter; take it out of "files" in package.json, or move it out of the folder`);
   const total = packed.reduce((sum, { size }) => sum + size, 0);
   if (total > MOST_BYTES) faults.push(`${total} bytes in all, over the limit of ${MOST_BYTES}; an adapter has about a million`);
   for (const path of await filesIn(folder, folder)) faults.push(...(await fileFaults(folder, path)));
@@ -67,13 +71,14 @@ async function filesIn(folder: string, root: string): Promise<string[]> {
     entries.map(async (entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return folder === root && WORKING.has(entry.name) ? [] : filesIn(path, root);
-      return entry.isFile() ? [relative(root, path)] : [];
+      return [relative(root, path)];
     }),
   );
   return found.flat();
 }
 
 const HEAD = 4096;
+const MOST_TEXT = 2 ** 20;
 
 /** By content, packed by gzip too: a name says nothing. Of the weights, whose first bytes are a length, only what no length can be is DICOM. */
 function holdsDicom(head: Buffer, path: string): boolean {
@@ -91,18 +96,33 @@ function unpacked(head: Buffer): Buffer {
   }
 }
 
+/** Formats of scans, archives and tables of other programs, which the reader does not know by name. */
+const FOREIGN =
+  /\.(?:ima|dcm|dicom|mgz|mgh|hdr|img|raw|zraw|mhd|mha|nhdr|nrrd|nii|npy|npz|mat|h5|hdf5|mnc|par|rec|fdf|vtk|vti|svs|tiff?|zip|7z|rar|tar|tgz|gz|bz2|xz|zst|dcmdir)$/i;
+const isScanName = (path: string): boolean => endingOf(path) !== undefined || FOREIGN.test(path) || /(?:^|\/)DICOMDIR$/i.test(path);
+const PNG = [0x89, 0x50, 0x4e, 0x47];
+
 async function fileFaults(folder: string, path: string): Promise<string[]> {
+  if (!(await lstat(join(folder, path))).isFile()) return [`${path} is a link, which leads out of what was checked; put the file itself there, or remove it`];
   const file = await open(join(folder, path));
   try {
     const head = Buffer.alloc(HEAD);
     const { bytesRead } = await file.read(head, 0, HEAD, 0);
+    if (PICTURE.test(path) && !PNG.every((byte, i) => head[i] === byte)) return [`${path} is no PNG picture; move it out of the folder`];
     if (holdsDicom(head.subarray(0, bytesRead), path)) return [`${path} is a DICOM file, which may name a patient; move it out of the folder`];
   } finally {
     await file.close();
   }
+  if (isScanName(path) && !isSample(path))
+    return [
+      `${path} is called like a scan or an archive, which may be of a patient; move it out of the folder (one volume to try the adapter with is called sample.nii.gz)`,
+    ];
   if (/(?:^|\/)\.(?:npmrc|env)/.test(path)) return [`${path} holds settings that may be secret; move it out of the folder`];
-  if ((await stat(join(folder, path))).size > 2 ** 20) return [];
+  const { size } = await stat(join(folder, path));
+  if (TEXTS.test(path) && size > MOST_TEXT) return [`${path} has ${size} bytes, over the ${MOST_TEXT} that a text of an adapter may have`];
+  if (size > MOST_TEXT) return [];
   const text = await readFile(join(folder, path), "latin1");
+  if (TEXTS.test(path) && text.includes("\0")) return [`${path} is no text; what is in it goes out with the package`];
   return SECRETS.filter(([pattern]) => pattern.test(text)).map(
     ([, what]) => `${path} holds what looks like ${what}; remove it, and revoke it if it was shared`,
   );

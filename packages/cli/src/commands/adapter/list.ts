@@ -1,9 +1,8 @@
 // anymc3d adapter list, outdated: what the project's lock holds, and what the registry has by now.
 
 import { isAnyMC3DError, type Warning } from "@anymc3d/core";
-import type { LockEntry } from "@anymc3d/registry";
+import { chooseVersion, type LockEntry, type PackageInfo } from "@anymc3d/registry";
 import { findLock, type OpenRegistry } from "@anymc3d/registry/node";
-import semver from "semver";
 import { installedAdapters } from "../../adapters/installed.js";
 import { interruptSignal } from "../../interrupt.js";
 import { openFor, type RegistryFlags } from "../../options/registry.js";
@@ -57,19 +56,28 @@ async function newerOf(name: string, { version, wanted, tarball }: LockEntry, re
     printErr(`${pc.yellow("warning")} ${message}`);
   };
   const info = await registry.info(name, { signal, onWarning }).catch((error: unknown) => {
-    if (!isAnyMC3DError(error) || error.code !== "PACKAGE_NOT_FOUND") throw error;
-    printErr(`${pc.yellow("warning")} ${error.message}`);
+    // One package that is not what it should be costs nothing but itself.
+    if (!isAnyMC3DError(error)) throw error;
+    printErr(`${pc.yellow("warning")} ${name}: ${error.message}`);
+    return error.code;
   });
-  if (!info)
+  if (typeof info === "string" && info !== "PACKAGE_NOT_FOUND")
+    return { name, version, wanted: version, latest: version, note: `could not be checked (${info})` };
+  if (typeof info === "string")
     return { name, version, wanted: version, latest: version, note: tarball ? "added by its address; no registry knows of it" : "not known to the registry" };
   const { versions, tags } = info;
   const why = (of: string | undefined) => versions.find((each) => each.version === of)?.deprecated;
-  const inRange = semver.maxSatisfying(
-    versions.filter(({ deprecated }) => !deprecated).map((each) => each.version),
-    wanted,
-  );
   const latest = tags.latest ?? version;
   if (!versions.some((each) => each.version === version)) notes.push("no longer in the registry");
   for (const each of new Set([version, latest])) if (why(each)) notes.push(`${each} is deprecated: ${why(each)}`);
-  return { name, version, wanted: inRange ?? tags[wanted] ?? version, latest, note: notes.join("; ") };
+  return { name, version, wanted: wantedNow(info, wanted) ?? version, latest, note: notes.join("; ") };
+}
+
+/** The version that what was asked for stands for by now; undefined where the registry has none any more. */
+function wantedNow(info: PackageInfo, wanted: string): string | undefined {
+  try {
+    return chooseVersion(info, wanted).version;
+  } catch {
+    return undefined;
+  }
 }

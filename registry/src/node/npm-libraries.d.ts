@@ -1,4 +1,4 @@
-// What is used of @npmcli/config, which has no types.
+// What is used of npm's libraries that have no types.
 
 declare module "@npmcli/config" {
   export default class Config {
@@ -14,4 +14,15 @@ declare module "@npmcli/config" {
 declare module "@npmcli/config/lib/definitions/index.js" {
   const parts: { readonly definitions: unknown; readonly shorthands: unknown; readonly flatten: unknown };
   export default parts;
+}
+
+declare module "make-fetch-happen" {
+  /** minipass-fetch's answer. */
+  interface Answer {
+    readonly status: number;
+    readonly statusText: string;
+    readonly headers: { get(name: string): string | null; raw(): Record<string, string[]> };
+    readonly body: NodeJS.ReadableStream & AsyncIterable<Uint8Array>;
+  }
+  export default function fetch(url: string, options: Record<string, unknown>): Promise<Answer>;
 }
