@@ -127,7 +127,8 @@ function npmFetch(flat: Flat, registries: readonly string[]): typeof fetch {
         });
         const location = [301, 302, 303, 307, 308].includes(answer.status) ? answer.headers.get("location") : null;
         if (location === null) return responseOf(answer);
-        answer.body.resume().on("error", () => undefined);
+        answer.body.on("error", () => undefined);
+        answer.body.resume();
         if (hops === MOST_REDIRECTS) throw new Error(`more than ${MOST_REDIRECTS} redirects`);
         url = redirected(location, url);
       }

@@ -96,9 +96,8 @@ function unpacked(head: Buffer): Buffer {
   }
 }
 
-/** Formats of scans, archives and tables of other programs, which the reader does not know by name. */
-const FOREIGN =
-  /\.(?:ima|dcm|dicom|mgz|mgh|hdr|img|raw|zraw|mhd|mha|nhdr|nrrd|nii|npy|npz|mat|h5|hdf5|mnc|par|rec|fdf|vtk|vti|svs|tiff?|zip|7z|rar|tar|tgz|gz|bz2|xz|zst|dcmdir)$/i;
+/** Of scans that the reader does not know by name, of archives, and of other programs' arrays. */
+const FOREIGN = /\.(?:dicom|z?raw|mat|h5|hdf5|mnc|par|rec|fdf|vtk|vti|svs|tiff?|zip|7z|rar|tar|tgz|gz|bz2|xz|zst)$/i;
 const isScanName = (path: string): boolean => endingOf(path) !== undefined || FOREIGN.test(path) || /(?:^|\/)DICOMDIR$/i.test(path);
 const PNG = [0x89, 0x50, 0x4e, 0x47];
 
