@@ -272,7 +272,7 @@ describe("npm's settings", () => {
     await writeFile(join(cwd, "package.json"), "{}");
     await writeFile(join(cwd, ".npmrc"), `registry=http://${origin}/\n//${origin}/:_authToken=s3cret\n`);
     const registry = await openRegistry({ cwd, store: folderStore(join(folder, "redirected-cache")), http: { tries: 1 } });
-    expect(await refusal(registry.resolve("lung-nodule"))).toMatchObject({ code: "PACKAGE_NOT_FOUND" });
+    expect((await refusal(registry.resolve("lung-nodule"))).message).toContain("there is no such package");
     expect(authorizations).toEqual([undefined]);
     for (const each of [otherServer, server]) await new Promise((done) => each.close(done));
   });

@@ -100,7 +100,9 @@ const MOST_REDIRECTS = 10;
  * @param registries the configured ones
  */
 function npmFetch(flat: Flat, registries: readonly string[]): typeof fetch {
-  const secrets = secretsOf(flat);
+  // As it is now: npm's library reads the proxies of the environment once a process.
+  const env = { ...process.env };
+  const secrets = secretsOf({ ...flat, proxyOfEnv: proxyFor(new URL("https://x/"), {}, env).proxy });
   const hidden = (text: string) => withoutSecrets(secrets.reduce((rest, secret) => rest.replaceAll(secret, "…"), text));
   return async (input, init = {}) => {
     const { default: fetchAsNpm } = await import("make-fetch-happen");
@@ -121,8 +123,7 @@ function npmFetch(flat: Flat, registries: readonly string[]): typeof fetch {
           ...login,
           localAddress: flat.localAddress,
           maxSockets: flat.maxSockets,
-          noProxy: flat.noProxy,
-          proxy: flat.httpsProxy || flat.proxy,
+          ...proxyFor(url, flat, env),
           strictSSL: flat.strictSSL,
         });
         const location = [301, 302, 303, 307, 308].includes(answer.status) ? answer.headers.get("location") : null;
@@ -165,6 +166,14 @@ function loginFor(url: URL, flat: Flat, registries: readonly string[]): { header
   return {};
 }
 
+/** The proxy that npm's settings or else the environment name, and what goes past it. */
+function proxyFor({ protocol }: URL, flat: Flat, env: NodeJS.ProcessEnv): { proxy: unknown; noProxy: unknown } {
+  const of = (name: string) => env[name] || env[name.toUpperCase()];
+  const ofEnv = protocol === "https:" ? of("https_proxy") : of("https_proxy") || of("http_proxy") || of("proxy");
+  const { httpsProxy, proxy, noProxy } = flat;
+  return { proxy: httpsProxy || proxy || ofEnv, noProxy: (Array.isArray(noProxy) ? noProxy.length > 0 : noProxy) ? noProxy : of("no_proxy") };
+}
+
 /** What of the settings must not be seen, also as it is decoded. */
 function secretsOf(flat: Flat): string[] {
   const found = Object.entries(flat).flatMap(([key, value]) => {
@@ -173,7 +182,7 @@ function secretsOf(flat: Flat): string[] {
     if (key.endsWith(":_authToken") || key === "otp") return [value];
     if (key.endsWith(":_auth")) return [value, decoded(), decoded().replace(/^[^:]*:/, "")];
     if (key.endsWith(":_password")) return [value, decoded()];
-    const proxy = /proxy$/i.test(key) ? parsed(value) : undefined;
+    const proxy = /proxy(?:OfEnv)?$/i.test(key) ? parsed(value) : undefined;
     return proxy ? [proxy.password, decodeURIComponent(proxy.password)] : [];
   });
   return found.filter((secret) => secret.length > 3).sort((a, b) => b.length - a.length);
