@@ -1,6 +1,6 @@
 // The author's road against a real registry: a scaffold, checks that refuse, a dry run, publishing, and a version that exists. Runs the built program.
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -45,6 +45,7 @@ describe("publish", () => {
   test("first a plan, then with --yes the package; the same version never again", async () => {
     const fine = await copy("fine");
     const plan = await anymc3d("adapter", "publish", fine, "--registry", url);
+    expect(plan.stdout).toContain("access restricted (npm's default for a scope; a package that exists keeps its own), tag latest, as author");
     expect(plan.stdout).toMatch(/adapter\.json.*weights\.safetensors.*Nothing was published/s);
     expect((await fetch(`${url}@anymc3d%2fadapter-lung-nodule`)).status).toBe(404);
     const done = await anymc3d("adapter", "publish", fine, "--registry", url, "--yes");
@@ -70,6 +71,21 @@ describe("publish", () => {
     ["a scan of a patient", (at) => writeFile(join(at, "IM0001"), `${"\0".repeat(128)}DICM`), /IM0001 is a DICOM file/],
     ["a sample that is DICOM", (at) => also(at, "sample.dcm", DICOM), /sample\.dcm would be published[\s\S]*sample\.dcm is a DICOM file/],
     ["packed DICOM by a sample's name", (at) => writeFile(join(at, "sample.nii.gz"), gzipSync(DICOM)), /sample\.nii\.gz is a DICOM file/],
+    ["a scan of another program's", (at) => writeFile(join(at, "Doe_Jane.MGZ"), "x"), /Doe_Jane\.MGZ is called like a scan/],
+    [
+      "an archive in a hidden folder",
+      (at) => mkdir(join(at, ".old")).then(() => writeFile(join(at, ".old", "all.zip"), "x")),
+      /\.old\/all\.zip is called like a scan/,
+    ],
+    ["a link", (at) => symlink("/etc/hostname", join(at, "NOTICE.md")), /NOTICE\.md is a link/],
+    ["a source map, and a name in another case", (at) => also(at, "index.js.map", "{}").then(() => also(at, "Adapter.JSON", "{}")), /Adapter\.JSON would be published[\s\S]*index\.js\.map would be published/], // biome-ignore format: one line
+    ["a licence that is no text", (at) => writeFile(join(at, "LICENSE"), "\0\0voxels"), /LICENSE is no text/],
+    ["a picture that is none", (at) => also(at, "card.png", "x"), /card\.png is no PNG picture/],
+    [
+      "a license that lets nobody use it, openly",
+      (at) => json(at, (own) => ({ ...own, license: "UNLICENSED", publishConfig: { access: "public" } })),
+      /UNLICENSED/,
+    ],
     ["a token", (at) => writeFile(join(at, "notes.txt"), `npm_${"a1B2".repeat(9)}`), /notes\.txt holds what looks like an access token/],
     ["a script that would run where it is installed", (at) => json(at, (own) => ({ ...own, scripts: { postinstall: "touch x" } })), /"postinstall" would run/],
     ["dependencies", (at) => json(at, (own) => ({ ...own, dependencies: { left: "1" } })), /"dependencies" has no place/],
