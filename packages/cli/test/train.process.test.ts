@@ -204,6 +204,20 @@ describe("from files to a package", () => {
     expect((await anymc3d("adapter", "verify", sampled, "--backbone", backbone)).code).toBe(0);
   });
 
+  test("a folder that cannot be written, or that holds a run, is refused before anything is read or computed", async () => {
+    const read = /cases, \d+ groups|epoch/;
+    for (const [where, why] of [
+      ["/proc/adapter", /cannot be written in \/proc: .*Choose a folder/],
+      [join(csv, "out"), /not a folder/],
+      [join(folder, "x".repeat(300)), /too long/],
+      [out, /is there from an earlier run: go on with it by --resume/],
+    ] as const) {
+      const { code, stdout, stderr } = await train(where);
+      expect([code, read.test(stdout)]).toEqual([1, false]);
+      expect(stderr).toMatch(why);
+    }
+  });
+
   test("another run at work there is refused, one that is gone is not", async () => {
     const busy = join(folder, "busy");
     await cp(out, busy, { recursive: true });
@@ -234,6 +248,10 @@ describe("from files to a package", () => {
       .map((line) => JSON.parse(line));
     expect(events.find(({ type }) => type === "step").epoch).toBeGreaterThan(1);
     expect(events.at(-1).type).toBe("done");
+    for (const { type, epoch, epochs } of events) {
+      if (type === "step") expect([epochs, epoch <= epochs]).toEqual([5, true]);
+      if (type === "validate") expect(epoch).toBeLessThanOrEqual(5);
+    }
     expect((await readFile(join(killed, "weights.safetensors"))).equals(await readFile(join(out, "weights.safetensors")))).toBe(true);
   });
 });

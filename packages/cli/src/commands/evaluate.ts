@@ -50,7 +50,8 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
   const signal = keepingSignal();
   await checkTargets(flags, data);
   const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
-  const rows = await evaluationCases(data, adapter, flags);
+  const onWarning = ({ code, message }: Warning) => printErr(`${pc.yellow("warning")} ${pc.dim(code)} ${message}`);
+  const rows = await evaluationCases(data, adapter, { ...flags, onWarning });
   const classifier = await startClassifier(found, flags, signal);
   await checkConformanceOnce(adapter, classifier.engine, signal);
   const kept = await openKept(data, adapter, classifier.engine, flags).catch(async (error: unknown) => {

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Adapter, AnyMC3DError } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, type Warning } from "@anymc3d/core";
 import type { StudySource } from "@anymc3d/sdk";
 import { npzCases, type Split, splitName } from "@anymc3d/train";
 import { decodeTable, imagePaths, parseLabels, parseSplits, valueWithoutFolders } from "@anymc3d/train/node";
@@ -44,7 +44,7 @@ const NPZ_SPLITS = ["train", "val", "test"] as const satisfies readonly Split[];
 export async function evaluationCases(
   data: string,
   { manifest: { task, input } }: Adapter,
-  { split, splits }: { readonly split?: string; readonly splits?: string },
+  { split, splits, onWarning }: { readonly split?: string; readonly splits?: string; readonly onWarning?: (warning: Warning) => void },
 ): Promise<EvaluationCase[]> {
   const sources = [...new Set(input.views.map(({ source }) => source))];
   const bytes = await read(data);
@@ -59,6 +59,7 @@ export async function evaluationCases(
     file: data,
     task,
     split,
+    onWarning,
     ...(splits && { splits: parseSplits(decodeTable(await read(splits)), splits) }),
   });
   return rows.map((row) => {

@@ -170,6 +170,18 @@ export const WARNINGS = {
     says: "No `group` column: every row counts as a patient.",
     todo: "Name the patients, or the figures are too good.",
   },
+  NEAR_GROUPS: {
+    about: "training",
+    of: "run",
+    says: "Names of groups differ in case, blanks, separators, leading zeros or the form of a letter only: `P23` and `p-023`. Drawn splits keep them together.",
+    todo: "One name for one patient, or figures are too good.",
+  },
+  SAME_PATIENT: {
+    about: "training",
+    of: "run",
+    says: "Two groups hold the same scan, however it is stored, or DICOM files of one Patient ID.",
+    todo: "One group for one patient; remove scans that are there twice.",
+  },
   NO_LABEL: { about: "training", of: "run", says: "Rows without any label of the task were left out.", todo: "Nothing, if that is meant." },
   ONE_CLASS: {
     about: "training",

@@ -1,11 +1,12 @@
 // Reads every case once before training: all faults at once, facts of every volume, and what each holds.
 
-import { AnyMC3DError, isAbortError, isAnyMC3DError, type Volume, valueRange } from "@anymc3d/core";
+import { AnyMC3DError, isAbortError, isAnyMC3DError, type Volume, valueRange, type Warning } from "@anymc3d/core";
 import { sha256 } from "@anymc3d/core/engine";
 import { prepareView } from "@anymc3d/core/learn";
 import type { TrainConfig } from "../config.js";
 import { asView } from "../learning/samples.js";
 import type { TrainCase } from "./cases.js";
+import { knownCases } from "./known-cases.js";
 import type { VolumeFacts } from "./looks.js";
 
 /** A case that cannot be used. */
@@ -27,12 +28,16 @@ export interface CheckedCases {
   readonly emptyMasks: ReadonlySet<string>;
   /** By id: hash of what was read of a case, voxels, geometry, modality and mask. */
   readonly contents: ReadonlyMap<string, string>;
+  /** Groups that are one patient by their scans, or by what DICOM says. */
+  readonly warnings: readonly Warning[];
 }
 
 /** Options of `checkCases()`. */
 export interface CheckCasesOptions {
   /** Also try to prepare each volume for these views. */
   readonly views?: TrainConfig["input"]["views"];
+  /** Cases that neither train nor validate: only whether they are the same scans or patients. Those that cannot be read are passed over. */
+  readonly apart?: readonly TrainCase[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -42,13 +47,13 @@ export interface CheckCasesOptions {
  * Faults are what cannot be read or prepared, NaN and infinite voxels, masks that are none, and the same voxels in training and in validation.
  * @throws the signal's reason
  */
-export async function checkCases(cases: readonly TrainCase[], { views = [], signal, onProgress }: CheckCasesOptions = {}): Promise<CheckedCases> {
+export async function checkCases(cases: readonly TrainCase[], { views = [], apart = [], signal, onProgress }: CheckCasesOptions = {}): Promise<CheckedCases> {
   const faults: CaseFault[] = [];
   const volumes: VolumeFacts[] = [];
   const emptyMasks = new Set<string>();
   const contents = new Map<string, string>();
   const readable: TrainCase[] = [];
-  const seen = new Map<string, TrainCase>();
+  const known = knownCases();
   for (const trainCase of cases) {
     signal?.throwIfAborted();
     try {
@@ -56,22 +61,31 @@ export async function checkCases(cases: readonly TrainCase[], { views = [], sign
       const facts = factsOf(trainCase, loaded);
       for (const view of views) prepareView(loaded[view.source], asView(view), { mean: [0, 0, 0], std: [1, 1, 1] });
       const voxels = await voxelHash(Object.values(loaded));
-      checkTwin(trainCase, seen.get(voxels));
+      const add = await known.check(trainCase, loaded);
       const mask = await trainCase.loadMask?.(signal);
       if (mask && isEmpty(mask, trainCase.id)) emptyMasks.add(trainCase.id);
       const geometry = facts.map(({ source, shape, affine, modality }) => [source, shape, affine, modality]);
       contents.set(trainCase.id, await textSha([voxels, geometry, mask && (await voxelHash([mask]))]));
       volumes.push(...facts);
       readable.push(trainCase);
-      if (!seen.has(voxels)) seen.set(voxels, trainCase);
+      add();
     } catch (error) {
       if (isAbortError(error) || signal?.aborted) throw error;
-      const { id, origin } = trainCase;
-      faults.push({ id, origin, code: isAnyMC3DError(error) ? error.code : "UNEXPECTED", message: error instanceof Error ? error.message : String(error) });
+      faults.push(faultOf(trainCase, error));
     }
-    onProgress?.(readable.length + faults.length, cases.length);
+    onProgress?.(readable.length + faults.length, cases.length + apart.length);
   }
-  return { cases: readable, faults, volumes, emptyMasks, contents };
+  for (const [i, trainCase] of apart.entries()) {
+    signal?.throwIfAborted();
+    const loaded = await trainCase.load(signal).catch(() => undefined);
+    if (loaded) await known.check(trainCase, loaded).catch((error) => faults.push(faultOf(trainCase, error)));
+    onProgress?.(cases.length + i + 1, cases.length + apart.length);
+  }
+  return { cases: readable, faults, volumes, emptyMasks, contents, warnings: known.warnings() };
+}
+
+function faultOf({ id, origin }: TrainCase, error: unknown): CaseFault {
+  return { id, origin, code: isAnyMC3DError(error) ? error.code : "UNEXPECTED", message: error instanceof Error ? error.message : String(error) };
 }
 
 const textSha = (value: unknown): Promise<string> => sha256(new TextEncoder().encode(JSON.stringify(value)));
@@ -80,13 +94,6 @@ async function voxelHash(volumes: readonly Volume[]): Promise<string> {
   const hashes: unknown[] = [];
   for (const { shape, data } of volumes) hashes.push([shape, await sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))]);
   return textSha(hashes);
-}
-
-/** One scan under two ids judges a model on what it has learned by heart. */
-function checkTwin({ origin, split }: TrainCase, twin: TrainCase | undefined): void {
-  if (!twin || twin.split === split) return;
-  const message = `${origin} has the same voxels as case ${twin.id} of the ${twin.split} split; one scan must be in one split only`;
-  throw new AnyMC3DError("DATA_INVALID", message);
 }
 
 function factsOf({ id, split }: TrainCase, volumes: Readonly<Record<string, Volume>>): VolumeFacts[] {

@@ -10,7 +10,9 @@ import { taskTraining } from "../tasks/index.js";
 import type { TrainCase } from "./cases.js";
 import { decodeTable, imagePaths, type LabelRow, maskPath, parseLabels } from "./labels.js";
 import { maskOnGrid } from "./mask-grid.js";
+import { groupName } from "./names.js";
 import { ownPath, withoutFolders } from "./own-paths.js";
+import { withoutPatient } from "./patients.js";
 import { assignSplits, checkSplits, type Split } from "./splits.js";
 
 /** Options of `csvCases()`. */
@@ -46,7 +48,8 @@ export async function csvCases(csv: string, options: CsvCasesOptions): Promise<C
   const bytes = await readFile(csv).catch((cause: Error) => {
     throw new AnyMC3DError("FILE_NOT_FOUND", `${csv}: ${cause.message}`, { cause });
   });
-  const rows = parseLabels(decodeTable(bytes), { file: csv, task });
+  const warnings: Warning[] = [];
+  const rows = parseLabels(decodeTable(bytes), { file: csv, task, onWarning: (warning) => warnings.push(warning) });
   const strata = taskTraining(task).strata(
     task,
     rows.map(({ labels }) => labels),
@@ -56,14 +59,14 @@ export async function csvCases(csv: string, options: CsvCasesOptions): Promise<C
   const useful = all.filter(({ row }) => row.labels.size > 0 || (masks && maskPath(row, dirname(resolve(csv))) !== undefined));
   const cases = useful.map(({ row, split }) => toCase(row, split, csv, options));
   checkSplits(cases, csv);
-  return { cases, warnings: tableWarnings(rows, useful.length, csv) };
+  return { cases, warnings: [...tableWarnings(rows, useful.length, csv), ...warnings] };
 }
 
 function tableWarnings(rows: readonly LabelRow[], useful: number, csv: string): Warning[] {
   const left = rows.length - useful;
   return [
     ...(left ? [{ code: "NO_LABEL" as const, message: `${csv}: ${left} of ${rows.length} rows have no label of this task and are left out` }] : []),
-    ...(rows.every(({ id, group }) => group === id)
+    ...(rows.every(({ id, group }) => group === groupName(id))
       ? [
           {
             code: "NO_GROUPS" as const,
@@ -88,7 +91,7 @@ function toCase(row: LabelRow, split: Split, csv: string, options: CsvCasesOptio
   const load = async (signal?: AbortSignal): Promise<Record<string, Volume>> => {
     if (paths instanceof Error) throw paths;
     const volumes: Record<string, Volume> = {};
-    for (const source of sources) volumes[source] = await readVolume(paths[source], { ...options.read, signal });
+    for (const source of sources) volumes[source] = await withoutPatient(await readVolume(paths[source], { ...options.read, identity: true, signal }));
     const { shape, affine } = volumes[sources[0]];
     grid = { shape, affine };
     return volumes;

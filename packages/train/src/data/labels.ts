@@ -2,13 +2,14 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { AnyMC3DError, isAnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, isAnyMC3DError, type Warning } from "@anymc3d/core";
 import { scanEndings } from "@anymc3d/io";
 import { parse } from "csv-parse/sync";
 import type { Task } from "../config.js";
 import { taskTraining } from "../tasks/index.js";
 import type { Fail } from "../tasks/task-training.js";
 import { RESERVED_COLUMNS } from "./columns.js";
+import { groupName, nearNameWarnings, trimmed } from "./names.js";
 import { ownIds } from "./own-paths.js";
 import { splitName } from "./splits.js";
 
@@ -41,6 +42,8 @@ export interface LabelsOptions {
   readonly split?: string;
   /** Splits by id, instead of the file's own; rows without one are left out. */
   readonly splits?: ReadonlyMap<string, string>;
+  /** Told of groups whose names are nearly the same, of any split. */
+  readonly onWarning?: (warning: Warning) => void;
 }
 
 type Fields = Record<string, string>;
@@ -65,6 +68,13 @@ export function parseLabels(text: string, options: LabelsOptions): LabelRow[] {
   const rows = options.splits ? all.flatMap((row) => withSplit(row, options.splits?.get(row.id))) : all;
   if (rows.length === 0) fail(options, "no id of it is in the file of splits");
   checkRows(rows, options);
+  const ids = rows.every(({ id, group }) => group === groupName(id));
+  for (const warning of nearNameWarnings(
+    rows.map(({ group }) => group),
+    options.file,
+    ids ? "ids" : "groups",
+  ))
+    options.onWarning?.(warning);
   if (options.split === undefined) return rows;
   const chosen = rows.filter(({ split }) => split === splitName(options.split as string));
   const splits = [...new Set(rows.map(({ split }) => split ?? "(none)"))];
@@ -100,7 +110,8 @@ interface TableRow {
 }
 
 function parseCsv(text: string, file: string): TableRow[] {
-  const columns = (header: string[]) => {
+  const columns = (cells: string[]) => {
+    const header = cells.map(trimmed);
     const twice = header.find((name, i) => name !== "" && header.indexOf(name) !== i);
     if (twice !== undefined) fail({ file }, `column "${twice}" appears twice`);
     return header;
@@ -108,7 +119,7 @@ function parseCsv(text: string, file: string): TableRow[] {
   try {
     const { delimiter, from } = delimiterOf(text);
     // Spreadsheets add rows of nothing but separators.
-    const rows = { from_line: from, info: true, trim: true, skip_empty_lines: true, skip_records_with_empty_values: true };
+    const rows = { from_line: from, info: true, trim: true, cast: trimmed, skip_empty_lines: true, skip_records_with_empty_values: true };
     return parse(text, { columns, delimiter, bom: true, ...rows }) as unknown as TableRow[];
   } catch (cause) {
     if (isAnyMC3DError(cause)) throw cause;
@@ -173,7 +184,7 @@ function toRow(record: Fields, line: number, read: RowReader, options: LabelsOpt
     path: record.path || undefined,
     paths: new Map(sources.map((column) => [column.slice(SOURCE.length), record[column]])),
     mask: record.mask === undefined ? undefined : record.mask || null,
-    group: record.group || id,
+    group: groupName(record.group || id),
     split: record.split ? splitName(record.split) : undefined,
     labels: read(record, (what, column) => fail(options, `line ${line}${column === undefined ? "" : `, column ${column}`}: ${what}`)),
     line,

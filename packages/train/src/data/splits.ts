@@ -3,6 +3,7 @@
 import { AnyMC3DError } from "@anymc3d/core";
 import { positives } from "../tasks/flags.js";
 import type { TrainCase } from "./cases.js";
+import { firstOfNear, groupName } from "./names.js";
 import { textHash } from "./text-hash.js";
 
 /** The part of a data set that a case is of. Test cases are not looked at in training. */
@@ -84,8 +85,12 @@ export function drawSplits(
   { file, seed, share = 0.2, strata: strataOf = positives }: SplitOptions,
 ): Map<string, "train" | "val"> {
   if (!(share > 0 && share < 1)) throw new AnyMC3DError("OPTION_INVALID", `The validation share is ${share}; give a number between 0 and 1.`);
+  // Names that are nearly the same may be one patient: they go to the same side.
+  const first = firstOfNear(rows.map(({ group }) => group));
   const labelled = new Map<string, Set<string>>();
-  for (const { group, labels } of rows) {
+  for (const row of rows) {
+    const { labels } = row;
+    const group = first.get(row.group) as string;
     const found = labelled.get(group) ?? new Set();
     for (const stratum of strataOf(labels)) found.add(stratum);
     labelled.set(group, found);
@@ -98,13 +103,14 @@ export function drawSplits(
   strata.sort((a, b) => order(a.stratum, b.stratum) || a.hash - b.hash || order(a.group, b.group));
   const wanted = Math.min(strata.length - 1, Math.max(1, Math.round(share * strata.length)));
   const before = (i: number) => Math.floor((i * wanted) / strata.length + 0.5);
-  return new Map(
+  const drawn = new Map(
     strata.map(({ group, stratum }, i) => {
-      const first = strata.findIndex((other) => other.stratum === stratum);
+      const start = strata.findIndex((other) => other.stratum === stratum);
       const end = strata.findLastIndex((other) => other.stratum === stratum) + 1;
-      return [group, i - first < before(end) - before(first) ? "val" : "train"];
+      return [group, i - start < before(end) - before(start) ? ("val" as const) : ("train" as const)];
     }),
   );
+  return new Map([...first].map(([group, near]) => [group, drawn.get(near) as "train" | "val"]));
 }
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -129,7 +135,8 @@ export function checkSplits(cases: readonly Pick<TrainCase, "id" | "group" | "sp
   }
   const ids = new Set<string>();
   const splits = new Map<string, Split>();
-  for (const { id, group, split } of cases) {
+  for (const { id, split, ...trainCase } of cases) {
+    const group = groupName(trainCase.group);
     if (ids.has(id)) fail(`two cases share the id "${id}"; ids must differ.`);
     ids.add(id);
     const other = splits.get(group);

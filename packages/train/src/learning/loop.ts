@@ -22,6 +22,9 @@ import type { EpochRecord, TrainState } from "./state.js";
 /** Slices of a view that run forward and backward together; a step is made of as many such parts as it needs. */
 const PART = 32;
 
+/** Ms between two states to store within an epoch: as much as a process that is killed loses. */
+const STORED = 60_000;
+
 /** What a run tells as it goes. */
 export type TrainEvent =
   /** After an optimiser step; epochs and steps from 1, the loss averaged over the epoch so far. */
@@ -54,7 +57,7 @@ export interface TrainRun {
   readonly features?: FrozenFeatures;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
-  /** Called after every epoch, and before an abort is thrown, with the state to store. */
+  /** Called after every epoch, after a step once a minute has gone by, and before an abort is thrown, with the state to store. */
   readonly onCheckpoint?: (state: TrainState) => Promise<void>;
 }
 
@@ -129,6 +132,7 @@ async function trainEpoch(run: TrainRun, trained: readonly TrainCase[], objectiv
   const { batch, epochs, warmup, seed } = config.training;
   const order = shuffled(trained, seed, state.epoch);
   const steps = Math.ceil(order.length / batch);
+  let stored = performance.now();
   while (state.step < steps) {
     signal?.throwIfAborted();
     const started = performance.now();
@@ -159,6 +163,10 @@ async function trainEpoch(run: TrainRun, trained: readonly TrainCase[], objectiv
       slicesPerSecond: running.slices / running.seconds,
       secondsLeft,
     });
+    if (state.step < steps && performance.now() - stored > STORED) {
+      await run.onCheckpoint?.(state);
+      stored = performance.now();
+    }
   }
 }
 

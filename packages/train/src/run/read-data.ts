@@ -8,6 +8,7 @@ import type { TrainCase } from "../data/cases.js";
 import { type CaseFault, checkCases } from "../data/check-cases.js";
 import { csvCases } from "../data/csv-cases.js";
 import type { VolumeFacts } from "../data/looks.js";
+import { nearNameWarnings } from "../data/names.js";
 import { npzCases } from "../data/npz-cases.js";
 import { checkSplits } from "../data/splits.js";
 import { checkLabels, type SplitSummary, summariseCases } from "../data/summary.js";
@@ -50,14 +51,15 @@ export async function readData(config: TrainConfig, options: DataOptions): Promi
   const found = await findCases(config, options);
   checkSplits(found.cases, file);
   const wanted = found.cases.filter(({ split }) => split !== "test");
+  const apart = found.cases.filter(({ split }) => split === "test");
   const onProgress = (done: number, total: number) => onEvent?.({ type: "reading", done, total });
-  const checked = await checkCases(wanted, { views: input.views, signal, onProgress });
+  const checked = await checkCases(wanted, { views: input.views, apart, signal, onProgress });
   const { faults } = checked;
   if (faults.length) onEvent?.({ type: "faults", faults, skipped: skipBad });
   if (faults.length && !skipBad) throw unusable(faults);
   checkSplits(checked.cases, file);
   const summary = summariseCases(checked.cases, task, checked.emptyMasks);
-  onEvent?.({ type: "data", splits: summary, skipped: faults, warnings: [...found.warnings, ...checkLabels(summary, task, file)] });
+  onEvent?.({ type: "data", splits: summary, skipped: faults, warnings: [...found.warnings, ...checked.warnings, ...checkLabels(summary, task, file)] });
   const volumes = checked.volumes.filter(({ split }) => split === "train");
   return { cases: checked.cases, volumes, summary, skipped: faults, contents: checked.contents };
 }
@@ -66,7 +68,10 @@ async function findCases(
   { task, training, input }: TrainConfig,
   { data, read, resampleMasks }: DataOptions,
 ): Promise<{ cases: readonly TrainCase[]; warnings: readonly Warning[] }> {
-  if (typeof data !== "string") return { cases: data, warnings: [] };
+  if (typeof data !== "string") {
+    const groups = data.map(({ group }) => group);
+    return { cases: data, warnings: nearNameWarnings(groups, "the cases") };
+  }
   const sources = input.views.map(({ source }) => source);
   if (!data.endsWith(".npz")) return csvCases(data, { task, sources, seed: training.seed, masks: training.masks !== null, resampleMasks, read });
   const bytes = await readFile(data).catch((cause: Error) => {

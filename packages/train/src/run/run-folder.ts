@@ -1,9 +1,10 @@
 // The folder of a training run: one run at a time, a checkpoint that is whole or not there, a log.
 
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
 import { Held, hold } from "@anymc3d/node-files/hold";
+import { checkFolderTarget } from "@anymc3d/node-files/target";
 import { notWritable, removeUnfinished, writeWhole } from "@anymc3d/node-files/write-whole";
 import type { TrainCase } from "../data/cases.js";
 
@@ -24,6 +25,25 @@ export interface RunFolder {
   /** Lets another run have the folder. */
   release(): Promise<void>;
 }
+
+/**
+ * Refuses a folder that a run cannot go into, before anything is read or computed for it.
+ * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE` naming the folder that cannot be written, or the run that is there and is not to be gone on with
+ */
+export async function checkRunFolder(out: string, resume = false): Promise<void> {
+  const checkpoint = join(out, "run", CHECKPOINT);
+  const found = await stat(checkpoint).catch(() => undefined);
+  if (found && !resume) throw earlierRun(checkpoint);
+  await checkFolderTarget(out);
+  await checkFolderTarget(join(out, "run"));
+}
+
+/** The refusal to begin where a run was. */
+export const earlierRun = (checkpoint: string): AnyMC3DError =>
+  new AnyMC3DError(
+    "OUTPUT_NOT_WRITABLE",
+    `${checkpoint} is there from an earlier run: go on with it by --resume (in a program: resume), or choose another folder`,
+  );
 
 /**
  * Takes DIR/run for this process. A lock left by a process that is gone is taken over.

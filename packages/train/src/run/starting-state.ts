@@ -2,12 +2,12 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { AnyMC3DError, type Engine } from "@anymc3d/core";
+import type { Engine } from "@anymc3d/core";
 import type { TrainConfig } from "../config.js";
 import { type Fingerprint, initialState, readCheckpoint, type TrainState } from "../learning/state.js";
 import { taskTraining } from "../tasks/index.js";
 import type { TrainData } from "./read-data.js";
-import type { RunFolder } from "./run-folder.js";
+import { earlierRun, type RunFolder } from "./run-folder.js";
 
 /** What a checkpoint belongs to: all that the weights follow from. Texts, thresholds and calibration may change under a finished run,
  * calibration where it does not move what chooses the epoch. */
@@ -35,10 +35,6 @@ export async function startingState(
   const bytes = await folder.readCheckpoint();
   if (!bytes) return initialState(config, engine.backbone.spec);
   const path = join(out, "run", "checkpoint.safetensors");
-  if (!resume)
-    throw new AnyMC3DError(
-      "OUTPUT_NOT_WRITABLE",
-      `${path} is there from an earlier run: go on with it by --resume (in a program: resume), or choose another folder`,
-    );
+  if (!resume) throw earlierRun(path);
   return readCheckpoint(bytes, fingerprint, path);
 }

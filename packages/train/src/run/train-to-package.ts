@@ -22,7 +22,7 @@ import { defaultVariants, variantConfig } from "../variants.js";
 import type { TrainedPackage } from "./events.js";
 import { type DataOptions, readData, type TrainData } from "./read-data.js";
 import { readTask, type TrainingOverrides } from "./read-task.js";
-import { openRunFolder, type RunFolder } from "./run-folder.js";
+import { checkRunFolder, openRunFolder, type RunFolder } from "./run-folder.js";
 import { fingerprintOf, startingState } from "./starting-state.js";
 import { trainingLines } from "./training-lines.js";
 
@@ -80,6 +80,7 @@ export async function trainToPackage(options: TrainToPackageOptions): Promise<Tr
   const config = await readTask(options.config, options.training);
   const variants = variantsOf(config, options.compare);
   await checkPackageFolder(out, config.name);
+  for (const folder of foldersOf(out, variants)) await checkRunFolder(folder, options.resume);
   const backbone = await options.backbone();
   const where = typeof options.config === "string" ? options.config : "the configuration";
   for (const checked of [config, ...(variants?.values() ?? [])]) checkFits(checked, backbone.spec, where);
@@ -101,6 +102,13 @@ function variantsOf(config: TrainConfig, asked: TrainToPackageOptions["compare"]
   const names = asked === true ? defaultVariants(config) : asked;
   return new Map(names.map((name) => [name, variantConfig(config, name)]));
 }
+
+const variantFolder = (out: string, name: string): string => join(out, "compare", name);
+
+const foldersOf = (out: string, variants: ReadonlyMap<string, TrainConfig> | undefined): string[] => [
+  out,
+  ...[...(variants?.keys() ?? [])].map((name) => variantFolder(out, name)),
+];
 
 /** Trains one configuration into a folder, or goes on with what is there, and writes its package. */
 async function trainOne(job: Job, config: TrainConfig, out: string, variant?: string): Promise<Trained> {
@@ -199,7 +207,7 @@ async function compareWith(job: Job, config: TrainConfig, trained: Trained, vari
   const { out, signal, onEvent } = job.options;
   const folder = join(out, "compare");
   const contenders = [trained.contender];
-  for (const [name, variant] of variants) contenders.push((await trainOne(job, variant, join(folder, name), name)).contender);
+  for (const [name, variant] of variants) contenders.push((await trainOne(job, variant, variantFolder(out, name), name)).contender);
   const onProgress = (done: number, total: number) => onEvent?.({ type: "reading", done, total });
   contenders.push(...(await sizeBaselines(job.data.cases, config, { signal, onProgress })));
   const models = compare(contenders, config.task);
