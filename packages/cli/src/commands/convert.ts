@@ -3,6 +3,7 @@
 import { access } from "node:fs/promises";
 import { AnyMC3DError } from "@anymc3d/core";
 import { canonical, cropToForeground, readVolume, resample, resampleLike, writeVolume } from "@anymc3d/io";
+import { checkFileTarget } from "@anymc3d/node-files/target";
 import { interruptSignal } from "../interrupt.js";
 import { readOptions } from "../options/read.js";
 import { pc, print, printErr } from "../output/terminal.js";
@@ -27,6 +28,7 @@ export async function convert(input: string, output: string, flags: ConvertFlags
     () => false,
   );
   if (exists && !flags.force) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${output} exists; --force replaces it`);
+  await checkFileTarget(output);
   let volume = await readVolume(input, { ...readOptions(flags), signal });
   for (const { code, message } of volume.notes ?? []) printErr(`${pc.yellow("note")} ${pc.dim(code)} ${message}`);
   if (flags.canonical) volume = canonical(volume);

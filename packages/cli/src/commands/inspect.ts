@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { type Adapter, AnyMC3DError, axisCodes, isAnyMC3DError, type Volume, valueRange, voxelSpacing } from "@anymc3d/core";
 import { checkInput } from "@anymc3d/core/learn";
+import { checkFileTarget } from "@anymc3d/node-files/target";
 import { openAdapter, readVolume } from "@anymc3d/sdk";
 import { installedAdapters } from "../adapters/installed.js";
 import { readOptions } from "../options/read.js";
@@ -22,6 +23,7 @@ export async function inspectFiles(files: readonly string[], flags: InspectFlags
     throw new AnyMC3DError("OPTION_INVALID", `--png ${flags.png} would hold one of ${files.length} files; inspect one at a time`);
   if (flags.png && files.some((file) => resolve(file) === resolve(flags.png as string)))
     throw new AnyMC3DError("OPTION_INVALID", `--png would overwrite the scan ${flags.png}; choose another name`);
+  if (flags.png) await checkFileTarget(flags.png);
   const adapters = [...(await usable(installedAdapters())), ...(await Promise.all((flags.adapter ?? []).map((source) => openAdapter(source))))];
   let failed = false;
   for (const file of files) {

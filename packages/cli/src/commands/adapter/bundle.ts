@@ -3,8 +3,9 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
+import { checkFolderTarget } from "@anymc3d/node-files/target";
 import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import type { LockEntry } from "@anymc3d/registry";
 import { folderStore, withMemory, writeBundle } from "@anymc3d/registry/node";
@@ -18,6 +19,7 @@ import type { VerifyFlags } from "./verify.js";
 export async function bundleAdapters(specs: readonly string[], { out, force, ...flags }: RegistryFlags & { out: string; force?: boolean }): Promise<void> {
   if (!/\.zip$/i.test(out)) throw new AnyMC3DError("OPTION_INVALID", `--out ${out}: a bundle is a zip; give a name that ends in .zip`);
   if (existsSync(out) && !force) throw new AnyMC3DError("OPTION_INVALID", `${out} exists; --force replaces it`);
+  await checkFolderTarget(dirname(resolve(out)));
   const signal = interruptSignal();
   // What a cache that cannot be written does not keep goes into the bundle all the same.
   const registry = await openFor(flags, { store: withMemory(folderStore()) });
@@ -34,6 +36,7 @@ export async function bundleAdapters(specs: readonly string[], { out, force, ...
 
 /** What `publish` would send, as a file: checked the same way. */
 export async function packAdapter(folder: string, flags: VerifyFlags & { out: string }): Promise<void> {
+  await checkFolderTarget(flags.out);
   const { faults } = await examine(folder, flags);
   for (const fault of faults) printErr(`${pc.red("refused")} ${fault}`);
   if (faults.length) throw new Reported(EXIT.failed);

@@ -5,6 +5,8 @@ import { join, resolve } from "node:path";
 import { type Adapter, type AdapterManifest, AnyMC3DError, type Backbone, type Engine, loadAdapter, type Tensor, type Tensors, taskKind } from "@anymc3d/core";
 import { encode, readTensors, selfTestInput, writeSafetensors } from "@anymc3d/core/engine";
 import { bindAdapter, conformanceLogits, weightsHash, withDoubts } from "@anymc3d/core/learn";
+import { newFolder } from "@anymc3d/node-files/new-folder";
+import { checkFolderTarget } from "@anymc3d/node-files/target";
 import { createEngine, openBackbone } from "@anymc3d/sdk";
 import { importHead, importPeft, manifestParts, type PeftFolder, type PeftImport, parseTrainConfig, pixelLogits, type TrainConfig } from "@anymc3d/train";
 import { writeAdapterPackage } from "@anymc3d/train/node";
@@ -27,6 +29,7 @@ const CONFORMANCE = { seed: 7 } as const;
 export async function importAdapter(flags: ImportFlags): Promise<void> {
   const out = resolve(flags.out);
   if (existsSync(out)) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${out} exists already; choose a new folder`);
+  await checkFolderTarget(out);
   const config = parseTrainConfig(await readJson(flags.config), flags.config);
   const backbone = await openBackbone(flags.backbone);
   const { lora, tensors, warnings } = await readModules(flags, config, backbone);
@@ -40,7 +43,7 @@ export async function importAdapter(flags: ImportFlags): Promise<void> {
     const difference = flags.expect ? await checkExpected(adapter, engine, flags.expect, flags.tolerance) : undefined;
     const logits = (await conformanceLogits(adapter, engine)).map((value) => Number(value.toFixed(5)));
     const manifest = { ...draft, metrics: adapter.manifest.metrics.map(withDoubts), conformance: { ...draft.conformance, logits } };
-    await writeAdapterPackage(out, { manifest, weights, backboneVersion: backbone.version });
+    await newFolder(out, (unfinished) => writeAdapterPackage(unfinished, { manifest, weights, backboneVersion: backbone.version }));
     for (const { message } of [...warnings, ...notes(config, flags)]) printErr(`${pc.yellow("warning")} ${message}`);
     print(`${out}: ${summary(manifest, tensors)}${difference === undefined ? "" : `; logits as expected, off by ${difference.toExponential(1)}`}`);
   } finally {

@@ -1,8 +1,8 @@
 // anymc3d backbone import: a Hugging Face folder → backbone.json and fp16 weights, with a self-test answer.
 
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { AnyMC3DError, type Backbone, isPackageName, loadBackbone, newPackageName, type Tensor } from "@anymc3d/core";
 import {
   contentHash,
@@ -14,6 +14,8 @@ import {
   tensorsFromHuggingFace,
   writeSafetensors,
 } from "@anymc3d/core/engine";
+import { newFolder } from "@anymc3d/node-files/new-folder";
+import { checkFolderTarget } from "@anymc3d/node-files/target";
 import { createEngine } from "@anymc3d/sdk";
 import packageJson from "../../../package.json" with { type: "json" };
 import { print } from "../../output/terminal.js";
@@ -23,6 +25,7 @@ const SEED = 20;
 export async function importBackbone(folder: string, flags: { out: string; name?: string; license: string }): Promise<void> {
   const out = resolve(flags.out);
   if (existsSync(out)) throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${out} exists already; choose a new folder`);
+  await checkFolderTarget(out);
   const spec = specFromHuggingFace(await readJson(join(folder, "config.json"), true), await readJson(join(folder, "preprocessor_config.json"), false));
   const tensors = tensorsFromHuggingFace(spec, await readCheckpoint(folder));
   const weights = writeSafetensors(tensors, "F16");
@@ -37,7 +40,10 @@ export async function importBackbone(folder: string, flags: { out: string; name?
     license: flags.license,
   };
   const selfTest = await answerSelfTest(await loadBackbone(manifest, weights));
-  await writeWhole(out, { "backbone.json": `${JSON.stringify({ ...manifest, selfTest }, null, 1)}\n`, "weights.safetensors": weights });
+  await newFolder(out, async (unfinished) => {
+    await writeFile(join(unfinished, "backbone.json"), `${JSON.stringify({ ...manifest, selfTest }, null, 1)}\n`);
+    await writeFile(join(unfinished, "weights.safetensors"), weights);
+  });
   print(`${out}: ${spec.family}, ${manifest.parameters} parameters, ${manifest.hash}`);
 }
 
@@ -87,17 +93,4 @@ async function readCheckpoint(folder: string): Promise<Map<string, Tensor>> {
     for (const [name, tensor] of readTensors(await readFile(path), path)) all.set(name, tensor);
   }
   return all;
-}
-
-/** A folder that appears whole or not at all. */
-async function writeWhole(out: string, files: Record<string, string | Uint8Array>): Promise<void> {
-  const temporary = join(dirname(out), `.${basename(out)}.${process.pid}.part`);
-  try {
-    await mkdir(temporary, { recursive: true });
-    for (const [name, content] of Object.entries(files)) await writeFile(join(temporary, name), content);
-    await rename(temporary, out);
-  } catch (cause) {
-    await rm(temporary, { recursive: true, force: true });
-    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${out} could not be written: ${(cause as Error).message}`, { cause });
-  }
 }
