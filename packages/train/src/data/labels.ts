@@ -68,11 +68,11 @@ export function parseLabels(text: string, options: LabelsOptions): LabelRow[] {
   const rows = options.splits ? all.flatMap((row) => withSplit(row, options.splits?.get(row.id))) : all;
   if (rows.length === 0) fail(options, "no id of it is in the file of splits");
   checkRows(rows, options);
-  const ids = rows.every(({ id, group }) => group === groupName(id));
+  const groupedById = rows.every(({ id, group }) => group === groupName(id));
   for (const warning of nearNameWarnings(
     rows.map(({ group }) => group),
     options.file,
-    ids ? "ids" : "groups",
+    groupedById ? "ids" : "groups",
   ))
     options.onWarning?.(warning);
   if (options.split === undefined) return rows;
