@@ -14,6 +14,7 @@ const facts = [
   { text: "Accuracy", link: "/reference/accuracy" },
   { text: "Speed and memory", link: "/reference/speed" },
   { text: "Limits", link: "/limits" },
+  { text: "Security", link: "/security" },
   { text: "Questions", link: "/faq" },
 ];
 const reference = [
