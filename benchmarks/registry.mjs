@@ -13,7 +13,7 @@ import { spread } from "./statistics.mjs";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "20" } } });
 const folder = await mkdtemp(join(tmpdir(), "anymc3d-bench-"));
-const server = await startRegistry({ storage: join(folder, "storage"), port: 0 });
+const server = await startRegistry({ storage: join(folder, "storage"), port: 0, signUp: true });
 try {
   await publish();
   const times = { "cold load": [], "cold load, npm's settings": [], "load from the folder cache": [], "resolve, warm metadata": [] };

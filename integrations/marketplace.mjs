@@ -27,7 +27,7 @@ const env = {
 const exec = (program, args, cwd) => execFileSync(program, args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 
 async function startRegistry() {
-  const child = spawn("node", [bin, "registry", "start", "--storage", join(folder, "storage"), "--port", "0", "--json"], { env });
+  const child = spawn("node", [bin, "registry", "start", "--storage", join(folder, "storage"), "--port", "0", "--sign-up", "--json"], { env });
   // The pipe stays open: what the registry logs later must go somewhere.
   const url = await new Promise((resolve, reject) => {
     let said = "";
