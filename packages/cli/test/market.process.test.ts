@@ -323,7 +323,8 @@ describe("killed and crowded", () => {
     const at = await project();
     const cache = { ANYMC3D_CACHE: join(folder, "crowded") };
     const runs = await Promise.all(Array.from({ length: 20 }, () => anymc3d(at, ["adapter", "add", "adrenal-shape"], cache)));
-    for (const run of runs) expect(run).toMatchObject({ code: 0, stderr: "" });
+    // A slow machine is told how far it is, nothing else.
+    for (const run of runs) expect(run).toMatchObject({ code: 0, stderr: expect.stringMatching(/^(adrenal-shape, .* so far\n)*$/) });
     expect(await readdir(at)).toEqual(["anymc3d.lock.json"]);
     const kept = await readdir(cache.ANYMC3D_CACHE);
     expect([kept.filter((name) => name.startsWith("package-")).length, kept.filter((name) => name.endsWith(".part"))]).toEqual([2, []]);

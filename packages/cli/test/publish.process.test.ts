@@ -130,6 +130,7 @@ describe("publish", () => {
     const at = await copy("ranged");
     await json(at, (own) => ({ ...own, version: "1.0.3", peerDependencies: { "@anymc3d/backbone-dinov2-small": "^9" } }));
     await edit(at, "adapter.json", (text) => text.replace('"version": "1.0.0"', '"version": "1.0.3"'));
+    await edit(at, "README.md", (text) => text.replace("`@anymc3d/adapter-lung-nodule` 1.0.0", "`@anymc3d/adapter-lung-nodule` 1.0.3"));
     expect((await anymc3d("adapter", "publish", at, "--registry", url)).stderr).toContain(`warning @anymc3d/backbone-dinov2-small is not in ${url}`);
     const backbone = fileURLToPath(new URL("../../backbone-dinov2-small", import.meta.url));
     await promisify(execFile)("npm", ["publish", "--ignore-scripts", "--registry", url], { cwd: backbone, env });
