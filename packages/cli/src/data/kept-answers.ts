@@ -6,6 +6,7 @@ import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
 import { Held, hold } from "@anymc3d/node-files/hold";
+import { checkFolderTarget } from "@anymc3d/node-files/target";
 import { notWritable } from "@anymc3d/node-files/write-whole";
 
 const SCHEMA = "anymc3d.answers/1";
@@ -54,6 +55,7 @@ interface Line {
  * @throws AnyMC3DError `RUN_LOCKED` while another process keeps its answers there; `OUTPUT_NOT_WRITABLE`, also for a file that is something else
  */
 export async function keepAnswers<Answer>(path: string, made: MadeBy): Promise<KeptAnswers<Answer>> {
+  await checkFolderTarget(dirname(path));
   await mkdir(dirname(path), { recursive: true }).catch((cause) => {
     throw notWritable(path, dirname(path), cause);
   });
