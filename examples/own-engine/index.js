@@ -7,11 +7,15 @@ import { rememberingEngine } from "./remembering-engine.js";
 
 const counts = { computed: 0, remembered: 0 };
 // A function is given the backbone and makes the engine, which is the classifier's to dispose.
-const classifier = await createClassifier({ engine: async (backbone) => rememberingEngine(await createOnnxEngine(backbone), counts) });
+// The adapter's stored answer is not asked for here: it would be one more thing that is computed.
+const classifier = await createClassifier({
+  engine: async (backbone) => rememberingEngine(await createOnnxEngine(backbone), counts),
+  conformance: false,
+});
 
 const adapter = await openAdapter(lungNodule);
 const volume = await readVolume(process.argv[2] ?? sample);
-counts.computed = 0; // The check was one computation, too.
+counts.computed = 0; // The check of the engine was one computation, too.
 for (let round = 1; round <= 2; round++) {
   const start = performance.now();
   const { labels, provenance } = await classifier.classify(volume, adapter);
