@@ -303,7 +303,7 @@ describe.each<Place>(hasChromium ? ["Node", "Chromium"] : ["Node"])("in %s", (pl
       });
       asked = [];
       expect((await load({ http: { tries: 5, pause: 10, patience: 60_000, timeout: 1000 } })).error?.message).toContain(
-        "the answer stopped: nothing came for 1 s; tried 2 time(s)",
+        "the answer stopped: nothing came for 1 s, or next to nothing; tried 2 time(s)",
       );
       expect(asked.filter((url) => url === "/x.tgz")).toHaveLength(2);
       serve(bytes, (response) => {

@@ -39,7 +39,7 @@ export function contender(name: string, tensors: Tensors, predictions: readonly 
 }
 
 /** Columns whose mean chooses. */
-export function choosingColumns(task: Task) {
+function choosingColumns(task: Task) {
   const kind = taskTraining(task);
   return kind.columns(task).filter(({ id }) => kind.chooses(task).includes(id));
 }

@@ -9,7 +9,7 @@ import { listed, where } from "./words.js";
 const along = (frame: DicomFrame, normal: Vector): number => dot(frame.position as Vector, normal);
 
 /** Frames by their place along the normal, ascending. */
-export function placesOf(frames: readonly DicomFrame[], normal: Vector): DicomFrame[][] {
+function placesOf(frames: readonly DicomFrame[], normal: Vector): DicomFrame[][] {
   const sorted = [...frames].sort((a, b) => along(a, normal) - along(b, normal));
   const places: DicomFrame[][] = [];
   for (const frame of sorted) {

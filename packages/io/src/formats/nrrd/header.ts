@@ -46,7 +46,7 @@ export interface NrrdHeader {
 }
 
 /** A segment: the voxels of one number in one layer, which is an index along the list axis. */
-export interface Segment {
+interface Segment {
   readonly name: string;
   readonly label: number;
   readonly layer: number;
