@@ -1,8 +1,8 @@
 // A folder that appears under its name only when all that belongs into it is there.
 
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { checkFolderTarget } from "./target.js";
+import { makeFolder } from "./make-folder.js";
 import { notWritable, unfinishedName } from "./write-whole.js";
 
 /**
@@ -13,10 +13,8 @@ import { notWritable, unfinishedName } from "./write-whole.js";
 export async function newFolder(out: string, fill: (folder: string) => Promise<void>): Promise<void> {
   const place = dirname(resolve(out));
   const unfinished = join(place, unfinishedName());
-  // Node's mkdir never comes back where nothing can be made and that is told as a missing folder, as in /proc.
-  await checkFolderTarget(place);
   try {
-    await mkdir(unfinished, { recursive: true });
+    await makeFolder(unfinished);
     await fill(unfinished);
     await rename(unfinished, out);
   } catch (cause) {

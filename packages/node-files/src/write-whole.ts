@@ -8,7 +8,7 @@ export const UNFINISHED = /^\.[0-9a-z]{16}\.part$/;
 /** Of a fixed length, so that a name as long as the file system allows can be written, too. */
 export const unfinishedName = (): string => `.${Array.from({ length: 16 }, () => Math.floor(Math.random() * 36).toString(36)).join("")}.part`;
 
-function builtins() {
+export function builtins() {
   const { process } = globalThis as { process?: Partial<NodeJS.Process> };
   const fs = process?.getBuiltinModule?.("node:fs/promises");
   const path = process?.getBuiltinModule?.("node:path");

@@ -24,7 +24,6 @@ test("what fails while it is filled leaves nothing; what does not appears at onc
     await writeFile(join(folder, "b"), "");
   });
   expect([await readdir(join(place, "deep")), await readdir(out)]).toEqual([["out"], ["a", "b"]]);
-  // Not in /proc: there Node's mkdir of several folders never ends.
   await writeFile(join(place, "file"), "");
   await expect(newFolder(join(place, "file/out"), async () => {})).rejects.toMatchObject({ code: "OUTPUT_NOT_WRITABLE" });
 });

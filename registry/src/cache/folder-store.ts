@@ -1,9 +1,10 @@
 // A folder as a store: safe for several processes at once and for one that is killed, as files appear under their name only when they are whole.
 
-import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
+import { readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
 import { cacheFolder } from "@anymc3d/node-files/cache-folder";
+import { makeFolder } from "@anymc3d/node-files/make-folder";
 import { UNFINISHED, writeWhole } from "@anymc3d/node-files/write-whole";
 import { integrityOf, sha512Of } from "../protocol/integrity.js";
 import { keyOf, type Store } from "./store.js";
@@ -77,7 +78,7 @@ export function folderStore(folder = defaultFolder(), most = Number(process.env.
       return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     },
     async write(key, bytes) {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       await writeWhole(at(key), bytes);
       // What was written stays written where nothing can be removed.
       if (key.startsWith("package-")) await prune(most, key).catch(() => undefined);

@@ -6,8 +6,6 @@ import { cacheOn, keyOf, type Store } from "../cache/store.js";
 import { checkIntegrity } from "../protocol/integrity.js";
 import { formatLock, LOCK_FILE, type Lock, parseLock } from "./lock.js";
 
-const MOST_BYTES = 2 ** 31;
-
 const packagesOf = ({ adapters }: Lock) =>
   Object.entries(adapters).flatMap(([name, { version, integrity, backbone }]) => [
     { id: `${name}@${version}`, integrity },
@@ -51,17 +49,23 @@ export async function readBundle(bytes: Uint8Array, name: string, store: Store):
   return lock;
 }
 
+/** Bytes of what a zip says of each of its files, at least: its entry in the directory and its own header. */
+const ENTRY = 46 + 30;
+
+/** What a bundle holds lies in it as it is, so that taking it apart takes no more than it has itself, whatever its directory says. */
 function unzip(bytes: Uint8Array, name: string): Record<string, Uint8Array> {
-  let total = 0;
+  let left = bytes.length;
   try {
     return unzipSync(bytes, {
-      filter({ originalSize }) {
-        total += originalSize;
-        if (total > MOST_BYTES) throw new Error(`it unpacks to more than ${MOST_BYTES} bytes`);
+      filter({ name: file, size, originalSize, compression }) {
+        if (compression !== 0 || size !== originalSize) throw new Error(`${file} in it is compressed, as bundles' files are not`);
+        left -= size + ENTRY;
+        if (left < 0) throw new Error("its files are more than it has room for");
         return true;
       },
     });
   } catch (cause) {
-    throw new AnyMC3DError("PACKAGE_INVALID", `${name}: cannot be unpacked: ${(cause as Error).message}. Copy the bundle again.`, { cause });
+    const hint = "Copy the bundle again, or make it anew by `anymc3d adapter bundle`.";
+    throw new AnyMC3DError("PACKAGE_INVALID", `${name}: cannot be unpacked: ${(cause as Error).message}. ${hint}`, { cause });
   }
 }

@@ -9,7 +9,7 @@ import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import { formatLock, LOCK_FILE, type Lock, parseLock } from "./lock.js";
 
 const EMPTY: Lock = { adapters: {} };
-/** Milliseconds until a wait for others is given up. A change takes a few; many processes on a busy machine wait for each other's, and a dead one's mark for seconds. */
+/** A change takes milliseconds; many processes on a busy machine wait for each other's, and a dead one's mark for seconds. */
 const PATIENCE = 120_000;
 
 /** A lock and where it lies. */
@@ -41,11 +41,12 @@ async function readLock(path: string): Promise<Lock | undefined> {
 
 /**
  * Changes a lock file, or makes it. Other processes wait; one that was killed is passed over.
- * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`, `LOCK_INVALID`; the change's own
+ * @param patience milliseconds until a wait for others is given up
+ * @throws AnyMC3DError `OUTPUT_NOT_WRITABLE`, which names who holds it where that is the reason; `LOCK_INVALID`; the change's own
  */
-export async function changeLock(path: string, change: (lock: Lock) => Lock): Promise<Lock> {
+export async function changeLock(path: string, change: (lock: Lock) => Lock, patience = PATIENCE): Promise<Lock> {
   try {
-    const release = await holdSoon(`${path}.lock`);
+    const release = await holdSoon(`${path}.lock`, patience);
     try {
       const lock = change((await readLock(path)) ?? EMPTY);
       await writeWhole(path, formatLock(lock));
@@ -65,12 +66,12 @@ export async function changeLock(path: string, change: (lock: Lock) => Lock): Pr
 }
 
 /** Takes a mark, and waits for others that have it. */
-async function holdSoon(mark: string): Promise<() => void> {
+async function holdSoon(mark: string, patience: number): Promise<() => void> {
   for (const start = Date.now(); ; ) {
     try {
       return await hold(mark, { beats: true });
     } catch (error) {
-      if (!(error instanceof Held) || Date.now() - start > PATIENCE) throw error;
+      if (!(error instanceof Held) || Date.now() - start > patience) throw error;
     }
     await setTimeout(20 + Math.random() * 30);
   }

@@ -1,7 +1,8 @@
 // The storage folder is the account's alone that runs the registry: passwords' hashes and the key of all tokens lie in it.
 
-import { chmod, mkdir, readdir, stat } from "node:fs/promises";
+import { chmod, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "@anymc3d/node-files/make-folder";
 import { notWritable } from "@anymc3d/node-files/write-whole";
 import { LEDGER_FILE } from "./ledger.js";
 import { RIGHTS_FILE } from "./rights.js";
@@ -19,7 +20,7 @@ const OWN = new Set([...FILES.map((file) => file.split("/")[0]), ...FOLDERS, "in
  */
 export async function closeStorage(storage: string): Promise<string[]> {
   try {
-    await mkdir(storage, { recursive: true, mode: MODE.folder });
+    await makeFolder(storage, MODE.folder);
     if (process.platform === "win32") return [];
     const names = await readdir(storage);
     const whole = names.every((name) => OWN.has(name) || name.startsWith("in-use") || name.startsWith("."));

@@ -1,8 +1,8 @@
 // A marketplace page: static files made from what a registry has. Reading works without JavaScript.
 
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type AdapterManifest, AnyMC3DError, type Warning } from "@anymc3d/core";
+import { makeFolder } from "@anymc3d/node-files/make-folder";
 import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import type { LoadOptions } from "../client/options.js";
 import type { Registry } from "../client/registry.js";
@@ -57,7 +57,7 @@ export async function writeSite(registry: Registry, out: string, options: SiteOp
   }
   const files: Record<string, string> = { "index.html": indexPage(listed, addresses), "style.css": STYLE, "filter.js": FILTER, ...pages };
   try {
-    await mkdir(join(out, "adapters"), { recursive: true });
+    await makeFolder(join(out, "adapters"));
     for (const [name, content] of Object.entries(files)) await writeWhole(join(out, name), content);
   } catch (cause) {
     throw notWritable(out, out, cause);
