@@ -1,27 +1,30 @@
 // The SDK's worker in pages built by Vite (and served by its dev server), webpack and Next.js, and in one without a bundler, from packed packages,
-// opened in Chromium; and in Deno and Bun.
-// usage: node integrations/bundlers.mjs [vite|vite-dev|webpack|next|script|deno|bun …]     (npm run build first)
+// opened in Chromium; a route of Next.js's server; and in Deno and Bun.
+// usage: node integrations/bundlers.mjs [vite|vite-dev|webpack|next|next-route|script|deno|bun …]     (npm run build first)
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, request } from "node:http";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import { check, exec, installPacked } from "./packed-packages.mjs";
+import { check, env, exec, installPacked } from "./packed-packages.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : ["vite", "vite-dev", "webpack", "next", "script", "deno", "bun"];
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : ["vite", "vite-dev", "webpack", "next", "next-route", "script", "deno", "bun"];
+const NEXT = ["next@16", "react@19", "react-dom@19"];
 const TOOLS = {
   vite: ["vite@8"],
   "vite-dev": ["vite@8"],
   webpack: ["webpack@5", "webpack-cli@7"],
-  next: ["next@16", "react@19", "react-dom@19"],
+  next: NEXT,
+  "next-route": NEXT,
   deno: ["deno@2"],
   bun: ["bun@1"],
 };
 
-const folder = installPacked(wanted.flatMap((name) => TOOLS[name] ?? []));
+const folder = installPacked([...new Set(wanted.flatMap((name) => TOOLS[name] ?? []))]);
 // These two fetch their program by their install scripts, which no other package needs.
 const programs = wanted.filter((name) => ["deno", "bun"].includes(name));
 if (programs.length > 0) exec("npm", ["rebuild", "--silent", ...programs], folder);
@@ -31,7 +34,7 @@ const bin = (name) => join(folder, "node_modules/.bin", name);
 function place(name) {
   const to = join(folder, name);
   cpSync(here(name), to, { recursive: true });
-  cpSync(here("page.js"), join(to, name === "next" ? "classify.js" : "page.js"));
+  if (name !== "next-route") cpSync(here("page.js"), join(to, name === "next" ? "classify.js" : "page.js"));
   return to;
 }
 
@@ -84,18 +87,66 @@ async function openBuilt(name, served) {
   }
 }
 
-/** Vite's dev server, which bundles nothing: every module of the worker is served as it lies in node_modules. */
-async function openServedByVite(name) {
-  const server = spawn(bin("vite"), ["--port", "5390"], { cwd: place("vite"), stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, NO_COLOR: "1" } });
+/** Starts a server that prints its address, does something with that, and ends it. */
+async function whileServed(program, args, cwd, work) {
+  const server = spawn(bin(program), args, { cwd, stdio: ["ignore", "pipe", "inherit"], env: { ...env, NO_COLOR: "1" } });
+  const ended = once(server, "exit");
   try {
     const origin = await new Promise((resolve, reject) => {
-      server.stdout.on("data", (text) => /http:\/\/localhost:\d+/.test(text) && resolve(/http:\/\/localhost:\d+/.exec(text)[0]));
-      server.on("exit", (code) => reject(new Error(`vite ended with ${code}`)));
+      let said = "";
+      server.stdout.on("data", (text) => {
+        said += text;
+        const found = /http:\/\/localhost:\d+(?=\D)/.exec(said);
+        if (found) resolve(found[0]);
+      });
+      server.on("exit", (code) => reject(new Error(`${program} ended with ${code}: ${said}`)));
     });
-    await openPage(name, origin);
+    await work(origin);
   } finally {
     server.kill();
+    await ended;
   }
+}
+
+/** Vite's dev server, which bundles nothing: every module of the worker is served as it lies in node_modules. */
+const openServedByVite = (name) => whileServed("vite", ["--port", "5390"], place("vite"), (origin) => openPage(name, origin));
+
+/** A route of Next.js's server: scans, some at once, and what is none or too large. */
+async function postToNext(name) {
+  const at = place(name);
+  exec(bin("next"), ["build"], at);
+  await whileServed("next", ["start", "--port", "0"], at, async (origin) => {
+    const address = `${origin}/api/classify`;
+    const post = async (body) => {
+      const response = await fetch(address, { method: "POST", body });
+      return { status: response.status, ...(await response.json()) };
+    };
+    const scan = await readFile(join(folder, "node_modules/@anymc3d/adapter-lung-nodule/sample.nii.gz"));
+    for (const { labels, provenance } of await Promise.all([post(scan), post(scan), post(scan)])) {
+      const [logits, probabilities] = ["logit", "probability"].map((key) => labels.map((label) => label[key]));
+      check(`${name}, ${provenance.engine}`, logits, probabilities);
+    }
+    const refused = async (what, answer, status, code) => {
+      const { error, status: got } = await answer;
+      if (got !== status || error?.code !== code || !error.message) throw new Error(`${name}: ${what} got ${got} ${JSON.stringify(error)}`);
+      console.log(`ok ${name}: ${what} gets ${status} ${code}`);
+    };
+    await refused("what is no scan", post("no scan"), 422, "FORMAT_UNKNOWN");
+    await refused("nothing", post(""), 422, "FILE_EMPTY");
+    await refused("half a scan", post(scan.subarray(0, scan.length >> 1)), 422, "FILE_TRUNCATED");
+    await refused("a scan that says it is of 300 MiB", sayLength(address, 300 * 2 ** 20), 413, "FILE_TOO_LARGE");
+  });
+}
+
+/** Posts the head of a request, which states a length, and no body. */
+async function sayLength(address, length) {
+  const asked = request(address, { method: "POST", headers: { "content-length": length } });
+  asked.flushHeaders();
+  const [response] = await once(asked, "response");
+  const body = [];
+  for await (const part of response) body.push(part);
+  asked.destroy();
+  return { status: response.statusCode, ...JSON.parse(Buffer.concat(body)) };
 }
 
 /** Opens a page in Chromium, and looks at what it has classified. */
@@ -136,6 +187,7 @@ try {
     if (name === "deno") runElsewhere("deno", ["run", "--allow-all", "--quiet"]);
     else if (name === "bun") runElsewhere("bun", ["run"]);
     else if (name === "vite-dev") await openServedByVite(name);
+    else if (name === "next-route") await postToNext(name);
     else await openBuilt(name, PAGES[name]());
   }
 } finally {

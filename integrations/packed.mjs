@@ -11,13 +11,17 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 try {
   cpSync(here("node-esm/index.mjs"), join(folder, "index.mjs"));
-  cpSync(here("node-cjs/index.cjs"), join(folder, "index.cjs"));
+  for (const name of ["index.cjs", "entries.cjs"]) cpSync(here(`node-cjs/${name}`), join(folder, name));
   const nodes = [["node", []], ...(process.argv.includes("--node24") ? [["npx", ["-y", "node@24"]]] : [])];
   for (const [program, before] of nodes) {
     const version = exec(program, [...before, "--version"]).trim();
     const result = JSON.parse(exec(program, [...before, "index.mjs"]));
     check(`Node ${version}, ${result.engine}`, result.logits);
     check(`Node ${version}, CommonJS`, JSON.parse(exec(program, [...before, "index.cjs"])).logits);
+    const modules = JSON.parse(exec(program, [...before, "entries.cjs"]));
+    for (const name of ["core", "core/learn", "sdk", "io", "train/node", "registry/server", "adapter-lung-nodule", "backbone-dinov2-small"])
+      if (!modules.includes(`@anymc3d/${name}`)) throw new Error(`no module @anymc3d/${name} was tried by require()`);
+    console.log(`ok Node ${version}, require() of ${modules.length} modules`);
     const cli = ["node_modules/.bin/anymc3d", "classify", "node_modules/@anymc3d/adapter-lung-nodule/sample.nii.gz", "--adapter", "lung-nodule", "--json"];
     check(
       `Node ${version}, anymc3d classify`,

@@ -1,7 +1,7 @@
-// CommonJS reaches the SDK, which is made of ES modules, by import(). Prints the result as JSON.
-(async () => {
-  const { classify } = await import("@anymc3d/sdk");
-  const { default: lungNodule, sample } = await import("@anymc3d/adapter-lung-nodule");
-  const { labels, provenance } = await classify(sample, lungNodule);
+// CommonJS takes the packages, which are ES modules, by require() (Node 20.19, 22.12 and newer). Prints the result as JSON.
+const { classify } = require("@anymc3d/sdk");
+const { default: lungNodule, sample } = require("@anymc3d/adapter-lung-nodule");
+
+classify(sample, lungNodule).then(({ labels, provenance }) => {
   console.log(JSON.stringify({ engine: provenance.engine, logits: labels.map(({ logit }) => logit) }));
-})();
+});

@@ -4,9 +4,9 @@ import type { Progress } from "@anymc3d/core";
 import { AnyMC3DError } from "@anymc3d/core/errors";
 import type { AdapterSource } from "../assets.js";
 import { orAborted } from "../at-once.js";
-import type { RunOptions, StudySource } from "../classifier.js";
+import type { OneRegion, RunOptions, SeveralRegions, StudySource } from "../classifier.js";
 import { type Answer, buffersOf, type Call, type EngineInfo, errorOf, type Payloads } from "./messages.js";
-import { sendable, sendableRead } from "./sendable.js";
+import { sendable, sendableRead, sendableRegions } from "./sendable.js";
 import { ObjectNumbers, studyKey } from "./study-key.js";
 
 /** A worker that has not said a word by then was blocked, or is no worker. Its script may come over a slow line, onto a busy machine. */
@@ -83,9 +83,9 @@ export class Thread {
     return { source: sendable(source), key: studyKey(source, read, this.#numbers), read: sendableRead(read) };
   }
 
-  runOf<O extends Pick<RunOptions, "read">>(source: StudySource, adapter: AdapterSource, options: O) {
+  runOf<O extends Pick<RunOptions, "read"> & (OneRegion | SeveralRegions)>(source: StudySource, adapter: AdapterSource, options: O) {
     const { read, ...study } = this.readOf(source, options.read);
-    return { ...study, adapter: this.#adapterOf(adapter), options: { ...options, read } };
+    return { ...study, adapter: this.#adapterOf(adapter), options: { ...options, read, ...(options.roi && { roi: sendableRegions(options.roi) }) } };
   }
 
   /** An adapter goes to the worker once. */
@@ -181,14 +181,16 @@ export class Thread {
     setTimeout(() => this.#pending.has(id) && this.#replace(), ABORT_MS);
   }
 
-  /** Ends a worker that does not listen; the calls that wait behind go to a new one. */
+  /** Ends a worker that does not listen; the calls that wait behind, and the engine's making, go to a new one. */
   #replace(): void {
     this.#worker?.terminate();
-    const waiting = [...this.#pending].filter(([, { aborted, method }]) => !aborted && method !== "start");
+    const waiting = [...this.#pending.values()].filter(({ aborted }) => !aborted);
     this.#forget();
-    if (this.#ended) return;
-    for (const [, { method, payload, resolve, reject, ...hooks }] of waiting)
-      this.call(method as "read", payload as () => Payloads["read"], hooks).then(resolve as (result: unknown) => void, reject);
+    for (const { method, payload, resolve, reject, ...hooks } of waiting) {
+      // Who listened to the first start listens still.
+      const again = method === "start" ? this.start({ signal: hooks.signal }) : this.call(method, payload as () => Payloads["read"], hooks);
+      again.then(resolve as (result: unknown) => void, reject);
+    }
   }
 
   #forget(): void {
