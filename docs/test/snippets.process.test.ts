@@ -26,8 +26,9 @@ describe("what is meant for Node runs", () => {
   test.each(run)("%s, snippet %i", (_page, _i, code) => {
     const folder = mkdtempSync(path.join(root, "docs/test/run-"));
     try {
-      writeFileSync(path.join(folder, "snippet.mjs"), code);
-      const said = execFileSync("node", ["snippet.mjs"], { cwd: folder, encoding: "utf8" });
+      const file = code.includes("require(") ? "snippet.cjs" : "snippet.mjs";
+      writeFileSync(path.join(folder, file), code);
+      const said = execFileSync("node", [file], { cwd: folder, encoding: "utf8" });
       // PyTorch's answer on the sample, wherever a snippet prints it.
       if (code.includes("result.labels")) expect(said).toMatch(/Rated malignant 0\.936\d+ 0\.59\d+ true/);
       if (code.includes("no-such-file")) expect(said).toMatch(/^FILE_NOT_FOUND: /);

@@ -7,7 +7,7 @@ const IO = fileURLToPath(new URL("../io/dist/browser", import.meta.url));
 const TFJS = ["core", "backend-cpu", "backend-wasm", "backend-webgl", "backend-webgpu"].map((name) => `@tensorflow/tfjs-${name}`);
 const CODECS = ["charls", "openjpeg", "openjph"].map((name) => `@cornerstonejs/codec-${name}`);
 /** Whose code is in the bundle for pages without a bundler. */
-const INSIDE = [...CODECS, ...TFJS, "fflate", "onnxruntime-common", "onnxruntime-web", "zod"];
+const INSIDE = [...CODECS, ...TFJS, "onnxruntime-common", "onnxruntime-web", "zod"];
 
 /** Not in the bundle for pages without a bundler: what only Node has, and weights. */
 const OUTSIDE = /^(node:.*|fs$|path$|crypto$|util$|module$|worker_threads$|@anymc3d\/backbone-.*)/;

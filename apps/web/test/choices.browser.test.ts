@@ -42,6 +42,43 @@ describe.skipIf(!hasChromium)("choices", () => {
       expect(await page.textContent(".scan-info h2")).toBe("Bone");
     }));
 
+  test("names that would turn a line round, hide or forge words are shown as what they are; honest Hebrew keeps to its place", () =>
+    visit(async ({ page }) => {
+      const harmful = /[\p{Cc}\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2067\ufeff\u{e0000}-\u{e007f}]/u;
+      /** All that is drawn or read aloud; the page's own texts hold line feeds. */
+      const said = () =>
+        page.evaluate(() => [
+          document.title,
+          ...Array.from(document.querySelectorAll("#app *"), (each) => [
+            ...["title", "aria-label", "alt", "placeholder", "aria-valuetext"].map((name) => each.getAttribute(name) ?? ""),
+            ...Array.from(each.childNodes, (node) => (node.nodeType === Node.TEXT_NODE ? (node.textContent ?? "") : "")),
+          ]),
+        ]);
+      const expectHarmless = async () => expect((await said()).flat().filter((text) => harmful.test(text.replaceAll("\n", " ")))).toEqual([]);
+      const volume = writeNifti({ data: new Float32Array(64).fill(1), shape: [4, 4, 4], affine: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1] });
+      // Right to left override, a zero-width space, a tag; a control character of 8 bits.
+      await page.setInputFiles(input, [file("one\u202egnp.nii", volume), file("t\u200bwo\u{e0041}\u009b2J.nii", volume)]);
+      await page.waitForSelector(".series");
+      expect((await page.locator(".series .name").allTextContents()).sort()).toEqual(["one\\u202egnp.nii", "t\\u200bwo\\u{e0041}\\x9b2J.nii"]);
+      await expectHarmless();
+      await button(page, /gnp/).click();
+      await page.waitForSelector(".scan-info");
+      expect([await page.textContent(".scan-info h2"), await page.getAttribute(".scan-info h2", "title")]).toEqual(Array(2).fill("one\\u202egnp.nii"));
+      await expectHarmless();
+      await button(page, "Close scan").click();
+      // A header's text: Hebrew words between isolates, beside figures of ours.
+      const utf8 = { "00080005": ["CS", "ISO_IR 192"] } as const;
+      await page.setInputFiles(input, [
+        ...named(series("1.2.3", { ...utf8, "0008103e": ["LO", "\u05e8\u05d9\u05d0\u05d4 93 %"] }), "a"),
+        ...named(series("1.2.4", { ...utf8, "0008103e": ["LO", "93 % \u202eon"], "00100010": ["PN", "Roe\u2066^Ann"] }), "b"),
+      ]);
+      await page.waitForSelector(".series");
+      expect(await page.locator(".chooser").textContent()).toMatch(/\u2068\u05e8\u05d9\u05d0\u05d4\u2069 93 %/);
+      expect(await page.locator(".chooser").textContent()).toContain("93 % \\u202eon");
+      expect(await page.locator(".chooser").textContent()).toContain("Roe\\u2066, Ann");
+      await expectHarmless();
+    }));
+
   test("series of two patients lie under their names; what cannot be read cannot be chosen", () =>
     visit(async ({ page }) => {
       const of = (name: string, id: string) =>

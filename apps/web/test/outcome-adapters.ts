@@ -3,9 +3,9 @@
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkConformance, type Engine, loadAdapter, type Task, type Tensor, taskKind } from "@anymc3d/core";
+import { type AdapterManifest, checkConformance, type Engine, loadAdapter, type Task, type Tensor, taskKind } from "@anymc3d/core";
 import { readTensors, writeSafetensors } from "@anymc3d/core/engine";
-import { conformanceLogits, weightsHash } from "@anymc3d/core/learn";
+import { conformanceLogits, weightsHash, withDoubts } from "@anymc3d/core/learn";
 
 const BUNDLED = fileURLToPath(new URL("../../../packages/adapters-lung-nodule/", import.meta.url));
 
@@ -16,6 +16,8 @@ export interface MadeAdapter {
   /** Of the made head: rows of the bundled head's weight, times a factor; boundaries or offsets. */
   readonly rows: readonly { readonly row: number; readonly factor: number }[];
   readonly bias: readonly number[];
+  /** Of its labels; default: none are stated. */
+  readonly figures?: AdapterManifest["metrics"][number]["labels"];
 }
 
 const conformal = (quantile: number) => ({ coverage: 0.9, quantiles: [quantile], n: [120] });
@@ -64,10 +66,23 @@ export const MADE_ADAPTERS: readonly MadeAdapter[] = [
     rows: [{ row: 1, factor: 1.5 }],
     bias: [10],
   },
+  {
+    name: "adapter-made-doubtful",
+    title: "Findings that were hardly learned (made for tests)",
+    task: { kind: "multilabel", labels: ["swapped", "guessed", "rare", "sound"].map((id) => ({ id, name: `${id} finding`, threshold: 0.5 })) },
+    rows: [0, 1, 2, 3].map((row) => ({ row, factor: 1 })),
+    bias: [0, 0, 0, 0],
+    figures: [
+      { id: "swapped", n: 100, positives: 50, auroc: 0.31, interval: [0.2, 0.42] },
+      { id: "guessed", n: 100, positives: 50, auroc: 0.55, interval: [0.44, 0.66] },
+      { id: "rare", n: 100, positives: 2, auroc: 0.9, interval: [0.7, 1] },
+      { id: "sound", n: 100, positives: 50, auroc: 0.9, interval: [0.82, 0.96] },
+    ],
+  },
 ];
 
 /** Writes an adapter package into a folder that does not exist. @returns the largest difference of a logit that its conformance vector found */
-export async function makeAdapter({ name, title, task, rows, bias }: MadeAdapter, folder: string, engine: Engine): Promise<number> {
+export async function makeAdapter({ name, title, task, rows, bias, figures }: MadeAdapter, folder: string, engine: Engine): Promise<number> {
   await cp(BUNDLED, folder, { recursive: true, filter: (path) => !/\/(run|compare)$/.test(path) });
   const tensors = new Map(readTensors(await readFile(join(folder, "weights.safetensors"))));
   const { data, shape } = tensors.get("head.weight") as Tensor;
@@ -88,7 +103,7 @@ export async function makeAdapter({ name, title, task, rows, bias }: MadeAdapter
     name,
     title,
     task,
-    metrics: [],
+    metrics: figures ? [withDoubts({ dataset: "made", split: "val", date: "2026-01-02", seed: 0, madeBy: "this test", labels: [...figures] })] : [],
     modules: { ...bundled.modules, head: taskKind(task).head },
     conformance: { seed: 7, tolerance, logits },
   });

@@ -106,6 +106,23 @@ describe.skipIf(!hasChromium)("answers that are no yes or no", () => {
       for (const text of [`<td>${four(json.value)} mm</td>`, interval, "not a medical device"]) expect(report.toLowerCase()).toContain(text.toLowerCase());
     }));
 
+  test("doubts of its figures: where it is chosen, beside its answer, and in the report, each by its finding", () =>
+    answered("adapter-made-doubtful", async (page) => {
+      expect(await page.textContent(".adapter.chosen .problem")).toBe("worse than chance, near chance, few cases");
+      const told = [
+        "the interval of the AUROC of swapped on val lies below 0.5: it is worse than what guessing gives; look for swapped or shifted labels",
+        "the interval of the AUROC of guessed on val holds 0.5, what guessing gives; nothing shows that it was learned",
+        "rare: val has 2 positive and 98 negative cases; its figures say little",
+      ];
+      const shown = await page.locator(".result .problem li").allTextContents();
+      expect(shown.sort()).toEqual([...told].sort());
+      for (const each of await page.locator(".result .problem li").all()) expect(await each.isVisible()).toBe(true);
+      const report = await saved(page, "Report");
+      for (const text of told) expect(report).toContain(text);
+      const { warnings } = JSON.parse(await saved(page, "JSON"));
+      expect(warnings.map(({ code }: { code: string }) => code)).toEqual(expect.arrayContaining(["WORSE_THAN_CHANCE", "NEAR_CHANCE", "FEW_CASES"]));
+    }));
+
   for (const colorScheme of ["light", "dark"] as const)
     for (const { name } of MADE_ADAPTERS)
       test(`${name}, ${colorScheme}: nothing is cut off at three widths, and axe finds nothing serious`, () =>

@@ -176,6 +176,34 @@ describe.skipIf(!hasChromium)("the viewer", () => {
       expect(lit(await picture(page))).toBeGreaterThan(30_000);
     }));
 
+  test("a graphics driver that takes the canvas away, with a heatmap over the scan or while a scan is prepared: both are drawn anew", () =>
+    visit(async ({ page, unwanted }) => {
+      await openSample(page);
+      await classifyNow(page);
+      await drawn(page);
+      await page.waitForSelector(".viewer .legend");
+      const lose = () =>
+        page.evaluate(() => {
+          const canvas = document.querySelector<HTMLCanvasElement>(".canvas canvas");
+          canvas?.setAttribute("data-old", "");
+          canvas?.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
+        });
+      const anew = () => page.waitForFunction(() => document.querySelector(".canvas canvas:not([data-old])") !== null);
+      await lose();
+      await anew();
+      await drawn(page);
+      expect(lit(await picture(page))).toBeGreaterThan(30_000);
+      await button(page, "Close scan").click();
+      // Lost as soon as the scan is there and before it is drawn.
+      await page.setInputFiles(FILES, nifti(ball([30, 30, 10], { affine: LPS })));
+      await page.waitForSelector(".preparing");
+      await lose();
+      await anew();
+      await drawn(page);
+      expect(lit(await picture(page))).toBeGreaterThan(10_000);
+      expect(unwanted).toEqual([]);
+    }));
+
   test("letters say which side is which, on black and on white; a scan that does not state how it lies has none", () =>
     visit(async ({ page }) => {
       const places = async () => {

@@ -1,10 +1,12 @@
 // The command as a user runs it: results, JSON, exit codes, bad input. Runs the built program.
 import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Tensor } from "@anymc3d/core";
+import { readTensors, writeSafetensors } from "@anymc3d/core/engine";
 import { writeNifti } from "@anymc3d/io";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -29,12 +31,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const anymc3d = (...args: string[]) =>
+const anymc3dIn = (cwd: string, ...args: string[]) =>
   new Promise<Outcome>((resolve) => {
-    execFile("node", [bin, ...args], { cwd: root, encoding: "utf8" }, (error, stdout, stderr) =>
+    execFile("node", [bin, ...args], { cwd, encoding: "utf8" }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === "number" ? error.code : error ? 1 : 0, stdout, stderr }),
     );
   });
+const anymc3d = (...args: string[]) => anymc3dIn(root, ...args);
 
 async function ct(name: string, change: (data: Int16Array) => void, shape: [number, number, number] = [44, 44, 4], spacing = 0.7): Promise<string> {
   const data = new Int16Array(shape[0] * shape[1] * shape[2]).map((_, i) => (i % 7) * 150 - 1000);
@@ -243,7 +246,87 @@ describe("evaluate", () => {
   });
 });
 
+describe("one bad package spoils nothing but itself", () => {
+  const shipped = ["@anymc3d/adapter-adrenal-shape", "@anymc3d/adapter-lung-nodule", "@anymc3d/adapter-vessel-aneurysm"];
+  let project: string;
+  beforeAll(async () => {
+    project = join(folder, "project");
+    const broken: Record<string, Record<string, string>> = {
+      "adapter-cut": { "adapter.json": '{"schemaVersion": 2, "na' },
+      "@x/adapter-empty": { "adapter.json": "{}" },
+      "@x/adapter-weightless": { "adapter.json": await readFile(join(root, "packages/adapters-lung-nodule/adapter.json"), "utf8") },
+      "@x/adapter-nested": { "adapter.json/file": "" },
+    };
+    for (const [name, files] of Object.entries(broken))
+      for (const [file, text] of Object.entries(files)) {
+        const path = join(project, "node_modules", name, file);
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, text);
+      }
+    await writeFile(join(project, "node_modules/@nobody"), "no folder");
+  });
+
+  test("inspect: the file and the sound adapters as ever, and a line on each broken one", async () => {
+    const { code, stdout, stderr } = await anymc3dIn(project, "inspect", sample, "--json");
+    expect(code).toBe(0);
+    const { ok, shape, adapters } = JSON.parse(stdout);
+    expect([ok, shape.length]).toEqual([true, 3]);
+    expect(adapters.map(({ name }: { name: string }) => name).sort()).toEqual(shipped);
+    const lines = stderr.trimEnd().split("\n");
+    for (const name of ["adapter-cut", "@x/adapter-empty", "@x/adapter-weightless", "@x/adapter-nested"])
+      expect(lines.filter((line) => line.includes(join("node_modules", name)) && line.startsWith("warning") && line.includes("is left out"))).toHaveLength(1);
+    expect(lines).toHaveLength(4);
+  });
+
+  test("adapter list and classify by a sound one's name", async () => {
+    const list = await anymc3dIn(project, "adapter", "list");
+    expect(list.code).toBe(0);
+    for (const name of shipped) expect(list.stdout).toContain(name);
+    const { code, stdout } = await anymc3dIn(project, "classify", sample, "--adapter", join(root, "packages/adapters-lung-nodule"), "--json");
+    expect([code, JSON.parse(stdout).ok]).toEqual([0, true]);
+  });
+});
+
+test("a target that is the scan under another name is refused, and the scan is as it was", async () => {
+  const [scan, hard, soft] = ["kept.nii.gz", "hard.png", "soft.nii.gz"].map((name) => join(folder, name));
+  const before = await readFile(sample);
+  await writeFile(scan, before);
+  await link(scan, hard);
+  await symlink(scan, soft);
+  const labels = join(folder, "targets.csv");
+  await writeFile(labels, "path,group,malignant,spiculated,lobulated,calcified,subsolid\nkept.nii.gz,a,1,1,1,0,0\n");
+  for (const args of [
+    ["inspect", scan, "--png", hard],
+    ["classify", scan, "--adapter", "lung-nodule", "--heatmap", soft],
+    ["convert", scan, soft, "--force"],
+    ["evaluate", labels, "--adapter", "lung-nodule", "--predictions", hard],
+    ["evaluate", labels, "--adapter", "lung-nodule", "--keep", scan],
+  ]) {
+    const { code, stderr } = await anymc3d(...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("would overwrite the input")]);
+  }
+  expect(before.equals(await readFile(scan))).toBe(true);
+});
+
 describe("backbone import", () => {
+  test("weights beyond float16 are refused by name, and nothing is left", async () => {
+    const from = join(folder, "large");
+    await cp(join(root, "packages/core/fixtures/tiny-dinov3"), from, { recursive: true });
+    const file = join(from, "model.safetensors");
+    const tensors = readTensors(await readFile(file));
+    const [name, { data }] = [...tensors].find(([each]) => each.endsWith("mlp.up_proj.weight")) as [string, Tensor];
+    data[1] = 65504;
+    await writeFile(file, writeSafetensors(tensors));
+    expect((await anymc3d("backbone", "import", from, "--out", join(folder, "fits"))).code).toBe(0);
+    data[1] = -70000;
+    await writeFile(file, writeSafetensors(tensors));
+    const out = join(folder, "beyond");
+    const { code, stdout, stderr } = await anymc3d("backbone", "import", from, "--out", out);
+    expect([code, stdout, stderr]).toEqual([1, "", expect.stringMatching(/TENSORS_MISMATCH.*float16.*\(7\.00e\+4\)/s)]);
+    expect(stderr).toContain(`blocks.${/\.(\d+)\./.exec(name)?.[1]}.fc1.weight`);
+    expect((await readdir(folder)).filter((each) => each.includes("beyond") || each.endsWith(".part"))).toEqual([]);
+  });
+
   test("a tiny DINOv3 folder becomes a backbone that loads again; an existing folder is refused", async () => {
     const from = join(root, "packages/core/fixtures/tiny-dinov3");
     const out = join(folder, "tiny-backbone");

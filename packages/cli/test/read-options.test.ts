@@ -2,7 +2,9 @@
 import { READ_OPTIONS, type ReadOption } from "@anymc3d/io";
 import { Command } from "commander";
 import { expect, it } from "vitest";
+import { convertCommand } from "../src/commands/convert.command.js";
 import { addReadFlags, readOptions } from "../src/options/read.js";
+import { number, triple, wholeNumber } from "../src/options/values.js";
 
 const parsed = (...words: string[]) =>
   readOptions(
@@ -28,4 +30,13 @@ it("values come as the reader takes them", () => {
   });
   expect(parsed()).toEqual({});
   for (const wrong of [["--frame", "1.5"], ["--stack", "-1"], ["--voxels", "0"], ["--uneven", "skip"]]) expect(() => parsed(...wrong)).toThrow(); // biome-ignore format: a line
+});
+
+it("numbers are what people write as such, and nothing else that JavaScript reads as one", () => {
+  expect(["-1000", " 0.5 ", ".5", "1e-3", "+7", "-0"].map(number)).toEqual([-1000, 0.5, 0.5, 0.001, 7, -0]);
+  for (const wrong of ["", " ", "abc", "-1000 HU", "1,5", "0x10", "0b1", "1_000", "Infinity", "-Infinity", "NaN", "1e999", "−5"]) {
+    for (const parse of [number, wholeNumber(0), triple]) if (!(parse === triple && wrong === "1,5")) expect(() => parse(wrong), wrong).toThrow();
+    const command = convertCommand.define(new Command().exitOverride().configureOutput({ writeErr() {} })).action(() => {});
+    for (const flag of ["--fill", "--crop-above"]) expect(() => command.parse(["a", "b", flag, wrong], { from: "user" }), `${flag} ${wrong}`).toThrow(/number/);
+  }
 });

@@ -67,9 +67,29 @@ test("convert --canonical, --crop-above, --like: values stay where they are in t
   const crop = await readVolume(path("crop.nii.gz"));
   expect(crop.shape).toEqual([8, 8, 1]);
   expect([crop.affine?.[3], crop.affine?.[7], crop.affine?.[11]]).toEqual([68, -18, 7]);
-  await anymc3d("convert", path("crop.nii.gz"), path("back.nii.gz"), "--like", path("in.nii.gz"), "--interpolation", "nearest");
+  await anymc3d("convert", path("crop.nii.gz"), path("back.nii.gz"), "--like", path("in.nii.gz"), "--interpolation", "nearest", "--fill", "0");
   const back = await readVolume(path("back.nii.gz"));
   expect([...back.data]).toEqual([...volume.data].map((value) => (value === 1000 ? 1000 : 0)));
+});
+
+test("convert: what lies outside is air in a CT, 0 in a segmentation, else the smallest value, or what --fill says; labels are not mixed", async () => {
+  const scan: Volume = { shape: [4, 1, 1], data: Int16Array.of(-2000, 40, 50, 60), affine: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1] };
+  await writeVolume(path("row.nrrd"), scan);
+  await writeVolume(path("wide.nrrd"), { ...scan, shape: [6, 1, 1], data: new Int16Array(6), affine: scan.affine?.map((v, i) => (i === 3 ? -0.5 : v)) });
+  await writeVolume(path("map.nrrd"), { ...scan, data: Uint8Array.of(0, 1, 3, 3) });
+  const found = async (input: string, ...flags: string[]) => {
+    const { code, stderr } = await anymc3d("convert", path(input), path("there.nrrd"), "--like", path("wide.nrrd"), "--force", ...flags);
+    expect(code, stderr).toBe(0);
+    return [[...(await readVolume(path("there.nrrd"))).data], stderr] as const;
+  };
+  // The grid begins half a voxel before the row's first centre, which is inside, and has two places behind its last voxel.
+  expect((await found("row.nrrd", "--modality", "CT"))[0]).toEqual([-1000, 40, 45, 55, -1000, -1000]);
+  expect((await found("row.nrrd"))[0]).toEqual([-2000, -980, 45, 55, -2000, -2000]);
+  expect((await found("row.nrrd", "--fill", "7"))[0]).toEqual([-2000, -980, 45, 55, 7, 7]);
+  const [labels, said] = await found("map.nrrd");
+  expect(labels).toEqual([0, 1, 3, 3, 0, 0]);
+  expect(said).toContain("its values are 0, 1, 3: taken as labels");
+  expect((await found("map.nrrd", "--interpolation", "linear"))[0]).toEqual([0, 0.5, 2, 3, 0, 0]);
 });
 
 test("a DICOM folder: the series are listed, one is chosen, converted and inspected", async () => {
@@ -94,4 +114,16 @@ test("what cannot work says so", async () => {
   const both = await anymc3d("convert", path("in.nii.gz"), path("never.nii"), "--like", path("in.nii.gz"), "--resample", "2");
   expect([both.code, both.stderr]).toEqual([2, expect.stringContaining("--like")]);
   expect((await anymc3d("convert", path("in.nii.gz"), path("never.txt"))).code).not.toBe(0);
+  const grid = ["--like", path("in.nii.gz")];
+  // biome-ignore format: a table
+  for (const flags of [
+    [...grid, "--fill", "abc"],
+    [...grid, "--fill", "-1000 HU"],
+    [...grid, "--fill", ""],
+    ["--crop-above", "1,5"],
+    ["--fill", "7"],
+    ["--interpolation", "nearest"],
+  ])
+    expect((await anymc3d("convert", path("in.nii.gz"), path("never.nii"), ...flags)).code, flags.join(" ")).toBe(2);
+  await expect(readFile(path("never.nii"))).rejects.toThrow("ENOENT");
 });

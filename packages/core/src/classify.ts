@@ -4,43 +4,86 @@ import { type BoundAdapter, bindAdapter } from "./adapter.js";
 import { type ClassifyInput, checkInput, sourcesOf } from "./checks.js";
 import { encode } from "./engine/encode.js";
 import { patchGrid } from "./engine/patches.js";
-import { AnyMC3DError } from "./errors.js";
+import { AnyMC3DError, ERRORS, isAnyMC3DError } from "./errors.js";
 import { heatmapOf, type ViewMap } from "./heatmap.js";
 import type { HeatmapKind, PatchMap, ViewPass } from "./kinds/heatmap/heatmap-kind.js";
 import { HEATMAPS } from "./kinds/heatmap/index.js";
-import type { AdapterManifest } from "./manifest.js";
+import type { AdapterManifest, ViewManifest } from "./manifest.js";
 import { type PreparedView, prepareView } from "./preprocess.js";
+import { type CutRegion, cutRegion, putBack } from "./regions.js";
 import { forwardStudy, type StudyForward } from "./study.js";
 import { taskKind } from "./tasks/index.js";
-import type { Adapter, ClassifyOptions, ClassifyResult, Volume, Warning } from "./types.js";
+import type { Adapter, ClassifyOptions, ClassifyResult, FailedRegion, Progress, Region, Volume, Warning } from "./types.js";
 
 /** Stands with every result. */
 export const DISCLAIMER = "Research use only. Not a medical device; not for diagnosis or treatment.";
 
 /**
- * Classifies one study.
- * @throws AnyMC3DError for input outside what the adapter declares (`INPUT_…`, `VOXELS_NOT_FINITE`, `VOLUME_INVALID`, `GEOMETRY_INVALID`),
- * an adapter that does not fit the engine's backbone (`BACKBONE_MISMATCH`, `TENSORS_MISMATCH`), and the engine's own; the signal's reason after an abort
+ * Classifies one study, or a region of it; a list of regions gives a list of answers in its order, and those of which one fails go on.
+ * @throws AnyMC3DError for input outside what the adapter declares (`INPUT_…`, `VOXELS_NOT_FINITE`, `VOLUME_INVALID`, `GEOMETRY_INVALID`), a region
+ * that is none (`REGION_…`; of a list: in its answer), an adapter that does not fit the engine's backbone (`BACKBONE_MISMATCH`, `TENSORS_MISMATCH`), and
+ * the engine's own; the signal's reason after an abort
  */
-export async function classify(input: ClassifyInput, adapter: Adapter, options: ClassifyOptions): Promise<ClassifyResult> {
+export function classify(
+  input: ClassifyInput,
+  adapter: Adapter,
+  options: ClassifyOptions & { readonly roi: readonly Region[] },
+): Promise<(ClassifyResult | FailedRegion)[]>;
+export function classify(input: ClassifyInput, adapter: Adapter, options: ClassifyOptions & { readonly roi?: Region }): Promise<ClassifyResult>;
+export async function classify(
+  input: ClassifyInput,
+  adapter: Adapter,
+  { roi, ...options }: ClassifyOptions & { readonly roi?: Region | readonly Region[] },
+): Promise<ClassifyResult | (ClassifyResult | FailedRegion)[]> {
+  if (!isList(roi)) return classifyOne(input, adapter, options, roi);
+  if (roi.length === 0) throw new AnyMC3DError("OPTION_INVALID", "roi is an empty list; give the regions that are to be classified");
+  const answers: (ClassifyResult | FailedRegion)[] = [];
+  for (const [n, region] of roi.entries()) {
+    const onProgress =
+      options.onProgress && ((step: Progress) => options.onProgress?.({ stage: step.stage, done: n + step.done / step.total, total: roi.length }));
+    try {
+      answers.push(await classifyOne(input, adapter, { ...options, onProgress }, region));
+    } catch (error) {
+      // What is wrong with one region is its own answer; what is wrong with the machine ends them all.
+      if (options.signal?.aborted || !isAnyMC3DError(error) || ERRORS[error.code].about !== "input") throw error;
+      answers.push({ error });
+    }
+  }
+  return answers;
+}
+
+const isList = (roi: Region | readonly Region[] | undefined): roi is readonly Region[] => Array.isArray(roi);
+
+async function classifyOne(input: ClassifyInput, adapter: Adapter, options: ClassifyOptions, region: Region | undefined): Promise<ClassifyResult> {
   const passes: ViewPass[] = [];
   try {
-    return await classified(input, adapter, options, passes);
+    return await classified(input, adapter, options, region, passes);
   } finally {
     for (const { release } of passes) release?.();
   }
 }
 
 /** @param passes the views' passes are put there, for whoever releases them */
-async function classified(input: ClassifyInput, adapter: Adapter, options: ClassifyOptions, passes: ViewPass[]): Promise<ClassifyResult> {
+async function classified(
+  input: ClassifyInput,
+  adapter: Adapter,
+  options: ClassifyOptions,
+  region: Region | undefined,
+  passes: ViewPass[],
+): Promise<ClassifyResult> {
   const started = performance.now();
-  const { engine, signal, checks = "refuse" } = options;
-  const { task } = adapter.manifest;
+  const { engine, signal, checks = "refuse", heatmapGrid = "study" } = options;
+  const { task, input: reads } = adapter.manifest;
+  const { views } = reads;
   if (checks !== "refuse" && checks !== "warn") throw new AnyMC3DError("OPTION_INVALID", `checks is ${JSON.stringify(checks)}, expected "refuse" or "warn"`);
+  if (heatmapGrid !== "study" && heatmapGrid !== "region")
+    throw new AnyMC3DError("OPTION_INVALID", `heatmapGrid is ${JSON.stringify(heatmapGrid)}, expected "study" or "region"`);
   signal?.throwIfAborted();
   const heatmap = wantedHeatmap(options, adapter.manifest);
   const bound = bindAdapter(adapter, engine.backbone);
-  const sources = sourcesOf(input, adapter.manifest);
+  const studies = sourcesOf(input, adapter.manifest);
+  const cuts = region && cutRegions(studies, region, adapter.manifest);
+  const sources = cuts ? Object.fromEntries(Object.entries(cuts).map(([name, { volume }]) => [name, volume])) : studies;
   const { prepared, warnings } = prepare(sources, bound, options);
   const times = { preprocess: performance.now() - started, encode: 0, pool: 0, heatmap: 0 };
 
@@ -59,14 +102,18 @@ async function classified(input: ClassifyInput, adapter: Adapter, options: Class
   const heatStart = performance.now();
   const maps = await heatmap?.kind.maps({ passes, forward: study, bound }, heatmap.label);
   const heatmaps = maps ? heatmapsOf(sources, prepared, maps, bound, options) : undefined;
+  if (heatmaps && cuts && heatmapGrid === "study")
+    for (const name of Object.keys(heatmaps)) heatmaps[name] = putBack(heatmaps[name], cuts[name].place, studies[name]);
+  const [first] = views;
   times.heatmap = options.heatmap ? performance.now() - heatStart : 0;
   return {
     task: task.kind,
     ...outcome,
     logits: [...logits],
-    views: prepared.map((view, v) => viewResult(view, adapter.manifest.input.views[v], weights[v], fusion[v])),
-    ...(heatmaps ? { heatmaps, heatmap: heatmaps[adapter.manifest.input.views[0].source] } : {}),
-    warnings: [...engine.warnings, ...(adapter.warnings ?? []), ...warnings, ...doubts],
+    views: prepared.map((view, v) => viewResult(view, views[v], { weights: weights[v], weight: fusion[v], start: cuts?.[views[v].source].place.start })),
+    ...(cuts && { region: cuts[first.source].place }),
+    ...(heatmaps ? { heatmaps, heatmap: heatmaps[first.source] } : {}),
+    warnings: [...engine.warnings, ...(adapter.warnings ?? []), ...(cuts ? cuts[first.source].warnings : []), ...warnings, ...doubts],
     provenance: {
       adapter: { name: adapter.manifest.name, version: adapter.manifest.version, hash: adapter.hash },
       backbone: { name: engine.backbone.name, hash: engine.backbone.hash },
@@ -76,6 +123,11 @@ async function classified(input: ClassifyInput, adapter: Adapter, options: Class
     },
     disclaimer: DISCLAIMER,
   };
+}
+
+/** The region in every source. */
+function cutRegions(studies: Readonly<Record<string, Volume>>, region: Region, { input: { roi }, name }: AdapterManifest): Readonly<Record<string, CutRegion>> {
+  return Object.fromEntries(Object.entries(studies).map(([source, volume]) => [source, cutRegion(volume, region, roi, name)]));
 }
 
 function prepare(sources: Readonly<Record<string, Volume>>, bound: BoundAdapter, options: ClassifyOptions): { prepared: PreparedView[]; warnings: Warning[] } {
@@ -131,9 +183,14 @@ function poolViews(passes: readonly ViewPass[], bound: BoundAdapter): StudyForwa
   return study;
 }
 
-function viewResult({ grid, chosen }: PreparedView, { source, plane }: AdapterManifest["input"]["views"][number], weights: Float32Array, weight: number) {
+/** @param counted weights of the slices and of the view; where the region begins in the source's voxels */
+function viewResult(
+  { grid, chosen }: PreparedView,
+  { source, plane }: ViewManifest,
+  { weights, weight, start = [0, 0, 0] }: { weights: Float32Array; weight: number; start?: readonly number[] },
+) {
   const { voxelAxis, stride, length } = grid.slices;
-  const slices = chosen.map((s, n) => ({ index: stride < 0 ? length - 1 - s : s, weight: weights[n] }));
+  const slices = chosen.map((s, n) => ({ index: start[voxelAxis] + (stride < 0 ? length - 1 - s : s), weight: weights[n] }));
   return { source, plane, axis: voxelAxis, weight, slices };
 }
 

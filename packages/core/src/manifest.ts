@@ -68,6 +68,23 @@ const slices = z
   ])
   .describe("Which slices are taken.");
 
+const labels = z
+  .strictObject({
+    known: z
+      .array(z.int())
+      .min(2)
+      .max(256)
+      .refine((numbers) => new Set(numbers).size === numbers.length, "a number twice")
+      .describe("The label numbers that the adapter was trained on, 0 (nothing) among them: `[0, 255]`, `[0, 1, 2, 3]`."),
+    map: z
+      .record(z.string().regex(/^(0|-?[1-9]\d*)$/, "not a whole number"), z.int())
+      .optional()
+      .describe('Other numbers that are taken, and which of `known` each stands for: `{ "1": 255 }`. Used where it knows all numbers of a volume.'),
+  })
+  .describe(
+    "The volume is a segmentation. Its numbers are never mixed: two of them are brought onto the pixels as a 0/1 image, more of them one at a time, and the one with the largest share of a pixel is taken. A volume with other numbers is refused; what of them is missing is told.",
+  );
+
 const view = z.strictObject({
   source: key.describe('Which of the volumes given to classify(); adapters that read one call it "volume".'),
   plane,
@@ -97,6 +114,7 @@ const view = z.strictObject({
     .refine(([rows, columns]) => rows * columns <= 2 ** 22, "more than 2048×2048 pixels")
     .describe("Slice size, pixels: [rows, columns]; multiples of the backbone's patch (14 for DINOv2 ViT-S/14)."),
   slices,
+  labels: labels.optional(),
   intensity: intensitySchema,
   pad: value.describe("Value outside the volume, before the intensity step, in the volume's units (CT: -1000 is air)."),
   expect,
@@ -307,6 +325,10 @@ function crossFaults({ task, input, modules, conformance }: AdapterManifest): st
   const known = new Set(input.views.map(({ source }) => source));
   const others = Object.keys(input.sources ?? {}).filter((source) => !known.has(source));
   if (others.length) faults.push(`input.sources: no view reads ${others.join(", ")}`);
-  for (const { intensity } of input.views) faults.push(...(intensityKind(intensity).faults?.(intensity) ?? []));
+  for (const { intensity, labels } of input.views) {
+    faults.push(...(intensityKind(intensity).faults?.(intensity) ?? []));
+    const astray = Object.entries(labels?.map ?? {}).filter(([from, to]) => !labels?.known.includes(to) || labels.known.includes(Number(from)));
+    if (astray.length) faults.push(`labels.map: ${astray.map(([from]) => from).join(", ")} must not be in labels.known, and what each stands for must be`);
+  }
   return faults;
 }

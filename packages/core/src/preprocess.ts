@@ -1,5 +1,6 @@
 // From a volume to the slices one view of an adapter wants: crop, choice of slices, resampling, intensity. Slices are made when read.
 
+import { asDeclared, hasSeveralLabels } from "./declared.js";
 import type { Slices } from "./engine/types.js";
 import { AnyMC3DError } from "./errors.js";
 import { type DisplayGrid, displayGrid, type GridAxis } from "./geometry.js";
@@ -30,6 +31,8 @@ export interface PreparedView {
   sampler(volume: Volume): (n: number) => Float32Array;
   /** The intensity step: values [rows, columns] → normalised pixels [3, rows, columns]. */
   channels(values: Float32Array): Float32Array;
+  /** Whether values are numbers of several labels, which nothing that comes after may mix. */
+  readonly severalLabels: boolean;
   /** Values between which the intensity step distinguishes; z-score: two standard deviations about the mean. */
   readonly range: readonly [low: number, high: number];
 }
@@ -38,15 +41,18 @@ export interface PreparedView {
  * Prepares one view of a volume.
  * @throws AnyMC3DError `INPUT_VALUES` when the adapter wants foreground and there is none
  */
-export function prepareView(volume: Volume, view: ViewManifest, spec: Pick<BackboneSpec, "mean" | "std">): PreparedView {
+export function prepareView(given: Volume, view: ViewManifest, spec: Pick<BackboneSpec, "mean" | "std">): PreparedView {
+  const volume = asDeclared(given, view);
   const grid = displayGrid(volume, view.plane);
-  const box = cropBox(volume.data, grid, view);
+  const box = cropBox(volume, grid, view);
   const [height, width] = view.size;
   const rows = sampling(grid.rows, box.rows, view.spacing, height);
   const columns = sampling(grid.columns, box.columns, view.spacing, width);
-  const chosen = chooseSlices(volume.data, grid, box.slices, view);
-  const intensity = intensityKind(view.intensity).prepare(view.intensity, volume.data, spec);
-  const resample = resampler(volume.data, grid, rows, columns, view.pad);
+  const chosen = chooseSlices(volume, grid, box.slices, view);
+  const intensity = intensityKind(view.intensity).prepare(view.intensity, volume, spec);
+  const severalLabels = hasSeveralLabels(volume, view);
+  const make = severalLabels ? labelResampler : volume.noData ? measuredResampler : resampler;
+  const resample = make(volume, grid, rows, columns, view.pad);
   const size = height * width;
   const read = (start: number, end: number) => {
     const out = new Float32Array((end - start) * 3 * size);
@@ -61,7 +67,7 @@ export function prepareView(volume: Volume, view: ViewManifest, spec: Pick<Backb
     columns,
     values: (n) => resample(chosen[n]),
     sampler: (other) => {
-      const sample = resampler(other.data, grid, rows, columns, 0);
+      const sample = (hasSeveralLabels(other, undefined) ? labelResampler : resampler)(other, grid, rows, columns, 0);
       return (n) => sample(chosen[n]);
     },
     channels: (values) => {
@@ -69,6 +75,7 @@ export function prepareView(volume: Volume, view: ViewManifest, spec: Pick<Backb
       intensity.write(values, out, 0);
       return out;
     },
+    severalLabels,
     range: intensity.range,
   };
 }
@@ -80,11 +87,16 @@ interface Box {
   readonly slices: Interval;
 }
 
-function cropBox(data: VoxelArray, grid: DisplayGrid, { crop, source }: ViewManifest): Box {
+/** Voxels, and which of them are data. */
+type Voxels = Pick<Volume, "data" | "noData">;
+
+const isAbove = ({ data, noData }: Voxels, at: number, above: number): boolean => data[at] > above && !(noData && (noData[at >> 3] >> (at & 7)) & 1);
+
+function cropBox(voxels: Voxels, grid: DisplayGrid, { crop, source }: ViewManifest): Box {
   const whole = (axis: GridAxis): Interval => [0, axis.length - 1];
   if (crop === "volume") return { columns: whole(grid.columns), rows: whole(grid.rows), slices: whole(grid.slices) };
   const { above, margin } = crop.foreground;
-  const found = foregroundBox(data, grid, above, source);
+  const found = foregroundBox(voxels, grid, above, source);
   const widen = (axis: GridAxis, [first, last]: Interval): Interval => {
     const voxels = Math.round(margin / axis.spacing);
     return [Math.max(0, first - voxels), Math.min(axis.length - 1, last + voxels)];
@@ -92,14 +104,14 @@ function cropBox(data: VoxelArray, grid: DisplayGrid, { crop, source }: ViewMani
   return { columns: widen(grid.columns, found.columns), rows: widen(grid.rows, found.rows), slices: widen(grid.slices, found.slices) };
 }
 
-function foregroundBox(data: VoxelArray, grid: DisplayGrid, above: number, source: string): Box {
+function foregroundBox(voxels: Voxels, grid: DisplayGrid, above: number, source: string): Box {
   const { columns, rows, slices, offset } = grid;
   const reach = { c: [columns.length, -1], r: [rows.length, -1], s: [slices.length, -1] };
   for (let s = 0; s < slices.length; s++) {
     for (let r = 0; r < rows.length; r++) {
       const row = offset + s * slices.stride + r * rows.stride;
       for (let c = 0; c < columns.length; c++) {
-        if (!(data[row + c * columns.stride] > above)) continue;
+        if (!isAbove(voxels, row + c * columns.stride, above)) continue;
         if (c < reach.c[0]) reach.c[0] = c;
         if (c > reach.c[1]) reach.c[1] = c;
         if (r < reach.r[0]) reach.r[0] = r;
@@ -109,15 +121,15 @@ function foregroundBox(data: VoxelArray, grid: DisplayGrid, above: number, sourc
       }
     }
   }
-  if (reach.s[1] < 0) throw noForeground(data, above, source);
+  if (reach.s[1] < 0) throw noForeground(voxels, above, source);
   return { columns: [reach.c[0], reach.c[1]], rows: [reach.r[0], reach.r[1]], slices: [reach.s[0], reach.s[1]] };
 }
 
-function noForeground(data: VoxelArray, above: number, source: string): AnyMC3DError {
+function noForeground(voxels: Voxels, above: number, source: string): AnyMC3DError {
   return new AnyMC3DError(
     "INPUT_VALUES",
     `the volume has no voxel above ${above}, which this adapter takes as foreground: it is empty, or scaled otherwise than the adapter expects`,
-    { details: { source, measured: "foreground", found: volumeStatistics({ data }).maximum, expected: [above] } },
+    { details: { source, measured: "foreground", found: volumeStatistics(voxels).maximum, expected: [above] } },
   );
 }
 
@@ -126,12 +138,12 @@ function sampling(axis: GridAxis, [first, last]: Interval, spacing: number | nul
   return { centre: (first + last) / 2, step, count };
 }
 
-function chooseSlices(data: VoxelArray, grid: DisplayGrid, [first, last]: Interval, { slices, source }: ViewManifest): number[] {
+function chooseSlices(voxels: Voxels, grid: DisplayGrid, [first, last]: Interval, { slices, source }: ViewManifest): number[] {
   const all = Array.from({ length: last - first + 1 }, (_, i) => first + i);
   if (slices.choice === "all") return all;
   if (slices.choice === "even") return spread(all, slices.count);
-  const filled = all.filter((s) => sliceHasAbove(data, grid, s, slices.above));
-  if (filled.length === 0) throw noForeground(data, slices.above, source);
+  const filled = all.filter((s) => sliceHasAbove(voxels, grid, s, slices.above));
+  if (filled.length === 0) throw noForeground(voxels, slices.above, source);
   const every = slices.every ?? 1;
   return spread(
     filled.filter((_, i) => i % every === 0),
@@ -139,10 +151,10 @@ function chooseSlices(data: VoxelArray, grid: DisplayGrid, [first, last]: Interv
   );
 }
 
-function sliceHasAbove(data: VoxelArray, { columns, rows, slices, offset }: DisplayGrid, s: number, above: number): boolean {
+function sliceHasAbove(voxels: Voxels, { columns, rows, slices, offset }: DisplayGrid, s: number, above: number): boolean {
   for (let r = 0; r < rows.length; r++) {
     const row = offset + s * slices.stride + r * rows.stride;
-    for (let c = 0; c < columns.length; c++) if (data[row + c * columns.stride] > above) return true;
+    for (let c = 0; c < columns.length; c++) if (isAbove(voxels, row + c * columns.stride, above)) return true;
   }
   return false;
 }
@@ -185,7 +197,7 @@ function flatten(taps: readonly Taps[]) {
 type FlatTaps = ReturnType<typeof flatten>;
 
 /** Separable resampling of single slices: along columns for every voxel row that is needed, then across rows. */
-function resampler(data: VoxelArray, grid: DisplayGrid, rows: Sampling, columns: Sampling, pad: number): (slice: number) => Float32Array {
+function resampler({ data }: Voxels, grid: DisplayGrid, rows: Sampling, columns: Sampling, pad: number): (slice: number) => Float32Array {
   const down = axisTaps(rows, grid.rows.length);
   const used = down.filter((taps) => taps.weights.length);
   const top = Math.min(...used.map((taps) => taps.first), grid.rows.length);
@@ -226,4 +238,81 @@ function combineLines(lines: Float32Array, top: number, down: FlatTaps, across: 
     }
   }
   return out;
+}
+
+/** A slice laid out by itself, in display order, and the grid that says so. */
+function sliceCopy(grid: DisplayGrid) {
+  const [width, height] = [grid.columns.length, grid.rows.length];
+  const alone: DisplayGrid = {
+    columns: { ...grid.columns, stride: 1 },
+    rows: { ...grid.rows, stride: width },
+    slices: { ...grid.slices, stride: 0 },
+    offset: 0,
+  };
+  /** Calls with the place in the volume and the place in the copy. */
+  const each = (slice: number, voxel: (from: number, to: number) => void) => {
+    for (let r = 0, to = 0; r < height; r++) {
+      let from = grid.offset + slice * grid.slices.stride + r * grid.rows.stride;
+      for (let c = 0; c < width; c++, to++, from += grid.columns.stride) voxel(from, to);
+    }
+  };
+  return { alone, each, size: width * height };
+}
+
+/**
+ * As {@link resampler}, with the weights of no-data voxels left out: an output pixel is the weighted mean of the data under it, or, where they have less
+ * than half of the weight, the mean of what stands for no data.
+ */
+function measuredResampler(volume: Voxels, grid: DisplayGrid, rows: Sampling, columns: Sampling, pad: number): (slice: number) => Float32Array {
+  const { data } = volume;
+  const noData = volume.noData as Uint8Array;
+  const { alone, each, size } = sliceCopy(grid);
+  const plain = resampler(volume, grid, rows, columns, pad);
+  const parts = { data: new Float64Array(size), standIn: new Float64Array(size), share: new Float64Array(size) };
+  const [ofData, ofStandIn, ofShare] = (["data", "standIn", "share"] as const).map((part) =>
+    resampler({ data: parts[part] }, alone, rows, columns, part === "data" ? pad : 0),
+  );
+  return (slice) => {
+    let any = 0;
+    each(slice, (from, to) => {
+      const none = (noData[from >> 3] >> (from & 7)) & 1;
+      any |= none;
+      parts.share[to] = none;
+      parts.data[to] = none ? 0 : data[from];
+      parts.standIn[to] = none ? data[from] : 0;
+    });
+    if (!any) return plain(slice);
+    const [values, standIn, share] = [ofData(0), ofStandIn(0), ofShare(0)];
+    for (let i = 0; i < values.length; i++) if (share[i] > 0) values[i] = share[i] > HALF ? standIn[i] / share[i] : values[i] / (1 - share[i]);
+    return values;
+  };
+}
+
+/** Of a weight, with room for rounding: what is as near to data as to none is data. */
+const HALF = 0.5 + 1e-6;
+
+/** Label numbers onto pixels, one label at a time as a 0/1 image: the label with the largest weight, of equal ones the lowest. */
+function labelResampler({ data }: Voxels, grid: DisplayGrid, rows: Sampling, columns: Sampling, pad: number): (slice: number) => Float32Array {
+  const { alone, each, size } = sliceCopy(grid);
+  const one = new Uint8Array(size);
+  // Outside the volume no label has a weight, and the pad stays.
+  const weigh = resampler({ data: one }, alone, rows, columns, -1);
+  return (slice) => {
+    const found = new Set<number>();
+    each(slice, (from) => void found.add(data[from]));
+    const out = new Float32Array(rows.count * columns.count).fill(pad);
+    const best = new Float32Array(out.length);
+    for (const label of [...found].sort((a, b) => a - b)) {
+      each(slice, (from, to) => {
+        one[to] = data[from] === label ? 1 : 0;
+      });
+      const weight = weigh(0);
+      for (let i = 0; i < out.length; i++) {
+        if (!(weight[i] > best[i])) continue;
+        best[i] = weight[i];
+        out[i] = label;
+      }
+    }
+    return out;
+  };
 }

@@ -1,16 +1,18 @@
-// Facts about all voxels of a volume (range, percentiles, mean and standard deviation), computed once a volume and kept as long as its array lives.
+// Facts about the voxels of a volume that were measured (range, percentiles, mean and standard deviation), computed once a volume and kept as long as its array lives.
 
 import type { Volume, VoxelArray } from "./types.js";
 
 /** Which voxels count: all, or those that are not 0. */
 type Over = "all" | "nonzero";
 
-/** Facts about the voxels of one volume. Each is computed when it is first asked for. */
+/** Facts about the voxels of one volume; those of no data are left out. Each is computed when it is first asked for. */
 export interface VolumeStatistics {
+  /** Voxels that are data. */
+  readonly count: number;
   /** Smallest and largest voxel; undetermined where `finite` is false. */
   readonly minimum: number;
   readonly maximum: number;
-  /** Whether no voxel is NaN or infinite. */
+  /** Whether no voxel, of data or not, is NaN or infinite. */
   readonly finite: boolean;
   /** Exact percentiles (0 to 100) with linear interpolation between order statistics, as numpy.percentile. 0 where no voxel counts. */
   percentiles(wanted: readonly number[], over?: Over): number[];
@@ -20,6 +22,7 @@ export interface VolumeStatistics {
 
 interface Kept {
   readonly sample: Float64Array;
+  readonly noData: Uint8Array | undefined;
   readonly statistics: VolumeStatistics;
 }
 
@@ -30,13 +33,14 @@ const kept = new WeakMap<object, Kept>();
  * own. A change all over the array (rescaled in place, a buffer filled anew) is noticed by a sample of voxels, and the statistics are made anew; a
  * change of a few voxels is not.
  */
-export function volumeStatistics({ data }: Pick<Volume, "data">): VolumeStatistics {
+export function volumeStatistics({ data, noData }: Pick<Volume, "data" | "noData">): VolumeStatistics {
   const known = kept.get(data);
   const sample = sampleOf(data);
-  if (known?.sample.length === sample.length && known.sample.every((value, i) => Object.is(value, sample[i]))) return known.statistics;
-  const statistics = statisticsOf(data);
+  if (known?.noData === noData && known?.sample.length === sample.length && known.sample.every((value, i) => Object.is(value, sample[i])))
+    return known.statistics;
+  const statistics = noData ? statisticsOfMeasured(data, noData) : statisticsOf(data);
   // What is refused for a few voxels is looked at again once they are replaced.
-  if (statistics.finite) kept.set(data, { sample, statistics });
+  if (statistics.finite) kept.set(data, { sample, noData, statistics });
   return statistics;
 }
 
@@ -47,6 +51,15 @@ function sampleOf(data: VoxelArray): Float64Array {
   return Float64Array.from({ length: count }, (_, i) => data[Math.floor((i * data.length) / count)]);
 }
 
+/** Of the voxels that are data; where there are none, of the stand-ins, with the count 0. */
+function statisticsOfMeasured(data: VoxelArray, noData: Uint8Array): VolumeStatistics {
+  const measured = data.slice();
+  let count = 0;
+  for (let i = 0; i < data.length; i++) if (!((noData[i >> 3] >> (i & 7)) & 1)) measured[count++] = data[i];
+  const statistics = statisticsOf(count ? measured.subarray(0, count) : measured);
+  return { ...statistics, count, finite: statistics.finite && (count === data.length || statisticsOf(data).finite) };
+}
+
 function statisticsOf(data: VoxelArray): VolumeStatistics {
   const { minimum, maximum } = extremes(data);
   // By tag, so that arrays of another realm count; plain arrays and Float16Array are looked at voxel by voxel.
@@ -55,6 +68,7 @@ function statisticsOf(data: VoxelArray): VolumeStatistics {
   const orders: Partial<Record<Over, OrderStatistics>> = {};
   const moments: Partial<Record<Over, ReturnType<typeof meanAndSd>>> = {};
   return {
+    count: data.length,
     minimum,
     maximum,
     finite,

@@ -1,7 +1,7 @@
 // The contract: what a volume, a backbone, an adapter and a result are. Types only, no code. Engines: engine/types.ts.
 
 import type { Engine, Precision } from "./engine/types.js";
-import type { WarningCode } from "./errors.js";
+import type { AnyMC3DError, WarningCode } from "./errors.js";
 import type { HeatmapMethod, LabelledHeatmap } from "./kinds/heatmap/index.js";
 import type { AdapterManifest, Plane } from "./manifest.js";
 import type { TaskKindId } from "./tasks/index.js";
@@ -50,8 +50,10 @@ export interface VolumeMeta {
   readonly manufacturer?: string;
   readonly seriesUid?: string;
   readonly studyUid?: string;
-  /** Only where it was asked for. */
-  readonly patient?: { readonly name?: string; readonly id?: string; readonly birthDate?: string; readonly sex?: string };
+  /** UID of the space that DICOM positions are measured in: what shares it lies in one space. */
+  readonly frameOfReference?: string;
+  /** Only where it was asked for. `issuer`: who gave the id. */
+  readonly patient?: { readonly name?: string; readonly id?: string; readonly issuer?: string; readonly birthDate?: string; readonly sex?: string };
 }
 
 /** A dense tensor, row-major. */
@@ -151,6 +153,44 @@ export type HeatmapOptions =
   /** `label`: its id; default: the label with the largest logit. Ordered classes have one score, no label to name: the map is what speaks for a higher class. */
   | { readonly method: LabelledHeatmap; readonly label?: string };
 
+/** In what a place is given: patient millimetres with axes to the right, anterior, superior (RAS, as NIfTI) or to the left, posterior, superior (LPS, as DICOM), or voxel indices of the given volume. */
+export type Space = "RAS" | "LPS" | "voxel";
+
+/** Which part of a study is to be looked at. */
+export type Region =
+  | {
+      /** Its middle. */
+      readonly point: readonly [number, number, number];
+      readonly space: Space;
+      /** Of the box around it, mm: one number, or right–left, anterior–posterior, superior–inferior. Default: the adapter's. */
+      readonly size?: number | readonly [number, number, number];
+    }
+  | {
+      /** Two opposite corners: faces of the box in mm; as voxel indices the first and last voxels that are in it. */
+      readonly box: readonly [readonly [number, number, number], readonly [number, number, number]];
+      readonly space: Space;
+    }
+  | {
+      /** A segmentation in the patient space of the study, or on its grid: numbers of labels, 0 where there is none. */
+      readonly mask: Volume;
+      /** The number of the label, or its name in `mask.labels`. Default: the only one there is. */
+      readonly label?: number | string;
+    };
+
+/** Where a region was cut out. */
+export interface RegionPlace {
+  /** Index of its first voxel in the given volume, and voxels along x, y, z. */
+  readonly start: readonly [number, number, number];
+  readonly shape: readonly [number, number, number];
+  /** Bounds in patient mm, RAS+: [smallest, largest] right, anterior, superior, outer faces of its voxels. Absent without orientation. */
+  readonly mm?: readonly [readonly [number, number, number], readonly [number, number, number]];
+}
+
+/** What became of a region of a list that could not be classified. */
+export interface FailedRegion {
+  readonly error: AnyMC3DError;
+}
+
 /** How a study is classified. */
 export interface ClassifyOptions {
   /** Of the backbone that the adapter was made for. */
@@ -163,6 +203,8 @@ export interface ClassifyOptions {
   readonly heatmap?: boolean | HeatmapOptions;
   /** `refuse` (default) throws on input outside what the adapter declares; `warn` goes on and says so. */
   readonly checks?: "refuse" | "warn";
+  /** Heatmaps of a region: on the grid of the given volume (`study`, default; 0 outside of the region), or on that of the region alone. */
+  readonly heatmapGrid?: "study" | "region";
 }
 
 /** What is said of one label. */
@@ -224,7 +266,9 @@ export interface ClassifyResult extends Omit<Outcome, "warnings"> {
   readonly logits: readonly number[];
   /** One a view of the manifest, with the slices that counted. */
   readonly views: readonly ViewResult[];
-  /** Per source, on the source's own grid, float32, 0 … 1 (1 = the strongest place). If asked for. */
+  /** Of the first source, if a region was asked for. */
+  readonly region?: RegionPlace;
+  /** Per source, on the source's own grid (or that of the region, see `heatmapGrid`), float32, 0 … 1 (1 = the strongest place). If asked for. */
   readonly heatmaps?: Readonly<Record<string, Volume>>;
   /** The heatmap of the only, or first, source. */
   readonly heatmap?: Volume;

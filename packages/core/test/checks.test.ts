@@ -31,6 +31,104 @@ test("raw CT without its intercept (0 … 2000) is refused", async () => {
   expect((await refusal(() => check({ ...volume, data: Int16Array.from(volume.data, (v) => v + 1024) }))).code).toBe("INPUT_VALUES");
 });
 
+describe("a CT shifted by 1024 (air at 24, tissue at 1064) is refused, whatever a few voxels hold", () => {
+  const change = (volume: Volume, at: (i: number) => number | undefined): Volume => ({
+    ...volume,
+    data: volume.data.map((v: number, i: number) => at(i) ?? v) as Float32Array,
+  });
+  const right = nodule();
+  const shifted = change(right, (i) => (right.data[i] < -500 ? 24 : 1064));
+  const outside = (i: number) => Math.hypot((i % 48) - 24, (Math.floor(i / 48) % 48) - 24) > 23;
+  test.each<[string, (i: number) => number | undefined]>([
+    ["filler of -3024 outside the circle", (i) => (outside(i) ? -3024 : undefined)],
+    ["filler of -2000 ± 9 outside the circle", (i) => (outside(i) ? -2000 + (i % 19) - 9 : undefined)],
+    ["one voxel of -1024", (i) => (i === 77 ? -1024 : undefined)],
+    ["one voxel of -4000", (i) => (i === 77 ? -4000 : undefined)],
+    ["metal at 30000 and one voxel of -1024", (i) => (i === 77 ? -1024 : i < 90 ? 30000 : undefined)],
+    ["one voxel of -32768", (i) => (i === 77 ? -32768 : undefined)],
+    ["one voxel of -1024 a slice", (i) => (i % 2304 === 9 ? -1024 : undefined)],
+  ])("%s", async (_, at) => {
+    const volume = change(shifted, at);
+    expect((await refusal(() => check(volume))).code).toBe("INPUT_VALUES");
+    expect((await refusal(() => check({ ...volume, modality: undefined }))).code).toBe("INPUT_VALUES");
+  });
+  test("and the right CT with the same voxels is taken: an extreme refuses nothing where the rest is right", () => {
+    const taken = (at: (i: number) => number | undefined) => check(change(nodule(), at)).map(({ code }) => code);
+    expect(taken((i) => (outside(i) ? -3024 : undefined))).toEqual([]);
+    expect(taken((i) => (i === 77 ? 30000 : undefined))).toEqual(["INPUT_VALUES"]);
+    expect(taken((i) => (i === 77 ? -1024 : undefined))).toEqual([]);
+  });
+  test.each([-1024, -1000, -976])("filler of %d, where air would be: warned, as nothing lies between it and the rest", (filler) => {
+    const warnings = check(change(shifted, (i) => (outside(i) ? filler : undefined)));
+    expect(warnings.map(({ code }) => code)).toEqual(["INPUT_VALUES"]);
+    expect(warnings[0].message).toMatch(/% of its voxels lie about -\d+, nothing near above, and all others from 24 to 1064: is that filler/);
+    // Air that is cut off there, with lung and fat beside it; and bone in air, with what lies at their border.
+    const partly = (at: (i: number) => number | undefined) => check(change(right, (i) => (outside(i) ? filler : at(i))));
+    expect(partly(() => undefined)).toEqual([]);
+    expect(partly((i) => (right.data[i] < -500 ? filler : i % 4 ? 1064 : -990 + ((i * 7919) % 2000)))).toEqual([]);
+  });
+  describe("any filler about where air would be, beside what is on another scale: warned", () => {
+    const noise = (i: number) => Math.sin(i * 12.9898) + Math.sin(i * 78.233) + Math.sin(i * 37.719);
+    const fillers: Record<string, (i: number) => number> = {
+      "one value": () => -1000,
+      "two values": (i) => (i % 3 ? -1024 : -1000),
+      "four values": (i) => [-1024, -1000, -950, -900][i % 4],
+      "noise, sd 18": (i) => Math.round(-1000 + 15 * noise(i)),
+      "an adapter's pad": () => -800,
+    };
+    // A scan of lung (-850 ± 30), fat and tissue (40 ± 30), with the borders' values between, as each scale has them.
+    const scan = (i: number) => [-850, -850, -850, -720, -590, -450, -320, -180, -100, 40, 40, 40, 80][(i * 7) % 13] + 17 * noise(i);
+    const scales: Record<string, (hu: number) => number> = {
+      "shifted by 1024": (hu) => hu + 1024,
+      "0 to 255": (hu) => Math.min(255, Math.max(0, Math.round(((hu + 1000) / 1400) * 255))),
+      "0 to 1": (hu) => Math.min(1, Math.max(0, (hu + 1000) / 1400)),
+      tenths: (hu) => hu / 10,
+      halves: (hu) => hu / 2,
+      thousandths: (hu) => hu / 1000,
+      "z-scores": (hu) => (hu + 400) / 420,
+      "a window of -160 to 240": (hu) => Math.min(240, Math.max(-160, hu)),
+    };
+    const made = (scale: (hu: number) => number, fill: (i: number) => number, share: number) =>
+      change(right, (i) => (i % 48 < share * 48 ? fill(i) : scale(scan(i))));
+    for (const [name, scale] of Object.entries(scales))
+      test.each(Object.entries(fillers))(`${name}, %s`, (_, fill) => {
+        for (const share of [0.05, 0.15, 0.55]) {
+          const { verdict, findings } = checkStudy(made(scale, fill, share), manifest);
+          expect([verdict === "refused" || findings.map(({ code }) => code).join()], `${share}`).toEqual([verdict === "refused" || "INPUT_VALUES"]);
+        }
+      });
+    test("and the right scan with any of them passes without a word, as do one tissue beside air, and fat and tissue cut off at the skin", () => {
+      for (const [name, fill] of Object.entries(fillers))
+        for (const share of [0, 0.05, 0.15, 0.55]) expect(check(made((hu) => hu, fill, share)), `${name} ${share}`).toEqual([]);
+      const beside = (air: (i: number) => number, rest: (i: number) => number) =>
+        check(change(right, (i) => (i % 48 < 26 ? air(i) : rest(i)))).map(({ code }) => code);
+      for (const air of Object.values(fillers)) {
+        expect(beside(air, () => 40)).toEqual([]);
+        expect(beside(air, (i) => 40 + 15 * noise(i))).toEqual([]);
+        expect(beside(air, (i) => (i % 3 ? 50 + 15 * noise(i) : -100 + 15 * noise(i)))).toEqual([]);
+      }
+      // What no tissue has, or not alone.
+      for (const rest of [(i: number) => 2 + (i % 9), (i: number) => i % 256, () => 1064, (i: number) => -3 + (i % 7)])
+        expect(beside(() => -1000, rest)).toEqual(["INPUT_VALUES"]);
+      // A stray voxel in the gap hides nothing.
+      expect(
+        beside(
+          (i) => (i === 960 ? -500 : -1000),
+          (i) => i % 256,
+        ),
+      ).toEqual(["INPUT_VALUES"]);
+    });
+  });
+  test("other units: shares of water, 0 to 255, tenths, eightfold", async () => {
+    for (const scale of [(v: number) => (v + 1000) / 1000, (v: number) => ((v + 1000) / 2000) * 255, (v: number) => v / 10, (v: number) => 8 * v]) {
+      const volume = nodule();
+      const data = Float32Array.from(volume.data, scale);
+      data[77] = -1024;
+      expect((await refusal(() => check({ ...volume, data }))).code, String(scale)).toBe("INPUT_VALUES");
+    }
+  });
+});
+
 test("another modality is refused, none is let through", async () => {
   const error = await refusal(() => check(nodule({ modality: "MR" })));
   expect(error.code).toBe("INPUT_MODALITY");
@@ -50,7 +148,8 @@ test("a whole chest is refused: INPUT_SIZE", async () => {
 test("a cube of one voxel is refused for its size", async () => {
   const one = { data: Int16Array.of(-500), shape: [1, 1, 1] as const, affine: LPS(0.7, 0.7, 2), modality: "CT" };
   expect((await refusal(() => check(one))).code).toBe("INPUT_SIZE");
-  expect(check(one, "warn").map((w) => w.code)).toEqual(["INPUT_SIZE", "INPUT_SIZE"]); // extent and number of slices
+  // Extent and number of slices; and a crop around a nodule holds air.
+  expect(check(one, "warn").map((w) => w.code)).toEqual(["INPUT_SIZE", "INPUT_SIZE", "INPUT_VALUES"]);
 });
 
 test("one slice is taken with a warning", () => {

@@ -27,7 +27,7 @@ const faults: [string, (m: Loose) => void, RegExp][] = [
   ["other schema version", (m) => { m.schemaVersion = 3; }, /schemaVersion/],
   ["weights that are not pinned", (m) => { delete m.weights; }, /schemaVersion 2[\s\S]*weights/],
   ["a weights' hash of another kind", (m) => { m.weights.hash = "sha512-abc"; }, /weights\.hash/],
-  ["an unknown region", (m) => { m.input.roi = { kind: "box" }; }, /input\.roi/],
+  ["an unknown region", (m) => { m.input.roi = { kind: "sphere" }; }, /input\.roi/],
   ["unknown features", (m) => { m.modules.features = [{ kind: "patches" }]; }, /modules\.features/],
   ["more members than are read", (m) => { m.modules.members = 3; }, /modules\.members/],
   ["a description of a source that no view reads", (m) => { m.input.sources = { t2: { title: "T2" } }; }, /no view reads t2/],

@@ -1,6 +1,7 @@
 // Reads a volume from wherever it is, in whatever format its bytes are: source → set of files → format → volume.
 
 import { AnyMC3DError, type Volume } from "@anymc3d/core";
+import { wholeLabels } from "@anymc3d/core/learn";
 import { gunzipHead, isGzip } from "./compression/gzip.js";
 import type { Format } from "./formats/format.js";
 import { FORMATS, formatOf } from "./formats/index.js";
@@ -29,8 +30,13 @@ import { isZip } from "./sources/zip-directory.js";
  */
 export async function readVolume(source: Source | readonly Source[], options: ReadOptions = {}): Promise<Volume> {
   checkReadOptions(options);
-  const set = await fileSet(source, { limit: byteLimit(options), signal: options.signal });
-  return set.kind === "file" ? readFile(set.files[0], undefined, options) : readSet(set, options);
+  return volumeIn(await fileSet(source, { limit: byteLimit(options), signal: options.signal }), options);
+}
+
+/** As {@link readVolume}, of files that were found. */
+export async function volumeIn(set: FileSet, options: ReadOptions): Promise<Volume> {
+  const volume = await (set.kind === "file" ? readFile(set.files[0], undefined, options) : readSet(set, options));
+  return volume.labels ? wholeLabels(volume) : volume;
 }
 
 /** Of several files: the header that a list was made for, all files of a format that lies in many, or the only volume. */

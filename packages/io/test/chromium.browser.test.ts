@@ -64,6 +64,32 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
     expect(await read([["bomb.dcm", bomb.toString("base64")]])).toMatchObject({ code: "FORMAT_INVALID", message: expect.stringContaining("far more") });
   });
 
+  interface Marked {
+    readonly file: string;
+    readonly kind: string;
+    readonly regions: readonly { name: string; count?: number; point?: number[]; error?: string }[];
+    readonly grid?: { readonly shape: readonly [number, number, number]; readonly affine: readonly number[] };
+  }
+  const { scan: _, ...regions }: Record<string, Marked> = json("regions.json");
+  it.each(Object.entries(regions))("regions, %s: as the program that wrote them was told", async (_, { file, kind, regions, grid }) => {
+    const found = await page.evaluate(([f, g]) => anymc3d.regions("regions.dcm", f, g), [file, grid] as const);
+    expect(found.kind).toBe(kind);
+    expect(found.regions.map(({ name }: { name: string }) => name)).toEqual(regions.map(({ name }) => name));
+    for (const [i, { count, point, error }] of regions.entries()) {
+      expect(found.regions[i].code).toBe(error ? "REGION_INVALID" : undefined);
+      if (count !== undefined) expect(found.regions[i].count).toBe(count);
+      if (point) near(found.regions[i].point, point, 2);
+    }
+  });
+
+  it("regions, a table of points", async () => {
+    const table = Buffer.from("x,y,z,space\n1,2,3,LPS\n").toString("base64");
+    expect(await page.evaluate((f) => anymc3d.regions("points.csv", f), table)).toMatchObject({
+      kind: "csv",
+      regions: [{ name: "row 1", point: [-1, -2, 3] }],
+    });
+  });
+
   const dicom: Record<string, { sha256?: string; error?: string }> = json("dicom.json");
   it.skipIf(!existsSync(shared)).each(Object.entries(dicom))("real file %s: pydicom's voxels, or refused", async (name, { sha256 }) => {
     expect(await read([file(path.join(shared, name))])).toMatchObject(sha256 ? { sha256 } : { code: expect.stringMatching(/FILE_TRUNCATED|FORMAT_INVALID/) });
@@ -94,6 +120,23 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
     expect(((await read(scan, { orientation: "RAS" })) as { affine: number[] }).affine.filter((_, i) => i % 5 === 0)).toEqual([0.7, 0.7, 1.2, 1]);
     expect(await read(scan, { spacing: [1, 1, 1] })).toMatchObject({ code: "OPTION_INVALID" });
     expect(await read(scan, { array: "a" })).toMatchObject({ code: "OPTION_INVALID" });
+  });
+
+  it("padding is known where it is, also as a lossy codec left it and between uneven slices; label numbers are whole", async () => {
+    const lossy = { "00282110": ["CS", "01"], "00280120": ["SS", -2000] } as const;
+    const ct = slice(0, [-2000, -1991, 40, -1000], { ...lossy, "00180050": ["DS", 1] });
+    expect(await read(given("a.dcm", ct))).toMatchObject({ data: [-1000, -1000, 40, -1000], noData: [0b11] });
+    const heights = [0, 1, 3];
+    const uneven = heights.map((z, i) => given(`${i}.dcm`, slice(z, [i === 2 ? -2000 : 10 * z, 40, 40, 40], lossy))[0]);
+    // Laid out at 0, 1.5 and 3 mm: the second is nearer to the slice at 1 mm than to padding.
+    expect(await read(uneven, { uneven: "resample" })).toMatchObject({
+      shape: [2, 2, 3],
+      data: [0, 40, 40, 40, 10, 40, 40, 40, -1000, 40, 40, 40],
+      noData: [0, 0b1],
+    });
+    const map = nifti({ dims: [2, 1, 1], datatype: 16, data: new Uint8Array(Float32Array.of(0.9999999, 2).buffer) });
+    new DataView(map.buffer).setInt16(68, 1002, true);
+    expect(await read(given("a.nii", map))).toMatchObject({ data: [1, 2], labels: {} });
   });
 
   it("headers that others mend: a voxel size below 0, a fourth axis of 0", async () => {

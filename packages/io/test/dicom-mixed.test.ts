@@ -75,9 +75,10 @@ describe("frames of one file", () => {
     await refusal(() => read([file(seg, "seg.dcm")]), "FRAME_REQUIRED", /0: segment 1\s+1: segment 2/);
     const volume = await read([file(seg, "seg.dcm")], { frame: 1 });
     expect([volume.shape, [...volume.data]]).toEqual([
-      [2, 2, 2],
-      [...four(2), ...four(3)],
+      [2, 2, 4],
+      [...four(0), ...four(0), ...four(2), ...four(3)],
     ]);
+    expect(volume.affine).toEqual((await read([file(seg, "seg.dcm")], { frame: 0 })).affine);
   });
 
   it("time is not depth: a movie is refused, one of its frames is read", async () => {

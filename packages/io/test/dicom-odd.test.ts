@@ -434,6 +434,14 @@ describe("segmentations, by hand", () => {
     await refusal(() => readVolume(seg([0, 1, 2.37, 5.01]), { uneven: "resample" }), "GEOMETRY_INVALID", /labels are not interpolated/);
   });
 
+  it("a label map's padding value is its background, which is data; shares without their whole are refused", async () => {
+    const map = await readVolume(seg([0, 1], {}, { "00620001": ["CS", "LABELMAP"], "00280120": ["SS", 1] }));
+    expect([values(map), map.noData]).toEqual([[1, 2], undefined]);
+    const shares = (whole: More) => readVolume(seg([0, 1], {}, { "00620001": ["CS", "FRACTIONAL"], ...whole }));
+    near(values(await shares({ "0062000e": ["US", 200] })), [1 / 200, 2 / 200], 7);
+    await refusal(() => shares({}), "FORMAT_INVALID", /Maximum Fractional Value \(0062,000E\) is missing/i);
+  });
+
   it("a segment that no frame shows is empty, on the slices of the others", async () => {
     const two: More = { "00620002": ["SQ", [1, 2].map((number): Elements => ({ "00620004": ["US", number], "00620005": ["LO", `S${number}`] }))] };
     await refusal(() => readVolume(seg([0, 1, 3], {}, two)), "FRAME_REQUIRED", /0: S1\s+1: S2/);
@@ -442,7 +450,116 @@ describe("segmentations, by hand", () => {
   });
 });
 
+describe("volumes among each other and in part", () => {
+  const two = (more: (a: number) => More) =>
+    [0, 1].flatMap((a) => Array.from({ length: 6 }, (_, i) => file(slice(3 * i + 1.5 * a, four(10 + 50 * a), more(a)), `${a}-${i}.dcm`)));
+  it.each<[string, (a: number) => More]>([
+    ["Acquisition DateTime", (a) => ({ "0008002a": ["DT", `202001011010${a}0`] })],
+    ["Acquisition UID", (a) => ({ "00080017": ["UI", `1.2.3.7.${a}`] })],
+    ["Slice Thickness", (a) => ({ "00180050": ["DS", 3 + 2 * a] })],
+  ])("half a step apart, which differ in %s: a choice", async (_, more) => {
+    await refusal(() => readVolume(two(more)), "FRAME_REQUIRED", /some lie among those of others/);
+    expect(values(await readVolume(two(more), { frame: 1 }))).toEqual(new Array(6).fill(60));
+    expect(values(await readVolume(two(more), { frame: 2 })).slice(0, 4)).toEqual([10, 60, 10, 60]);
+  });
+  it("half a step apart, numbered anew: a choice", async () => {
+    const both = [0, 1].flatMap((a) =>
+      Array.from({ length: 6 }, (_, i) => file(slice(3 * i + 1.5 * a, four(10 + 50 * a), { "00200013": ["IS", i + 1] }), `${a}-${i}.dcm`)),
+    );
+    await refusal(() => readVolume(both), "FRAME_REQUIRED", /Instance Numbers begin anew/);
+    expect(values(await readVolume(both, { frame: 1 }))).toEqual(new Array(6).fill(60));
+  });
+  it("an MR in two passes whose stated distance is that of all slices is one volume", async () => {
+    const pass = (a: number): More => ({ "00080060": ["CS", "MR"], "00080032": ["TM", `10${a}000`], "00180088": ["DS", 1.5] });
+    expect(values(await readVolume(two(pass))).slice(0, 4)).toEqual([10, 60, 10, 60]);
+    await refusal(() => readVolume(two((a) => ({ ...pass(a), "00180088": ["DS", 3] }))), "FRAME_REQUIRED");
+  });
+  it("one image of a series over time is missing: the whole volumes are offered, and what is missing is named", async () => {
+    const times = [1, 2, 3].flatMap((t) =>
+      [0, 1, 2, 3].flatMap((i) =>
+        t === 2 && i === 2
+          ? []
+          : [file(slice(3 * i, four(10 * t + i), { "00200100": ["IS", t], "00080018": ["UI", `1.2.${t}.${i}`], "00080060": ["CS", "MR"] }), `${t}-${i}.dcm`)],
+      ),
+    );
+    await refusal(
+      () => readVolume(times),
+      "FRAME_REQUIRED",
+      /temporal position 2 has no slice at \(0, 0, 6\)/,
+      /0: temporal position 1\s+1: temporal position 3/,
+    );
+    expect(values(await readVolume(times, { frame: 1 }))).toEqual([30, 31, 32, 33]);
+  });
+  it("two acquisitions that overlap by a slice that differs: each by itself", async () => {
+    const both = [0, 1].flatMap((a) =>
+      [0, 1, 2, 3].map((i) =>
+        file(slice(3 * (i + 3 * a), four(10 * a + i), { "00200012": ["IS", a + 1], "00080018": ["UI", `1.2.${a}.${i}`] }), `${a}-${i}.dcm`),
+      ),
+    );
+    await refusal(() => readVolume(both), "FRAME_REQUIRED", /0: acquisition 1, 4 of 7 slices\s+1: acquisition 2, 4 of 7 slices/);
+    const second = await readVolume(both, { frame: 1 });
+    expect([values(second), second.affine?.[11]]).toEqual([[10, 11, 12, 13], 9]);
+  });
+});
+
+describe("rounded headers", () => {
+  it.each([0.625, 2 / 3, 0.75, 1.25, 5 / 3, 2.05, 2.75, 3.27, 4.99])("positions every %d mm, rounded to 0.1 mm: even, with a note", async (step) => {
+    for (const pixel of [0.49, 0.98]) {
+      const places = Array.from({ length: 30 }, (_, i) => Math.round(10 * (step * i - 33.37)) / 10);
+      const volume = await readVolume(
+        stack(
+          places,
+          (i) => i,
+          () => ({ "00280030": ["DS", [pixel, pixel]] }),
+        ),
+      );
+      expect(codes(volume.notes)).toEqual(["SLICES_OFF_LINE"]);
+      expect(Math.abs((volume.affine?.[10] ?? 0) - step)).toBeLessThanOrEqual(0.1 / 29 + 1e-9);
+      const gap = places.filter((_, i) => i !== 11);
+      await refusal(() => readVolume(stack(gap, (i) => i)), "GEOMETRY_INVALID");
+    }
+  });
+  it("directions of two digits are made unit vectors at right angles, and that is noted; of one digit they are refused", async () => {
+    // cos 0.3 and sin 0.3 are 0.9553 and 0.2955; 0.96² + 0.30² = 1.0116, whose root is 1.00578.
+    const turned = (row: readonly number[]): More => ({ "00200037": ["DS", [...row]] });
+    const { affine = [], notes } = await readVolume(slice(0, four(1), { ...turned([1, 0, 0, 0, 0.96, 0.3]), "00180050": ["DS", 1] }));
+    near([affine[5], affine[9]], [-0.96 / 1.00578, 0.3 / 1.00578], 4);
+    expect(codes(notes)).toEqual(["ORIENTATION_ROUNDED"]);
+    await refusal(() => readVolume(slice(0, four(1), turned([1, 0, 0, 0, 1, 0.3]))), "GEOMETRY_INVALID");
+  });
+});
+
 describe("encodings", () => {
+  it("run-length encoded bits, a byte each as pydicom writes them; too many and too few are refused", async () => {
+    const encoded = (body: Uint8Array) => {
+      const item = (bytes: Uint8Array) => concat([Uint8Array.of(0xfe, 0xff, 0, 0xe0), new Uint8Array(Uint32Array.of(bytes.length).buffer), bytes]);
+      const frame = concat([new Uint8Array(Uint32Array.of(1, 64, ...new Array(14).fill(0)).buffer), body]);
+      const bytes = slice(
+        0,
+        new Array(16).fill(0),
+        {
+          "00080060": ["CS", "SEG"],
+          "00280100": ["US", 1],
+          "00280101": ["US", 1],
+          "00280102": ["US", 0],
+          "00280103": ["US", 0],
+          "00281052": undefined,
+          "00281053": undefined,
+          "7fe00010": undefined,
+        },
+        { syntax: "1.2.840.10008.1.2.5" },
+      );
+      const head = Uint8Array.of(0xe0, 0x7f, 0x10, 0, 0x4f, 0x42, 0, 0, 255, 255, 255, 255);
+      return concat([bytes, head, item(new Uint8Array(0)), item(frame), Uint8Array.of(0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0)]);
+    };
+    const right = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0];
+    // Five zeros, six ones, five zeros; packed: 0b11100000, 0b00000111.
+    expect([...(await readVolume(encoded(Uint8Array.of(252, 0, 251, 1, 252, 0)))).data]).toEqual(right);
+    expect([...(await readVolume(encoded(Uint8Array.of(1, 0xe0, 0x07, 0)))).data]).toEqual(right);
+    await refusal(() => readVolume(encoded(Uint8Array.of(252, 0, 251, 1, 248, 0))), "FORMAT_INVALID", /more samples than the header says/);
+    await refusal(() => readVolume(encoded(Uint8Array.of(252, 0, 251, 1))), "FILE_TRUNCATED");
+  });
+
   it("run-length encoded bits, each frame in whole bytes; 13 × 3 pixels, by hand", async () => {
     // Frame 1: pixels 0 and 38; frame 2: the first 16. 39 bits are 5 bytes, packed as one run of literals, and as a run of two and one of three.
     const planes = [Uint8Array.of(4, 1, 0, 0, 0, 64), Uint8Array.of(255, 255, 254, 0)];

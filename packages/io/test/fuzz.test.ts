@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync, gzipSync } from "node:zlib";
-import type { ErrorCode } from "@anymc3d/core";
+import type { ErrorCode, Volume } from "@anymc3d/core";
 import { dicomFile, type Elements, slice, type Value, words } from "@anymc3d/testkit/dicom";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
-import { type ReadOptions, readMgh, readMha, readNifti, readNrrd, readVolume } from "../src/index.js";
+import { maskOf, type ReadOptions, readMgh, readMha, readNifti, readNrrd, readRegions, readVolume } from "../src/index.js";
 import { counting, nifti } from "./build.js";
 import { ODD } from "./dicom-odd.js";
 import { type Fuzz, fuzz, MAX_BYTES, mutated, ROUNDS } from "./mutate.js";
@@ -95,6 +95,29 @@ function zips(): Uint8Array[] {
     zipSync({ "a.npy": endingIn(".npy")[0] }),
     zipSync(Object.fromEntries([header, ...data])),
   ];
+}
+
+/** As other programs write them, a table of points, 3D Slicer's markups. */
+function regionFiles(): Uint8Array[] {
+  const { scan: _, ...files }: Record<string, { file: string }> = JSON.parse(readFileSync(path.join(here, "reference/regions.json"), "utf8"));
+  const controlPoints = [{ label: "F-1", position: [1, 2, 3] }, { position: [4, 5, 6] }];
+  const box = { type: "ROI", center: [1, 2, 3], size: [4, 5, 6], orientation: [1, 0, 0, 0, 1, 0, 0, 0, 1] };
+  const markups = JSON.stringify({ markups: [{ type: "Line", coordinateSystem: "LPS", controlPoints }, { type: "Fiducial", controlPoints }, box] });
+  const table = 'name,x,y,z,size,space\nnodule,10,-20,30.5,12,LPS\n"a, b",1,2,3,,voxel\n';
+  return [
+    ...Object.values(files).map(({ file }) => Uint8Array.from(Buffer.from(file, "base64"))),
+    ...[markups, table].map((text) => new TextEncoder().encode(text)),
+  ];
+}
+
+/** The mask of the first region that has one; a voxel where none has. All of them are looked at. */
+async function firstMask(bytes: Uint8Array): Promise<Volume> {
+  const { regions } = await readRegions(bytes, bounds);
+  const grid = { shape: [24, 20, 12] as const, affine: [-1.5, 0, 0, 15, 0, -1.2, 0.5, -30, 0, 0.5, 2.8, -40, 0, 0, 0, 1] };
+  for (const { error, point, box } of regions)
+    if (!error && ![...(point ?? []), ...(box?.flat() ?? [])].every(Number.isFinite)) throw new Error("a place that is none");
+  const marked = regions.find(({ error, mask, contours }) => !error && (mask || contours));
+  return marked ? maskOf(marked, grid) : { data: new Uint8Array(1), shape: [1, 1, 1] };
 }
 
 const niftis = [nifti(), nifti({ version: 2, little: false }), nifti({ dims: [2, 2, 2, 3] }), nifti({ sform: 0, qform: 1, slope: 2 })];
@@ -188,6 +211,11 @@ const FORMATS: Record<string, Omit<Fuzz, "name"> & { codes: (ErrorCode | "volume
     seeds: endingIn("mnist.npz"),
     read: (bytes) => readVolume(bytes, { ...bounds, array: "train_images[3]" }),
     codes: ["volume", "FORMAT_INVALID", "FILE_TRUNCATED", "OPTION_INVALID"],
+  },
+  "files of regions": {
+    seeds: regionFiles(),
+    read: firstMask,
+    codes: ["volume", "FORMAT_UNKNOWN", "FORMAT_INVALID", "FILE_TRUNCATED", "REGION_INVALID"],
   },
   "any, by its content": {
     seeds: [...niftis, ...endingIn(".nrrd", ".mha", ".mgh", ".mgz", ".npy", ".npz", ".nhdr", ".mhd")],

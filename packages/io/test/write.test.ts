@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Volume, VoxelArray } from "@anymc3d/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readNifti, readVolume, writeNifti, writeVolume } from "../src/index.js";
+import { readNifti, readNrrd, readVolume, writeNifti, writeNrrd, writeVolume } from "../src/index.js";
 import { near, random, refusal } from "./build.js";
 
 const shape = [3, 4, 5] as const;
@@ -15,6 +15,23 @@ const rotated = (flip: 1 | -1) => {
 };
 const at = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset);
 const forms = (bytes: Uint8Array) => [at(bytes).getInt16(252, true), at(bytes).getInt16(254, true)];
+
+describe("a segmentation stays one", () => {
+  const map = (labels?: Volume["labels"]): Volume => ({ data: Uint8Array.of(0, 1, 3), shape: [3, 1, 1], affine: rotated(1), ...(labels && { labels }) });
+  const names = { 1: "Liver: left\nlobe", 3: "C:\\new", 4: "Läsion" };
+  it("in NIfTI by the label intent, at byte 68 of the header; names have no place in it", async () => {
+    expect([map({}), map(names), map()].map((volume) => at(writeNifti(volume)).getInt16(68, true))).toEqual([1002, 1002, 0]);
+    expect((await readNifti(writeNifti(map(names)))).labels).toEqual({});
+    expect((await readNifti(writeNifti(map()))).labels).toBeUndefined();
+  });
+  it("in NRRD by Slicer's keys, with the names, also none and odd ones", async () => {
+    for (const labels of [names, {}, { 1: "" }] as Record<string, string>[]) expect((await readNrrd(await writeNrrd(map(labels)))).labels).toEqual(labels);
+    expect((await readNrrd(await writeNrrd(map()))).labels).toBeUndefined();
+    const text = new TextDecoder().decode(await writeNrrd(map({ 3: "Spleen" }), { encoding: "raw" }));
+    for (const line of ["Segment0_ID:=Segment_1", "Segment0_Name:=Spleen", "Segment0_LabelValue:=3", "Segment0_Layer:=0"])
+      expect(text).toContain(`\n${line}\n`);
+  });
+});
 
 describe("writeNifti", () => {
   it.each([Uint8Array, Int8Array, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array])("keeps %o", async (Type) => {

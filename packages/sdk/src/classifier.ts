@@ -4,13 +4,16 @@ import {
   type Adapter,
   AnyMC3DError,
   type Backbone,
+  type ClassifyOptions,
   type ClassifyResult,
   checkStudy as checkVolumes,
   classify as classifyVolumes,
   type Engine,
+  type FailedRegion,
   type HeatmapOptions,
   isAnyMC3DError,
   type Progress,
+  type Region,
   type StudyCheck,
   type Volume,
 } from "@anymc3d/core";
@@ -27,10 +30,32 @@ export type VolumeSource = Source | readonly Source[] | Volume;
 /** One volume, or one for each source that an adapter names: `{ t1: file, t2: file }`. */
 export type StudySource = VolumeSource | Readonly<Record<string, VolumeSource>>;
 
+/** Which part of a study is looked at; a mask may be a file. */
+export type RegionSource =
+  | Exclude<Region, { readonly mask: Volume }>
+  | {
+      /** A segmentation: numbers of labels, on the study's grid or elsewhere in the same patient space. */
+      readonly mask: VolumeSource;
+      /** The label's number, or its name where the file has names. Default: the only one there is. */
+      readonly label?: number | string;
+    };
+
+/** One region, and one answer; absent: the whole study. */
+export interface OneRegion {
+  readonly roi?: RegionSource;
+}
+
+/** Several regions, and as many answers, in their order. */
+export interface SeveralRegions {
+  readonly roi: readonly RegionSource[];
+}
+
 /** How one study is classified. */
 export interface RunOptions {
   /** Also return where the model looked: true for attention, or `{ method: "gradcam", label }`. Default false. */
   readonly heatmap?: boolean | HeatmapOptions;
+  /** Heatmaps of a region: on the grid of the study (default; 0 outside of the region), or on that of the region alone. */
+  readonly heatmapGrid?: "study" | "region";
   /** `refuse` (default) throws on input outside what the adapter declares; `warn` goes on and says so. */
   readonly checks?: "refuse" | "warn";
   /** Stops at the next chunk of slices, or while reading; the call rejects with its reason. */
@@ -61,7 +86,8 @@ export interface Classifier {
   /** The one at work; another one after a graphics device was lost. */
   readonly engine: Engine;
   /** @throws AnyMC3DError with a stable `code`, `CONFORMANCE_FAILED` among them; the signal's reason after an abort */
-  classify(source: StudySource, adapter: AdapterSource, options?: RunOptions): Promise<ClassifyResult>;
+  classify(source: StudySource, adapter: AdapterSource, options: RunOptions & SeveralRegions): Promise<(ClassifyResult | FailedRegion)[]>;
+  classify(source: StudySource, adapter: AdapterSource, options?: RunOptions & OneRegion): Promise<ClassifyResult>;
   /** Frees the engine, unless it was given by its owner. */
   dispose(): Promise<void>;
 }
@@ -88,28 +114,35 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
     known.catch(() => opened.delete(source));
     return known;
   };
+  const classifyStudy = async (source: StudySource, adapterSource: AdapterSource, run: RunOptions & (OneRegion | SeveralRegions) = {}) => {
+    checkOptionNames(run, RUN_OPTIONS);
+    const reading = (signal: AbortSignal) => Promise.all([readStudyAndRegions(source, { ...run, signal }), adapterOf(adapterSource)]);
+    const [{ study, roi }, adapter] = await atOnce(reading, run.signal);
+    const { heatmap, heatmapGrid, checks, signal, onProgress } = run;
+    const once = async (): Promise<ClassifyResult | (ClassifyResult | FailedRegion)[]> => {
+      if (options.conformance ?? true) await checkConformanceOnce(adapter, held.engine, signal);
+      return classifyVolumes(study, adapter, { engine: held.engine, heatmap, heatmapGrid, checks, signal, onProgress, roi } as ClassifyOptions & {
+        roi?: Region;
+      });
+    };
+    try {
+      return await once();
+    } catch (error) {
+      if (!isAnyMC3DError(error) || error.code !== "DEVICE_LOST" || !held.renewable) throw error;
+      await held.dispose().catch(() => undefined);
+      held = await holdEngine(backbone, options);
+      const lost = { code: "DEVICE_LOST", message: `${error.message} A new engine, ${held.engine.id}, took over.` } as const;
+      const told = <A extends ClassifyResult | FailedRegion>(answer: A): A =>
+        "error" in answer ? answer : { ...answer, warnings: [lost, ...(answer as ClassifyResult).warnings] };
+      const answers = await once();
+      return Array.isArray(answers) ? answers.map(told) : told(answers);
+    }
+  };
   return {
     get engine() {
       return held.engine;
     },
-    async classify(source, adapterSource, run = {}) {
-      checkOptionNames(run, RUN_OPTIONS);
-      const [input, adapter] = await atOnce((signal) => Promise.all([readStudy(source, { ...run, signal }), adapterOf(adapterSource)]), run.signal);
-      const { heatmap, checks, signal, onProgress } = run;
-      const once = async () => {
-        if (options.conformance ?? true) await checkConformanceOnce(adapter, held.engine, signal);
-        return classifyVolumes(input, adapter, { engine: held.engine, heatmap, checks, signal, onProgress });
-      };
-      try {
-        return await once();
-      } catch (error) {
-        if (!isAnyMC3DError(error) || error.code !== "DEVICE_LOST" || !held.renewable) throw error;
-        await held.dispose().catch(() => undefined);
-        held = await holdEngine(backbone, options);
-        const result = await once();
-        return { ...result, warnings: [{ code: "DEVICE_LOST", message: `${error.message} A new engine, ${held.engine.id}, took over.` }, ...result.warnings] };
-      }
-    },
+    classify: classifyStudy as Classifier["classify"],
     dispose: () => held.dispose(),
   };
 }
@@ -120,11 +153,21 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
  * @example const result = await classify("nodule.nii.gz", lungNodule, { heatmap: true });
  * @throws AnyMC3DError with a stable `code`; the signal's reason after an abort
  */
-export async function classify(source: StudySource, adapterSource: AdapterSource, options: RunOptions & ClassifierOptions = {}): Promise<ClassifyResult> {
+export function classify(
+  source: StudySource,
+  adapterSource: AdapterSource,
+  options: RunOptions & SeveralRegions & ClassifierOptions,
+): Promise<(ClassifyResult | FailedRegion)[]>;
+export function classify(source: StudySource, adapterSource: AdapterSource, options?: RunOptions & OneRegion & ClassifierOptions): Promise<ClassifyResult>;
+export async function classify(
+  source: StudySource,
+  adapterSource: AdapterSource,
+  options: RunOptions & (OneRegion | SeveralRegions) & ClassifierOptions = {},
+): Promise<ClassifyResult | (ClassifyResult | FailedRegion)[]> {
   checkOptionNames(options, [...RUN_OPTIONS, ...CLASSIFIER_OPTIONS]);
   options.signal?.throwIfAborted();
   const onProgress = options.onProgress && readingFirst(options.onProgress);
-  const { heatmap, checks, read, signal: stop, onProgress: _, backbone, ...engineOptions } = options;
+  const { heatmap, heatmapGrid, checks, read, roi: regions, signal: stop, onProgress: _, backbone, ...engineOptions } = options;
   let classifier: Classifier | undefined;
   const prepare = async (signal: AbortSignal) => {
     const opening = openAdapter(adapterSource, { signal });
@@ -136,25 +179,30 @@ export async function classify(source: StudySource, adapterSource: AdapterSource
       classifier = made;
       return made;
     };
-    return Promise.all([readStudy(source, { read, signal, onProgress }), opening, making()]);
+    return Promise.all([readStudyAndRegions(source, { read, roi: regions, signal, onProgress }), opening, making()]);
   };
   try {
-    const [study, adapter, made] = await atOnce(prepare, stop);
-    return await made.classify(study, adapter, { heatmap, checks, signal: stop, onProgress });
+    const [{ study, roi }, adapter, made] = await atOnce(prepare, stop);
+    return await made.classify(study, adapter, { heatmap, heatmapGrid, checks, signal: stop, onProgress, roi } as RunOptions & OneRegion);
   } finally {
     await classifier?.dispose();
   }
 }
 
 /**
- * Whether an adapter takes a study, and what would be warned of; needs no engine.
+ * Whether an adapter takes a study, or a region of it, and what would be warned of; needs no engine.
  * @throws AnyMC3DError as reading the study and loading the adapter do; what `classify()` would refuse is in the answer
  */
-export async function checkStudy(source: StudySource, adapterSource: AdapterSource, options: Pick<RunOptions, "read" | "signal"> = {}): Promise<StudyCheck> {
-  checkOptionNames(options, ["read", "signal"]);
-  const prepare = (signal: AbortSignal) => Promise.all([readStudy(source, { read: options.read, signal }), openAdapter(adapterSource, { signal })]);
-  const [study, { manifest }] = await atOnce(prepare, options.signal);
-  return checkVolumes(study, manifest);
+export async function checkStudy(
+  source: StudySource,
+  adapterSource: AdapterSource,
+  options: Pick<RunOptions, "read" | "signal"> & OneRegion = {},
+): Promise<StudyCheck> {
+  checkOptionNames(options, ["read", "roi", "signal"]);
+  const { read, roi: region } = options;
+  const prepare = (signal: AbortSignal) => Promise.all([readStudyAndRegions(source, { read, roi: region, signal }), openAdapter(adapterSource, { signal })]);
+  const [{ study, roi }, { manifest }] = await atOnce(prepare, options.signal);
+  return checkVolumes(study, manifest, { roi: roi as Region | undefined });
 }
 
 /** The backbone an adapter names. */
@@ -184,3 +232,22 @@ export async function readStudy(given: StudySource, options: RunOptions): Promis
   tell(sources.length, sources.length);
   return isSource(source) ? volumes[""] : volumes;
 }
+
+/** Reads a study, and the masks that its regions are marked by, each once. */
+async function readStudyAndRegions(source: StudySource, options: RunOptions & { readonly roi?: RegionSource | readonly RegionSource[] }) {
+  const study = await readStudy(source, options);
+  const read = new Map<VolumeSource, Volume>();
+  const resolved = async (region: RegionSource): Promise<Region> => {
+    if (typeof region !== "object" || region === null || !("mask" in region) || isVolume(region.mask)) return region as Region;
+    const mask = read.get(region.mask) ?? (await readVolume(region.mask, { signal: options.signal }));
+    read.set(region.mask, mask);
+    return { ...region, mask };
+  };
+  const { roi } = options;
+  if (!isRegionList(roi)) return { study, roi: roi && (await resolved(roi)) };
+  const regions: Region[] = [];
+  for (const region of roi) regions.push(await resolved(region));
+  return { study, roi: regions };
+}
+
+const isRegionList = (roi: RegionSource | readonly RegionSource[] | undefined): roi is readonly RegionSource[] => Array.isArray(roi);

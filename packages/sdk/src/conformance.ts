@@ -4,6 +4,7 @@
 import { type Adapter, checkConformance, type Engine } from "@anymc3d/core";
 import { sha256 } from "@anymc3d/core/engine";
 import { cacheFolder } from "@anymc3d/node-files/cache-folder";
+import { makeFolder } from "@anymc3d/node-files/make-folder";
 import packageJson from "../package.json" with { type: "json" };
 
 /** Where passes are remembered: it may fail, and the vector is run again then. */
@@ -71,7 +72,7 @@ function folder(): Memory | undefined {
   return {
     has: async (name, about) => (await fs.readFile(path.join(root, name), "utf8")) === about,
     async add(name, about) {
-      await fs.mkdir(root, { recursive: true });
+      await makeFolder(root);
       await fs.writeFile(path.join(root, name), about);
     },
   };

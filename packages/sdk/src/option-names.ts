@@ -3,7 +3,7 @@
 import { AnyMC3DError } from "@anymc3d/core/errors";
 import { READ_OPTIONS } from "@anymc3d/io/options";
 
-export const RUN_OPTIONS = ["heatmap", "checks", "signal", "onProgress", "read"];
+export const RUN_OPTIONS = ["roi", "heatmap", "heatmapGrid", "checks", "signal", "onProgress", "read"];
 export const CLASSIFIER_OPTIONS = ["backbone", "signal", "onProgress", "engine", "precision", "threads", "chunk", "wasmPaths", "conformance"];
 
 /** @throws AnyMC3DError `OPTION_INVALID` */

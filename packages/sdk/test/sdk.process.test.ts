@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import lungNodule, { sample } from "@anymc3d/adapter-lung-nodule";
 import { slice, words } from "@anymc3d/testkit/dicom";
 import { describe, expect, test } from "vitest";
-import { classify, createClassifier, createEngine, isAbortError, openAdapter, openBackbone, readVolume } from "../src/index.js";
+import { checkStudy, classify, createClassifier, createEngine, isAbortError, openAdapter, openBackbone, readVolume, writeVolume } from "../src/index.js";
 
 const folder = fileURLToPath(new URL("../../adapters-lung-nodule", import.meta.url));
 /** PyTorch's logits of the sample. */
@@ -48,6 +48,35 @@ describe("classify()", () => {
     expect(result.warnings).toEqual([]);
     const mr = { ...(await readVolume(files)), modality: "MR" };
     await expect(classify(mr, lungNodule)).rejects.toMatchObject({ code: "INPUT_MODALITY" });
+  });
+
+  test("regions of a scan: a point, a mask from a file; what fails of a list is its own answer", async () => {
+    const crop = await readVolume(sample);
+    const [nx, ny, nz] = crop.shape;
+    const shape = [nx + 40, ny + 30, nz + 6] as const;
+    const inCrop = (n: number) => [(n % shape[0]) - 25, (Math.floor(n / shape[0]) % shape[1]) - 10, Math.floor(n / (shape[0] * shape[1])) - 2] as const;
+    const isInside = ([i, j, k]: readonly number[]) => i >= 0 && j >= 0 && k >= 0 && i < nx && j < ny && k < nz;
+    const fill = (value: (place: readonly number[]) => number) => Int16Array.from({ length: shape[0] * shape[1] * shape[2] }, (_, n) => value(inCrop(n)));
+    const affine = (crop.affine as number[]).map((v, at, m) => (at < 12 && at % 4 === 3 ? v - 25 * m[at - 3] - 10 * m[at - 2] - 2 * m[at - 1] : v));
+    const scan = { ...crop, shape, affine, data: fill((place) => (isInside(place) ? crop.data[(place[2] * ny + place[1]) * nx + place[0]] : -900)) };
+    const folder = await mkdtemp(join(tmpdir(), "anymc3d-roi-"));
+    const mask = join(folder, "mask.nii.gz");
+    await writeVolume(mask, { ...scan, data: fill((place) => (isInside(place) ? 5 : 0)) });
+    const box = [[25, 10, 2], [24 + nx, 9 + ny, 1 + nz]] as const; // biome-ignore format: one line
+    const classifier = await createClassifier();
+    const roi = [{ box, space: "voxel" }, { mask, label: 6 }, { point: [0, 0, 9999], space: "LPS" }] as const; // biome-ignore format: one line
+    const answers = await classifier.classify(scan, lungNodule, { roi });
+    expect(answers.map((answer) => ("error" in answer ? answer.error.code : "answered"))).toEqual(["answered", "REGION_NOT_FOUND", "REGION_ELSEWHERE"]);
+    if ("error" in answers[0]) throw answers[0].error;
+    expectLogits(answers[0]);
+    // The label spans the sample; the adapter adds 10 mm in the plane.
+    const result = await classifier.classify(scan, lungNodule, { roi: { mask }, heatmap: true, heatmapGrid: "region" });
+    expect(result.region?.shape).toEqual(result.heatmap?.shape);
+    expect(result.region?.shape[2]).toBe(nz);
+    expect(await checkStudy(scan, lungNodule, { roi: { box, space: "voxel" } })).toEqual({ verdict: "accepted", findings: [] });
+    expect((await checkStudy(scan, lungNodule, { roi: { mask, label: 6 } })).verdict).toBe("impossible");
+    await classifier.dispose();
+    await rm(folder, { recursive: true });
   });
 
   test("abort before and during work", async () => {

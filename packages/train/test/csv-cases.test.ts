@@ -154,6 +154,8 @@ describe("the check before training", () => {
       modality: ["CT"],
       minimum: warn(0, 0),
       maximum: warn(345, 845),
+      // numpy.percentile of the two: 1.19, 172.5, 343.81 and 2.69, 422.5, 842.31; a twentieth of 842.31 - 1.19 is 42.056; outwards to four digits
+      percentiles: { p1: warn(-40.87, 44.75), p50: warn(130.4, 464.6), p99: warn(301.7, 884.4) },
       pixelSpacing: warn(0.5, 0.8),
       sliceSpacing: warn(2.5, 2.5),
       extent: warn(2.5, 4.8),
@@ -165,6 +167,10 @@ describe("the check before training", () => {
     const masks = Array.from({ length: 10 }, () => mask);
     const view = { source: "volume", plane: "axial" } as const;
     expect(expectationsOf(masks, view)).toMatchObject({ minimum: refused(0), maximum: refused(255), slices: warn(4, 4) });
+    const zeros = { p1: 0, p50: 0, p99: 255 };
+    const shapes = masks.map((each, i) => ({ ...each, percentiles: i === 0 ? { ...zeros, p99: 0 } : zeros }));
+    const encoded = expectationsOf(shapes, view);
+    expect(encoded.percentiles).toEqual({ p1: refused(0), p50: refused(0), p99: warn(0, 255) });
     expect(expectationsOf(masks.slice(1), view)).toMatchObject({ minimum: warn(0, 0), maximum: warn(255, 255) });
     expect(expectationsOf([...masks, { ...mask, maximum: 254 }], view)).toMatchObject({ minimum: warn(0, 0), maximum: warn(254, 255) });
     expect(expectationsOf(facts, { source: "volume", plane: "sagittal" })).toMatchObject({

@@ -87,3 +87,12 @@ test("no interval where most resamples have one class only, or none are drawn", 
   expect(new Set(defined)).toEqual(new Set([true, false]));
   expect(measured(rare, { samples: 0, seed: 1 }).auroc.interval).toBeNull();
 });
+
+test("resamples whose figure is infinite, no number or beyond 10¹⁵ are left out of an interval; such a figure is undefined", () => {
+  const groups = ["a", "b", "c", "d"];
+  const over = (bad: number) => estimate(groups, (indices) => (new Set(indices).size === 1 ? bad : 0.5), { samples: 400, seed: 1 });
+  // A draw of one case four times, 4 of 256, is undefined.
+  for (const bad of [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN, -1e16]) expect(over(bad)).toEqual({ value: 0.5, interval: [0.5, 0.5] });
+  for (const bad of [Number.NEGATIVE_INFINITY, Number.NaN, 1e16]) expect(estimate(groups, () => bad)).toEqual({ value: null, interval: null });
+  expect(estimate(groups, (indices) => (new Set(indices).size < 4 ? Number.NaN : 1))).toEqual({ value: 1, interval: null });
+});

@@ -26,6 +26,18 @@ test.each([
   ["STRASSE", "straße"],
   ["caf\u00e9", "CAFE\u0301"],
   ["site/7/3", "site-07.03"],
+  ["23", "23.0"],
+  ["0023", "23.00"],
+  ["sub-23", "23"],
+  ["Patient 023", "pat_23"],
+  ["case23", "ID: 23"],
+  ["sub-P023", "P23"],
+  // Cyrillic Er, A and small e; Greek capital Rho.
+  ["P23", "\u042023"],
+  ["P23", "\u03a123"],
+  ["CASE-A", "case-\u0410"],
+  ["Peter", "P\u0435ter"],
+  ["DOE^JOHN", "DOE^JOHN^^^"],
 ])("%j is nearly %j", (a, b) => expect(nearName(a)).toBe(nearName(b)));
 
 test.each([
@@ -36,6 +48,14 @@ test.each([
   ["100", "10"],
   ["a", "á"],
   ["P23a", "P23b"],
+  ["23", "23.5"],
+  ["1.0", "10"],
+  ["23.10", "23.1"],
+  ["P23", "23"],
+  ["sub-23", "sub-24"],
+  ["sub", ""],
+  ["subway-23", "23"],
+  ["\u041f23", "P23"],
   ["0", ""],
   ["-", "--"],
 ])("%j is not %j", (a, b) => expect(nearName(a)).not.toBe(nearName(b)));

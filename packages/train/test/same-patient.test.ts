@@ -36,11 +36,11 @@ function exchanged({ data, shape: [nx, ny, nz] }: Volume): Volume {
 }
 
 /** As a folder of DICOM files. */
-const dicom = ({ data, shape: [, , depth] }: Volume, name: string, patient: string) =>
+const dicom = ({ data, shape: [, , depth] }: Volume, name: string, patient: string, more: Parameters<typeof slice>[2] = {}) =>
   Object.fromEntries(
     Array.from({ length: depth }, (_, k) => [
       `${name}/${k}.dcm`,
-      slice(2 * k, [...data.subarray(k * N * N, (k + 1) * N * N)], { "00100020": ["LO", patient], "0020000e": ["UI", `1.2.3.${name.length}`] }),
+      slice(2 * k, [...data.subarray(k * N * N, (k + 1) * N * N)], { "00100020": ["LO", patient], "0020000e": ["UI", `1.2.3.${name.length}`], ...more }),
     ]),
   );
 
@@ -89,6 +89,33 @@ test("one DICOM Patient ID in two splits is refused, in two groups warned of; th
   const { volume } = await (split.cases.find(({ id }) => id === "first") as TrainCase).load();
   expect(volume.meta).not.toHaveProperty("patient");
   expect(JSON.stringify([split.faults, grouped.warnings, [...split.contents], volume.meta])).not.toContain("SECRET");
+});
+
+test("Patient IDs that are nearly the same, or of two issuers, are warned of by the cases' names; what the refusal says lifts it", async () => {
+  const pair = async (a: [id: string, issuer?: string], b: [id: string, issuer?: string], rows = ["first,a,train,1", "second,b,val,1"]) => {
+    const tags = ([id, issuer]: [string, string?]): Parameters<typeof slice>[2] => ({
+      "00100020": ["LO", id],
+      ...(issuer && { "00100021": ["LO", issuer] as const }),
+    });
+    const { faults, warnings } = await faultsOf({ ...dicom(scan(1), "first", "", tags(a)), ...dicom(scan(4), "second", "", tags(b)), ...other }, [
+      ...rows,
+      ...rest,
+    ]);
+    expect(JSON.stringify([faults, warnings])).not.toMatch(/SECRET|secret|HOSPITAL/);
+    return [faults.length, ...warnings.map(({ code, message }) => `${code} ${message}`)];
+  };
+  const near = [0, expect.stringMatching(/^SAME_PATIENT cases first and second: DICOM Patient IDs that are nearly the same; .*one split and one group$/)];
+  for (const [a, b] of [["SECRET23", "secret23"], ["0023", "23"], ["SECRET-7", "SECRET_07"], ["sub-23", "23"]]) expect(await pair([a], [b]), `${a} ${b}`).toEqual(near); // biome-ignore format: a line
+  const issuers = [0, expect.stringMatching(/^SAME_PATIENT cases first and second: one DICOM Patient ID of two issuers/)];
+  expect(await pair(["SECRET", "HOSPITAL 1"], ["SECRET", "HOSPITAL 2"])).toEqual(issuers);
+  // One issuer, however it is spelt, or one that is not named.
+  expect(await pair(["SECRET", "HOSPITAL 1"], ["SECRET", "hospital-1"])).toEqual([1]);
+  expect(await pair(["SECRET", "HOSPITAL 1"], ["SECRET"])).toEqual([1]);
+  expect(await pair(["SECRET23"], ["SECRET24"])).toEqual([0]);
+  // One split and one group: nothing to say.
+  const together = ["first,a,train,1", "second,a,train,1"];
+  for (const [a, b] of [[["SECRET"], ["SECRET"]], [["SECRET23"], ["secret23"]], [["SECRET", "HOSPITAL 1"], ["SECRET", "HOSPITAL 2"]]] as [[string], [string]][]) // biome-ignore format: a line
+    expect(await pair(a, b, together)).toEqual([0]);
 });
 
 test.each(["", "ANONYMOUS", "anon001".slice(0, 4), "0000", "Unknown", "N/A", "XXX", "De-identified", "REMOVED"])("the id %j is no one's", async (patient) => {

@@ -167,6 +167,8 @@ describe("quantities", () => {
       expect(spearman(truth, found)).toBeCloseTo(expected.spearman, 12);
     }
     expect([rSquared([3, 3], [1, 2]), spearman([3, 3], [1, 2])]).toEqual([null, null]);
+    // The sum of three times 0.1, by three, is more than 0.1.
+    expect(rSquared([0.1, 0.1, 0.1], [1, 2, 3])).toBeNull();
   });
 
   test("normalisation equals numpy's, and the finished head gives the values themselves", () => {
@@ -280,6 +282,14 @@ describe("conformal calibration", () => {
     expect(Math.abs(alike.size - 9)).toBeLessThan(0.3);
     expect(alike.spread).toBeGreaterThan(0);
     expect(measureCoverage(valueTask, cases, { seed: 1 })).toEqual([alike]);
+  });
+
+  test("a label that one patient's cases alone know is not measured", () => {
+    // Whoever calibrates has that patient, so that no case is left to measure on. Half of the other label's scores are σ(2): its sets hold all.
+    const cases = Array.from({ length: 60 }, (_, i): Scored => ({ group: i < 21 ? "one" : `p${i}`, labels: new Map<string, number>([["b", i % 2], ...(i < 21 ? [["a", 1] as const] : [])]), logits: [2, 0] })); // biome-ignore format: a line
+    const found = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((seed) => measureCoverage(multilabelTask, cases, { seed }));
+    expect(found.length).toBeGreaterThan(0);
+    for (const { id, measured } of found) expect([id, measured]).toEqual(["b", 1]);
   });
 
   test("a group is never on both sides: one patient with most of the cases is measured by the others' quantile", () => {

@@ -47,7 +47,7 @@ export function ViewerPane() {
       look();
       goToWanted();
     };
-    viewer.show(volume).then(shown, cannotShow);
+    viewer.show(volume).then(shown).catch(cannotShow);
   });
 
   useSignalEffect(() => {

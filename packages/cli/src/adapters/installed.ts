@@ -17,8 +17,16 @@ export function installedAdapters(): string[] {
   return [...found.values()];
 }
 
+/** Empty for what is no folder, or cannot be read. */
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
 function adaptersIn(modules: string): [string, string][] {
-  const list = (folder: string) => (existsSync(folder) ? readdirSync(folder) : []);
   const names = list(modules).flatMap((entry) => (entry.startsWith("@") ? list(join(modules, entry)).map((name) => `${entry}/${name}`) : [entry]));
   const adapters = names.filter((name) => isNamedAs("adapter", name) && existsSync(join(modules, name, "adapter.json")));
   return adapters.map((name) => [name, join(modules, name)]);

@@ -4,19 +4,21 @@ import { basename, resolve } from "node:path";
 import { AnyMC3DError, type ClassifyResult, HEATMAPS, type HeatmapMethod, isAbortError, type Progress } from "@anymc3d/core";
 import { endingOf, stemOf, writableEndings } from "@anymc3d/io";
 import { checkFileTarget } from "@anymc3d/node-files/target";
-import { checkConformanceOnce, writeVolume } from "@anymc3d/sdk";
+import { checkConformanceOnce, readVolume, writeVolume } from "@anymc3d/sdk";
 import { startClassifier } from "../adapters/classifier.js";
 import { findAdapter } from "../adapters/find.js";
+import { checkNotInput } from "../data/not-an-input.js";
 import { interruptSignal } from "../interrupt.js";
 import type { EngineFlags } from "../options/engine.js";
 import { readOptions } from "../options/read.js";
+import { asksForRegions, type RegionFlags, regionsOf } from "../options/region.js";
 import type { RegistryFlags } from "../options/registry.js";
 import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
 import { progressLine, stageName, stageText } from "../output/progress.js";
 import { printResult } from "../output/result.js";
 import { printErr, printJson } from "../output/terminal.js";
 
-export interface ClassifyFlags extends EngineFlags, RegistryFlags {
+export interface ClassifyFlags extends EngineFlags, RegionFlags, RegistryFlags {
   adapter: string;
   heatmap?: string;
   heatmapMethod?: HeatmapMethod;
@@ -37,7 +39,9 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
         : { ...now, what: `${current} ${stageName(now)}`.trim() },
     );
   checkHeatmapFlags(flags);
-  await checkHeatmapTarget(files, flags.heatmap);
+  const regional = asksForRegions(flags);
+  const several = (flags.at?.length ?? 0) + (flags.box?.length ?? 0) + (flags.roi ? (flags.label?.length ?? 1) : 0) > 1;
+  await checkHeatmapTarget(files, flags.heatmap, several, flags.roi);
   show({ stage: "load", done: 0, total: 2 });
   const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
   const classifier = await startClassifier(found, flags, signal, show);
@@ -51,23 +55,37 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
       try {
         const started = performance.now();
         const read = readOptions(flags);
-        const result = await classifier.classify(file, adapter, {
+        const run = {
           heatmap: flags.heatmap ? { method: flags.heatmapMethod ?? HEATMAPS[0].id, label: flags.heatmapLabel } : false,
           checks: flags.checks,
           signal,
           onProgress: show,
-          read,
-        });
-        const heatmap = flags.heatmap && (await writeHeatmap(result, flags.heatmap, file, signal));
-        progress.clear();
-        if (flags.json) printJson(toJson(file, result, heatmap));
-        else printResult(file, adapter, result, { heatmap, ms: performance.now() - started, warned });
+        };
+        const tell = async (result: ClassifyResult, region: number, name?: string) => {
+          const heatmap = flags.heatmap && (await writeHeatmap(result, heatmapPath(flags.heatmap, file, region), signal));
+          progress.clear();
+          if (flags.json) printJson(toJson(file, result, heatmap, name));
+          else printResult(file, adapter, result, { heatmap, ms: performance.now() - started, warned, region: name });
+        };
+        if (!regional) await tell(await classifier.classify(file, adapter, { ...run, read }), 1);
+        else {
+          const volume = await readVolume(file, { ...read, signal });
+          for (const [n, { name, region }] of (await regionsOf(flags, volume, signal)).entries()) {
+            try {
+              await tell(await classifier.classify(volume, adapter, { ...run, roi: region }), n + 1, name);
+            } catch (error) {
+              progress.clear();
+              if (isAbortError(error)) throw error;
+              failed++;
+              tellFailure(file, error, flags, name);
+            }
+          }
+        }
       } catch (error) {
         progress.clear();
         if (isAbortError(error)) throw error;
         failed++;
-        if (flags.json) printJson({ schema: "anymc3d.classify/2", file, ok: false, error: describeError(error) });
-        else reportError(error, Boolean(flags.verbose), file);
+        tellFailure(file, error, flags);
       }
       done++;
     }
@@ -75,18 +93,25 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
     progress.clear();
     await classifier.dispose();
   }
-  if (failed && files.length > 1 && !flags.json) printErr(`${failed} of ${files.length} files failed.`);
+  if (failed && files.length > 1 && !flags.json) printErr(regional ? `${failed} regions or files failed.` : `${failed} of ${files.length} files failed.`);
   if (failed) throw new Reported(EXIT.failed);
 }
 
-/** The stable JSON form of a result; heatmap voxels stay in their file. */
-function toJson(file: string, result: ClassifyResult, heatmap: string | undefined) {
-  const { heatmap: _, heatmaps: __, ...rest } = result;
-  return { schema: "anymc3d.classify/2", file, ok: true, ...rest, ...(heatmap ? { heatmap } : {}) };
+/** @param region what was asked for, of a file that was read */
+function tellFailure(file: string, error: unknown, { json, verbose }: ClassifyFlags, region?: string): void {
+  if (json) printJson({ schema: "anymc3d.classify/2", file, ...(region && { asked: region }), ok: false, error: describeError(error) });
+  else reportError(error, Boolean(verbose), region ? `${file}, ${region}` : file);
 }
 
-function heatmapPath(pattern: string, file: string): string {
-  return pattern.replaceAll("{name}", stemOf(basename(file)));
+/** The stable JSON form of a result; heatmap voxels stay in their file. */
+function toJson(file: string, result: ClassifyResult, heatmap: string | undefined, asked: string | undefined) {
+  const { heatmap: _, heatmaps: __, ...rest } = result;
+  return { schema: "anymc3d.classify/2", file, ...(asked && { asked }), ok: true, ...rest, ...(heatmap ? { heatmap } : {}) };
+}
+
+/** @param region its number, from 1 */
+function heatmapPath(pattern: string, file: string, region: number): string {
+  return pattern.replaceAll("{name}", stemOf(basename(file))).replaceAll("{region}", String(region));
 }
 
 /** Refuses what would be asked of a heatmap that is not made, and a label for one that explains none. */
@@ -103,24 +128,29 @@ export function checkHeatmapFlags({ heatmap, heatmapMethod, heatmapLabel }: Pick
 }
 
 /** Refuses a target that cannot work before anything is computed. */
-async function checkHeatmapTarget(files: readonly string[], pattern: string | undefined): Promise<void> {
+async function checkHeatmapTarget(files: readonly string[], pattern: string | undefined, several: boolean, roi: string | undefined): Promise<void> {
   if (!pattern) return;
   if (!endingOf(pattern)?.writes)
     throw new AnyMC3DError("OPTION_INVALID", `--heatmap ${pattern}: heatmaps are written as volumes; give a name that ends in ${writableEndings().join(", ")}`);
-  const targets = files.map((file) => resolve(heatmapPath(pattern, file)));
+  if (several && !pattern.includes("{region}"))
+    throw new AnyMC3DError(
+      "OPTION_INVALID",
+      `--heatmap ${pattern}: several regions would write the same heatmap; put {region}, the region's number, into it, for example heat-{region}.nii.gz`,
+    );
+  const targets = files.map((file) => resolve(heatmapPath(pattern, file, 1)));
   if (new Set(targets).size < targets.length)
     throw new AnyMC3DError(
       "OPTION_INVALID",
       `--heatmap ${pattern}: ${files.length} files would write the same heatmap; put {name} into it, for example heat-{name}.nii.gz`,
     );
-  const clash = files.find((file) => targets.includes(resolve(file)));
-  if (clash) throw new AnyMC3DError("OPTION_INVALID", `--heatmap would overwrite the input ${clash}`);
-  for (const target of targets) await checkFileTarget(target);
+  for (const target of targets) {
+    await checkNotInput("--heatmap", target, [...files, ...(roi === undefined ? [] : [roi])]);
+    await checkFileTarget(target);
+  }
 }
 
-async function writeHeatmap({ heatmap }: ClassifyResult, pattern: string, file: string, signal: AbortSignal): Promise<string | undefined> {
+async function writeHeatmap({ heatmap }: ClassifyResult, target: string, signal: AbortSignal): Promise<string | undefined> {
   if (!heatmap) return undefined;
-  const target = heatmapPath(pattern, file);
   await writeVolume(target, heatmap, { signal });
   return target;
 }

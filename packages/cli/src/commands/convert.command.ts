@@ -2,7 +2,7 @@
 
 import { Option } from "commander";
 import { addReadFlags } from "../options/read.js";
-import { triple } from "../options/values.js";
+import { number, triple } from "../options/values.js";
 import type { CliCommand } from "./command.js";
 
 export const convertCommand: CliCommand = {
@@ -15,11 +15,11 @@ export const convertCommand: CliCommand = {
         .argument("<output>", "its ending says the format, as out.nii.gz"),
     )
       .option("--canonical", "order the voxels toward right, anterior, superior; nothing is interpolated")
-      .option("--crop-above <value>", "crop to the voxels above a value", Number)
+      .option("--crop-above <value>", "crop to the voxels above a value", number)
       .option("--resample <mm>", "voxel size of the output, as 1 or 1,1,2", triple)
       .option("--like <file>", "put it on the grid of another volume")
-      .addOption(new Option("--interpolation <method>", "nearest for masks").choices(["linear", "nearest"]).default("linear"))
-      .option("--fill <value>", "value of places outside the input", Number, 0)
+      .addOption(new Option("--interpolation <method>", "default: linear, of a segmentation nearest").choices(["linear", "nearest"]))
+      .option("--fill <value>", "value of places outside the input; default: a CT in HU -1000, else the smallest value", number)
       .option("--force", "replace an output that exists")
       .option("--verbose", "show where an error came from")
       .action(async (input, output, flags) => (await import("./convert.js")).convert(input, output, flags)),

@@ -16,6 +16,7 @@ import { startClassifier } from "../adapters/classifier.js";
 import { findAdapter } from "../adapters/find.js";
 import { type EvaluationCase, evaluationCases } from "../data/evaluation-cases.js";
 import { type KeptAnswers, keepAnswers, nothingKept } from "../data/kept-answers.js";
+import { checkNotInput } from "../data/not-an-input.js";
 import { keepingSignal, resumeCommand } from "../interrupt.js";
 import type { EngineFlags } from "../options/engine.js";
 import { readOptions } from "../options/read.js";
@@ -52,6 +53,8 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
   const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
   const onWarning = ({ code, message }: Warning) => printErr(`${pc.yellow("warning")} ${pc.dim(code)} ${message}`);
   const rows = await evaluationCases(data, adapter, { ...flags, onWarning });
+  const own = ["adapter.json", "weights.safetensors"].map((name) => join(flags.adapter, name));
+  await checkNoInput({ predictions: flags.predictions, keep: flags.keep }, [...own, ...rows.flatMap(({ files }) => files)]);
   const classifier = await startClassifier(found, flags, signal);
   await checkConformanceOnce(adapter, classifier.engine, signal);
   const kept = await openKept(data, adapter, classifier.engine, flags).catch(async (error: unknown) => {
@@ -267,14 +270,15 @@ function plainFigures({ rows, whole }: Evaluation): Record<string, number | null
   return { ...(mean && { meanAuroc: mean.value }), ...(top && { topOneAccuracy: top.value }) };
 }
 
+/** Refuses to write over what is read. */
+async function checkNoInput(targets: Pick<EvaluateFlags, "predictions" | "keep">, inputs: readonly string[]): Promise<void> {
+  for (const [flag, path] of Object.entries(targets)) if (typeof path === "string") await checkNotInput(`--${flag}`, path, inputs);
+}
+
 /** Refuses targets that cannot work before anything is computed. */
 async function checkTargets({ predictions, keep, splits }: EvaluateFlags, data: string): Promise<void> {
-  const inputs = [data, ...(splits === undefined ? [] : [splits])].map((path) => resolve(path));
-  for (const [flag, path] of Object.entries({ predictions, keep })) {
-    if (typeof path !== "string") continue;
-    if (inputs.includes(resolve(path))) throw new AnyMC3DError("OPTION_INVALID", `--${flag} would overwrite the labels file ${path}; choose another name`);
-    await checkFileTarget(path);
-  }
+  await checkNoInput({ predictions, keep }, [data, ...(splits === undefined ? [] : [splits])]);
+  for (const path of [predictions, keep]) if (typeof path === "string") await checkFileTarget(path);
   if (typeof keep === "string" && predictions !== undefined && resolve(keep) === resolve(predictions))
     throw new AnyMC3DError("OPTION_INVALID", `--keep and --predictions name one file, ${keep}; choose another name`);
 }

@@ -1,11 +1,11 @@
 // anymc3d inspect: shape, spacing, orientation, values of a file, and which installed adapters accept it.
 
-import { resolve } from "node:path";
 import { type Adapter, AnyMC3DError, axisCodes, isAnyMC3DError, type Volume, valueRange, voxelSpacing } from "@anymc3d/core";
 import { checkInput } from "@anymc3d/core/learn";
 import { checkFileTarget } from "@anymc3d/node-files/target";
 import { openAdapter, readVolume } from "@anymc3d/sdk";
 import { installedAdapters } from "../adapters/installed.js";
+import { checkNotInput } from "../data/not-an-input.js";
 import { readOptions } from "../options/read.js";
 import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
 import { writeStrip } from "../output/strip.js";
@@ -21,9 +21,10 @@ export interface InspectFlags {
 export async function inspectFiles(files: readonly string[], flags: InspectFlags): Promise<void> {
   if (flags.png && files.length > 1)
     throw new AnyMC3DError("OPTION_INVALID", `--png ${flags.png} would hold one of ${files.length} files; inspect one at a time`);
-  if (flags.png && files.some((file) => resolve(file) === resolve(flags.png as string)))
-    throw new AnyMC3DError("OPTION_INVALID", `--png would overwrite the scan ${flags.png}; choose another name`);
-  if (flags.png) await checkFileTarget(flags.png);
+  if (flags.png) {
+    await checkNotInput("--png", flags.png, files);
+    await checkFileTarget(flags.png);
+  }
   const adapters = [...(await usable(installedAdapters())), ...(await Promise.all((flags.adapter ?? []).map((source) => openAdapter(source))))];
   let failed = false;
   for (const file of files) {
@@ -46,11 +47,17 @@ export async function inspectFiles(files: readonly string[], flags: InspectFlags
 async function usable(folders: readonly string[]): Promise<Adapter[]> {
   const opened = folders.map((folder) =>
     openAdapter(folder).catch((error) => {
-      printErr(`${pc.yellow("warning")} ${folder} is left out: ${describeError(error).message}`);
+      // A line each: all faults of a manifest would hide the answer that was asked for.
+      printErr(`${pc.yellow("warning")} ${folder} is left out: ${firstLine(describeError(error).message)}`);
       return [];
     }),
   );
   return (await Promise.all(opened)).flat();
+}
+
+function firstLine(text: string): string {
+  const end = text.indexOf("\n");
+  return end < 0 ? text : `${text.slice(0, end)} …`;
 }
 
 type Report = ReturnType<typeof describe>;

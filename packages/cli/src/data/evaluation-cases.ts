@@ -13,6 +13,8 @@ export interface EvaluationCase {
   readonly id: string;
   readonly group: string;
   readonly labels: ReadonlyMap<string, number>;
+  /** What is read for it beside the table, as far as it can be named; files and folders. */
+  readonly files: readonly string[];
   /** Paths or volumes. @throws AnyMC3DError `FILE_NOT_FOUND`, `LABELS_INVALID` */
   study(): StudySource | Promise<StudySource>;
   /** Hash of all that is read for it. @throws as `study`; the file system's own errors */
@@ -53,7 +55,7 @@ export async function evaluationCases(
     if (!chosen) throw new AnyMC3DError("OPTION_INVALID", `${data}: an .npz holds splits; say which by --split ${NPZ_SPLITS.join(", ")}`);
     const hash = createHash("sha256").update(bytes).digest("hex");
     const cases = npzCases(bytes, { task, file: data, splits: [chosen], source: sources[0] });
-    return cases.map(({ load, ...one }) => ({ ...one, study: () => load(), content: async () => hash, told: (fault) => fault }));
+    return cases.map(({ load, ...one }) => ({ ...one, files: [], study: () => load(), content: async () => hash, told: (fault) => fault }));
   }
   const rows = parseLabels(decodeTable(bytes), {
     file: data,
@@ -69,6 +71,7 @@ export async function evaluationCases(
       id: row.id,
       group: row.group,
       labels: row.labels,
+      files: knownPaths(paths),
       study: () => (sources.length > 1 ? paths() : paths()[sources[0]]),
       content: async (signal) => {
         const hashes = await Promise.all(Object.entries(paths()).map(async ([source, path]) => [source, await contentHash(path, signal)] as const));

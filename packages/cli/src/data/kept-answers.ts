@@ -2,11 +2,11 @@
 // A line a volume (JSON), each bound to what made it and to the bytes it was made of: what no longer fits is computed anew.
 
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
 import { Held, hold } from "@anymc3d/node-files/hold";
-import { checkFolderTarget } from "@anymc3d/node-files/target";
+import { makeFolder } from "@anymc3d/node-files/make-folder";
 import { notWritable } from "@anymc3d/node-files/write-whole";
 
 const SCHEMA = "anymc3d.answers/1";
@@ -55,10 +55,7 @@ interface Line {
  * @throws AnyMC3DError `RUN_LOCKED` while another process keeps its answers there; `OUTPUT_NOT_WRITABLE`, also for a file that is something else
  */
 export async function keepAnswers<Answer>(path: string, made: MadeBy): Promise<KeptAnswers<Answer>> {
-  await checkFolderTarget(dirname(path));
-  await mkdir(dirname(path), { recursive: true }).catch((cause) => {
-    throw notWritable(path, dirname(path), cause);
-  });
+  await makeFolder(dirname(path));
   const release = await hold(`${path}.lock`).catch((cause: unknown) => {
     if (!(cause instanceof Held)) throw notWritable(path, dirname(path), cause);
     const { pid, host } = cause.holder;

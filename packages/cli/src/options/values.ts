@@ -5,16 +5,23 @@ import { InvalidArgumentError } from "commander";
 /** A whole number of at least `least`. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isInteger(value) || value < least) throw new InvalidArgumentError(`a whole number from ${least} is needed.`);
+    const value = number(text);
+    if (!Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`a whole number from ${least} is needed.`);
     return value;
   };
 }
 
+/** A number as people write it, with a point and without a unit: 5, -1000, 0.5, 1e-3. Not what JavaScript reads besides: "", 0x10, Infinity. */
+export function number(text: string): number {
+  const value = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(value)) throw new InvalidArgumentError("a number without a unit is needed, as -1000 or 0.5.");
+  return value;
+}
+
 /** A number above 0. */
 export function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("a number above 0 is needed.");
+  const value = number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("a number above 0 is needed.");
   return value;
 }
 

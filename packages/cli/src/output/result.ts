@@ -2,20 +2,25 @@
 
 import { type Adapter, type ClassifyResult, DISCLAIMER, type ViewResult } from "@anymc3d/core";
 import { isOfMachine } from "@anymc3d/core/errors";
+import { regionText } from "../options/region.js";
 import { pc, print, printErr } from "./terminal.js";
 
 interface Extras {
   readonly heatmap?: string;
   readonly ms: number;
+  /** What was asked for. */
+  readonly region?: string;
   /** Warnings about the machine that were printed before; each is shown once. Those about a file are shown for every file. */
   readonly warned: Set<string>;
 }
 
 export function printResult(file: string, { manifest }: Adapter, result: ClassifyResult, extras: Extras): void {
   const out: string[] = [];
-  out.push(`${pc.bold(file)}  ${pc.dim(`${manifest.title}, ${manifest.name}@${manifest.version}`)}`);
+  out.push(`${pc.bold(extras.region ? `${file}, ${extras.region}` : file)}  ${pc.dim(`${manifest.title}, ${manifest.name}@${manifest.version}`)}`);
   out.push(...labelLines(result), ...valueLines(result));
   out.push(...result.views.map((view) => pc.dim(`  ${mostRelevant(view)}`)));
+  const region = regionText(result);
+  if (region) out.push(pc.dim(`  ${region}`));
   if (extras.heatmap) out.push(pc.dim(`  heatmap: ${extras.heatmap}`));
   const { engine, precision, times } = result.provenance;
   out.push(pc.dim(`  ${engine} ${precision}, ${(extras.ms / 1000).toFixed(2)} s (backbone ${(times.encode / 1000).toFixed(2)} s). ${DISCLAIMER}`));

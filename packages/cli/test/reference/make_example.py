@@ -14,7 +14,7 @@ import numpy as np
 here = pathlib.Path(__file__).parent
 root = here / "../../../.."
 text = (root / "docs/import-from-python.md").read_text()
-code = re.search(r"```python\n(.*?)```", text, re.S).group(1)
+code = next(block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "save_pretrained" in block)
 
 rng = np.random.default_rng(5)
 level = rng.integers(40, 200, (8, 1, 1, 1))

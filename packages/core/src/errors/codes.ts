@@ -147,7 +147,29 @@ export const ERRORS = {
     title: "Wrong size.",
     warnable: true,
     happened: "In-plane extent or number of slices outside the declared range: a whole chest for a crop.",
-    todo: "Crop, or take another scan.",
+    todo: "Give the region of the finding: `roi`, `--at x,y,z`.",
+  },
+  REGION_INVALID: {
+    about: "input",
+    exit: 1,
+    title: "This is no region.",
+    happened: "A region without size, smaller or larger than the adapter takes, of an empty mask, or of numbers that are none; an open or crossing contour.",
+    todo: "As the message says.",
+  },
+  REGION_ELSEWHERE: {
+    about: "input",
+    exit: 1,
+    title: "The region lies outside of the scan.",
+    happened:
+      "A point, box or mask outside of the volume, or of another patient, study or frame of reference. Where a point lies inside in another space, that is named.",
+    todo: "Give the space that its numbers are in (RAS, LPS, voxel), or the scan that it was marked on.",
+  },
+  REGION_NOT_FOUND: {
+    about: "input",
+    exit: 1,
+    title: "Which region?",
+    happened: "A label that the region's file does not hold, or none was named and there are several.",
+    todo: "The message lists what there is; `label`, `--label`.",
   },
   INPUT_SHAPE: {
     about: "input",

@@ -47,9 +47,23 @@ export interface Unfetched extends AboutFile {
 export interface InputFinding {
   /** The adapter's name for the volume. */
   readonly source: string;
-  readonly measured: "modality" | "units" | "minimum" | "maximum" | "p1" | "p50" | "p99" | "foreground" | "pixelSpacing" | "sliceSpacing" | "extent" | "slices";
+  readonly measured:
+    | "modality"
+    | "units"
+    | "minimum"
+    | "maximum"
+    | "p1"
+    | "p50"
+    | "p99"
+    | "foreground"
+    | "labels"
+    | "data"
+    | "pixelSpacing"
+    | "sliceSpacing"
+    | "extent"
+    | "slices";
   readonly found: number | string;
-  /** Of a number: smallest and largest; of a word: those that are taken; of foreground: what some voxel must be above. */
+  /** Of a number: smallest and largest; of a word: those that are taken; of foreground: what some voxel must be above; of labels: the numbers; of data: at least so many voxels. */
   readonly expected: readonly number[] | readonly string[];
   /** `mm`, or none. */
   readonly unit?: string;
@@ -97,6 +111,8 @@ export interface RequiredDetails {
   INPUT_SIZE: InputFinding;
   /** Names of sources. */
   INPUT_MISSING: { readonly expected: readonly string[]; readonly found: readonly string[]; readonly missing: readonly string[] };
+  /** The labels that there are. */
+  REGION_NOT_FOUND: { readonly labels: readonly (number | string)[] };
   VOXELS_NOT_FINITE: { readonly count: number; readonly first: readonly [number, number, number] };
   TENSORS_MISMATCH: TensorDifference;
   BACKBONE_MISMATCH: HashDifference & { readonly backbone: string };
@@ -119,6 +135,8 @@ export interface OptionalDetails {
   CHANNELS_UNSUPPORTED: MissingOption;
   GEOMETRY_INVALID: MissingOption;
   OPTION_INVALID: WrongOption;
+  /** Of a point: as it was given, its voxel coordinates in the volume, and the spaces by which it would lie inside. */
+  REGION_ELSEWHERE: { readonly point?: readonly number[]; readonly space?: string; readonly voxel?: readonly number[]; readonly others?: readonly string[] };
   MANIFEST_INVALID: SchemaFaults;
   BACKBONE_INVALID: SchemaFaults;
   CONFIG_INVALID: SchemaFaults;

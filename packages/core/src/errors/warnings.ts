@@ -52,6 +52,18 @@ export const WARNINGS = {
     says: "The volume does not say how it lies in the patient: slices as stored. A voxel size that it states is kept.",
     todo: "State them when reading (`orientation`, `spacing`) if you know them.",
   },
+  REGION_CLIPPED: {
+    about: "input",
+    of: "file",
+    says: "A region reaches over the edge of the volume, and ends there.",
+    todo: "Nothing, if the finding lies at the edge.",
+  },
+  LABELS_FOUND: {
+    about: "input",
+    of: "file",
+    says: "A segmentation has not all labels that the adapter knows, or its numbers were taken for others by the adapter's own table.",
+    todo: "Look whether the numbers mean what the adapter takes them for.",
+  },
   OBLIQUE: {
     about: "input",
     of: "file",
@@ -73,6 +85,18 @@ export const WARNINGS = {
   EXTRA_BYTES: { about: "file", of: "file", says: "Bytes follow the voxels; they were ignored.", todo: "Check that the sizes in the header are right." },
   MODALITY_STATED: { about: "file", of: "file", says: "The files state another modality than you gave; theirs is believed.", todo: "Leave the option out." },
   SERIES_LEFT: { about: "file", of: "file", says: "One series was read, others left out.", todo: "Nothing, if it is the right one." },
+  REGIONS_LEFT: {
+    about: "file",
+    of: "file",
+    says: "What a file of regions holds besides, and that marks no place or is not read, was left out.",
+    todo: "Nothing, if the regions that are listed are those that are meant.",
+  },
+  SEGMENT_SHARES: {
+    about: "file",
+    of: "file",
+    says: "A segmentation of shares: a voxel counts as inside from one half on.",
+    todo: "Nothing, unless its shares are probabilities with another threshold.",
+  },
   FILES_LEFT: FILES_LEFT_OUT,
   FILE_SKIPPED: FILES_LEFT_OUT,
   LOCALIZER_LEFT: { about: "file", of: "file", says: "Localizer images of the series were left out.", todo: "Nothing." },
@@ -108,6 +132,12 @@ export const WARNINGS = {
     of: "file",
     says: "Slices lie a little off even places, as by rounded positions; the message says how far.",
     todo: "Nothing, if positions need not be more exact.",
+  },
+  ORIENTATION_ROUNDED: {
+    about: "file",
+    of: "file",
+    says: "The directions of rows and columns are rounded so far that they were made unit vectors at right angles.",
+    todo: "Nothing, if directions need not be more exact than half a degree.",
   },
   FRAMES_EMPTY: { about: "file", of: "file", says: "Frames that a segmentation leaves out are 0.", todo: "Nothing." },
   UIDS_IGNORED: {
@@ -164,6 +194,18 @@ export const WARNINGS = {
   },
   META_SCALED: { about: "file", of: "file", says: "ElementToIntensityFunction was applied.", todo: "Nothing." },
   META_COMPRESSED_SIZE: { about: "file", of: "file", says: "The header's compressed size is not the file's.", todo: "Nothing, if it was read." },
+  MASK_VALUES: {
+    about: "training",
+    of: "run",
+    says: "Masks of cases hold other numbers than 0 and 1, all of which count as inside, or are inside in more than half of their voxels.",
+    todo: "Look whether all of them is meant; else write masks of 0 and 1.",
+  },
+  LABELS_MIXED: {
+    about: "training",
+    of: "run",
+    says: "Volumes hold a few whole numbers alone, and the configuration does not say that they are labels.",
+    todo: "Segmentations: declare `labels` in the view, so that numbers are never mixed. Images: nothing.",
+  },
   NO_GROUPS: {
     about: "training",
     of: "run",
@@ -173,13 +215,13 @@ export const WARNINGS = {
   NEAR_GROUPS: {
     about: "training",
     of: "run",
-    says: "Names of groups differ in case, blanks, separators, leading zeros or the form of a letter only: `P23` and `p-023`. Drawn splits keep them together.",
+    says: "Names of groups differ in case, blanks, separators, leading zeros, the form of a letter, a word such as `sub` or a `.0` only: `P23` and `p-023`. Drawn splits keep them together.",
     todo: "One name for one patient, or figures are too good.",
   },
   SAME_PATIENT: {
     about: "training",
     of: "run",
-    says: "Two groups hold the same scan, however it is stored, or DICOM files of one Patient ID.",
+    says: "Two groups hold the same scan, however it is stored, or DICOM files of one Patient ID; or Patient IDs are nearly the same, or one of two issuers.",
     todo: "One group for one patient; remove scans that are there twice.",
   },
   NO_LABEL: { about: "training", of: "run", says: "Rows without any label of the task were left out.", todo: "Nothing, if that is meant." },

@@ -16,14 +16,29 @@ function gaussian(sigma: number, length: number): Float64Array {
 }
 
 /**
- * The volume convolved with a Gaussian, edges repeated; the kernel ends at 4σ.
+ * The volume convolved with a Gaussian, edges repeated; the kernel ends at 4σ. Weights of no-data voxels are left out, and these stay what they are.
  * @param sigmas voxels along x, y, z; 0: none
  */
-export function smoothed(data: VoxelArray, shape: Triple, sigmas: readonly number[], signal?: AbortSignal): Float32Array {
+export function smoothed(data: VoxelArray, shape: Triple, sigmas: readonly number[], noData: Uint8Array | undefined, signal?: AbortSignal): Float32Array {
   const out = allocate("volume", data.length * 4, () => Float32Array.from(data));
-  const stride = [1, shape[0], shape[0] * shape[1]];
-  for (const axis of [0, 1, 2])
-    if (sigmas[axis] > 0 && shape[axis] > 1) smoothAxis(out, shape[axis], stride[axis], gaussian(sigmas[axis], shape[axis]), signal);
+  const smooth = (values: Float32Array) => {
+    const stride = [1, shape[0], shape[0] * shape[1]];
+    for (const axis of [0, 1, 2])
+      if (sigmas[axis] > 0 && shape[axis] > 1) smoothAxis(values, shape[axis], stride[axis], gaussian(sigmas[axis], shape[axis]), signal);
+  };
+  if (!noData) {
+    smooth(out);
+    return out;
+  }
+  const isData = (i: number) => !((noData[i >> 3] >> (i & 7)) & 1);
+  const weights = allocate("volume", data.length * 4, () => new Float32Array(data.length));
+  for (let i = 0; i < data.length; i++) {
+    if (isData(i)) weights[i] = 1;
+    else out[i] = 0;
+  }
+  smooth(out);
+  smooth(weights);
+  for (let i = 0; i < data.length; i++) out[i] = isData(i) ? out[i] / weights[i] : data[i];
   return out;
 }
 

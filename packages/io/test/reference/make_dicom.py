@@ -34,7 +34,7 @@ for path in sorted([*root.glob("dicom-syntaxes/*"), *root.glob("dicom-enhanced/*
             order = np.argsort([np.dot(normal, g.PlanePositionSequence[0].ImagePositionPatient) for g in groups])
             array, stored = array[order], stored[order]
         if "PixelPaddingValue" in d and d.get("Modality") == "CT":
-            array[(stored == d.PixelPaddingValue) & (array < -1000)] = -1000
+            array[((stored == d.PixelPaddingValue) & (array < -1000)) | (array < -1024)] = -1000
         found[f"{path.parent.name}/{path.name}"] = {
             "shape": list(array.shape[::-1]), "min": array.min(), "max": array.max(), "mean": array.mean(),
             "sha256": hashlib.sha256(array.astype("<f4").tobytes()).hexdigest(),

@@ -1,13 +1,13 @@
 // createWorkerClassifier(): the classifier in a Web Worker, so that a page stays responsive; what is asked of it goes there by messages.
 
-import type { ClassifyResult, StudyCheck, Volume } from "@anymc3d/core";
+import type { ClassifyResult, FailedRegion, StudyCheck, Volume } from "@anymc3d/core";
 import type { ReadOptions, SeriesSummary, Source } from "@anymc3d/io";
 import type { AdapterSource } from "../assets.js";
 import { orAborted } from "../at-once.js";
-import type { ClassifierOptions, RunOptions, StudySource, VolumeSource } from "../classifier.js";
+import type { ClassifierOptions, OneRegion, RunOptions, SeveralRegions, StudySource, VolumeSource } from "../classifier.js";
 import type { EngineChoice } from "../engines/table.js";
 import { CLASSIFIER_OPTIONS, checkOptionNames, RUN_OPTIONS } from "../option-names.js";
-import type { EngineInfo } from "./messages.js";
+import { answersOf, type EngineInfo } from "./messages.js";
 import { sendable } from "./sendable.js";
 import { Thread } from "./thread.js";
 
@@ -37,12 +37,17 @@ export interface WorkerClassifier {
   /** Reads a volume, as `readVolume()`. The worker keeps the last one that was read from files: classifying the same `File` objects does not read them again. */
   read(source: Exclude<VolumeSource, Volume>, options?: ReadOptions): Promise<Volume>;
   /** Whether an adapter takes a study, as `checkStudy()`; does not wait for the engine. */
-  check(source: StudySource, adapter: Exclude<AdapterSource, string | URL>, options?: Pick<RunOptions, "read" | "signal">): Promise<StudyCheck>;
+  check(source: StudySource, adapter: Exclude<AdapterSource, string | URL>, options?: Pick<RunOptions, "read" | "signal"> & OneRegion): Promise<StudyCheck>;
   /**
    * Classifies one study, as `classify()`. Arrays are copied to the worker and stay usable, unless `transfer` is set.
    * @throws AnyMC3DError as `classify()`; `ENGINE_FAILED` where the worker ended; the signal's reason at once after an abort
    */
-  classify(source: StudySource, adapter: Exclude<AdapterSource, string | URL>, options?: WorkerRunOptions): Promise<ClassifyResult>;
+  classify(
+    source: StudySource,
+    adapter: Exclude<AdapterSource, string | URL>,
+    options: WorkerRunOptions & SeveralRegions,
+  ): Promise<(ClassifyResult | FailedRegion)[]>;
+  classify(source: StudySource, adapter: Exclude<AdapterSource, string | URL>, options?: WorkerRunOptions & OneRegion): Promise<ClassifyResult>;
   /** Ends the worker. Calls that are under way are rejected with `ENGINE_DISPOSED`. */
   dispose(): Promise<void>;
 }
@@ -78,15 +83,23 @@ export async function createWorkerClassifier(options: WorkerClassifierOptions = 
         onProgress: told && (({ done, total }) => told(done, total)),
       }),
     check: async (source, adapter, { signal: stop, ...run } = {}) => {
-      checkOptionNames(run, ["read"]);
+      checkOptionNames(run, ["read", "roi"]);
       return thread.call("check", () => thread.runOf(source, adapter, run), { signal: stop });
     },
-    classify: async (source, adapter, { signal: stop, onProgress: told, transfer, ...run } = {}) => {
+    classify: (async (
+      source: StudySource,
+      adapter: AdapterSource,
+      { signal: stop, onProgress: told, transfer, ...run }: WorkerRunOptions & (OneRegion | SeveralRegions) = {},
+    ) => {
       checkOptionNames(run, [...RUN_OPTIONS, "transfer"]);
-      return thread.call("classify", () => thread.runOf(source, adapter, run), { signal: stop, onProgress: told, transfer });
-    },
+      const hooks = { signal: stop, onProgress: told, transfer };
+      const answers: ClassifyResult | Parameters<typeof answersOf>[0] = await thread.call("classify", () => thread.runOf(source, adapter, run), hooks);
+      return isList(answers) ? answersOf(answers) : answers;
+    }) as WorkerClassifier["classify"],
     dispose: async () => thread.end(),
   };
 }
+
+const isList = <T>(answers: ClassifyResult | readonly T[]): answers is readonly T[] => Array.isArray(answers);
 
 const ownWorker = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "anymc3d" });

@@ -1,11 +1,11 @@
 // What the page and the worker say to each other: calls, progress, results, errors, aborts.
 
-import type { Precision, Warning } from "@anymc3d/core";
-import { type ErrorCode, errorFrom, isAnyMC3DError } from "@anymc3d/core/errors";
+import type { ClassifyResult, FailedRegion, Precision, Warning } from "@anymc3d/core";
+import { type AnyMC3DError, type ErrorCode, errorFrom, isAnyMC3DError } from "@anymc3d/core/errors";
 import type { ReadOptions, Source } from "@anymc3d/io";
 import type { AdapterSource } from "../assets.js";
 import { isBlob } from "../browser-files.js";
-import type { ClassifierOptions, RunOptions, StudySource } from "../classifier.js";
+import type { ClassifierOptions, OneRegion, RunOptions, SeveralRegions, StudySource } from "../classifier.js";
 import type { EngineChoice } from "../engines/table.js";
 
 /** The engine at work in the worker. */
@@ -27,9 +27,9 @@ export interface Payloads {
   readonly read: { readonly source: StudySource; readonly key?: string; readonly read?: RunOptions["read"] };
   readonly check: Omit<Payloads["read"], "read"> & {
     readonly adapter: { readonly id: number; readonly source?: AdapterSource };
-    readonly options: Pick<RunOptions, "read">;
+    readonly options: Pick<RunOptions, "read"> & OneRegion;
   };
-  readonly classify: Omit<Payloads["check"], "options"> & { readonly options: Omit<RunOptions, "signal" | "onProgress"> };
+  readonly classify: Omit<Payloads["check"], "options"> & { readonly options: Omit<RunOptions, "signal" | "onProgress"> & (OneRegion | SeveralRegions) };
 }
 
 /** A call of the page. Results come back under its number. */
@@ -68,6 +68,14 @@ export function errorOf({ name, message, code, details, stack }: PlainError): Er
   const error = code ? errorFrom({ code, message, details }) : Object.assign(new Error(message), { name });
   return Object.assign(error, { stack });
 }
+
+/** Answers of a list of regions as data: the errors among them, too. */
+export const plainAnswers = (answers: readonly (ClassifyResult | FailedRegion)[]) =>
+  answers.map((answer) => ("error" in answer ? { error: plainError(answer.error) } : answer));
+
+/** What {@link plainAnswers} made data of. */
+export const answersOf = (answers: readonly (ClassifyResult | { readonly error: PlainError })[]): (ClassifyResult | FailedRegion)[] =>
+  answers.map((answer) => ("error" in answer ? { error: errorOf(answer.error) as AnyMC3DError } : answer));
 
 /** The buffers of typed arrays anywhere in a value that was made for the other side. */
 export function buffersOf(value: unknown, found: Set<ArrayBuffer> = new Set()): ArrayBuffer[] {

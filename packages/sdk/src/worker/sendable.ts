@@ -2,7 +2,7 @@
 
 import type { AssetModule } from "../assets.js";
 import { isBlob, isFileList } from "../browser-files.js";
-import type { RunOptions } from "../classifier.js";
+import type { RegionSource, RunOptions } from "../classifier.js";
 
 /** The same source with addresses that mean in the worker what they mean in the page, and without objects that cannot be sent. */
 export function sendable<T>(source: T): T {
@@ -25,3 +25,10 @@ export function sendable<T>(source: T): T {
 /** A reader's options with the files that belong to a header as they can be sent. */
 export const sendableRead = (read: RunOptions["read"]): RunOptions["read"] =>
   read && { ...read, ...(read.companion && { companion: sendable(read.companion) }) };
+
+/** Regions with the files of their masks as they can be sent. */
+export function sendableRegions<R extends RegionSource | readonly RegionSource[] | undefined>(roi: R): R {
+  const one = (region: RegionSource): RegionSource =>
+    typeof region === "object" && region !== null && "mask" in region ? { ...region, mask: sendable(region.mask) } : region;
+  return (Array.isArray(roi) ? roi.map(one) : roi && one(roi as RegionSource)) as R;
+}

@@ -1,10 +1,10 @@
 // What is done in the Web Worker: one classifier, the last volume it read, the adapters it was sent.
 
-import type { Adapter, Progress, Volume } from "@anymc3d/core";
+import type { Adapter, ClassifyResult, FailedRegion, Progress, Volume } from "@anymc3d/core";
 import { listSeries } from "@anymc3d/io";
 import { type AdapterSource, openAdapter } from "../assets.js";
-import { type Classifier, checkStudy, createClassifier, readStudy } from "../classifier.js";
-import { type Abort, type Answer, buffersOf, type Call, type Payloads, plainError } from "./messages.js";
+import { type Classifier, checkStudy, createClassifier, type OneRegion, type RunOptions, readStudy } from "../classifier.js";
+import { type Abort, type Answer, buffersOf, type Call, type Payloads, plainAnswers, plainError } from "./messages.js";
 
 const page = globalThis as unknown as {
   postMessage(message: Answer, transfer?: ArrayBuffer[]): void;
@@ -35,14 +35,19 @@ const METHODS: { [M in Call["method"]]: (payload: Payloads[M], run: Run) => Prom
   },
   async check({ source, key, adapter, options }, run) {
     const opened = await adapterOf(adapter);
-    return checkStudy(await studyOf(source, key, { read: options.read, ...run }), opened);
+    return checkStudy(await studyOf(source, key, { read: options.read, ...run }), opened, { roi: options.roi, signal: run.signal });
   },
   async classify({ source, key, adapter, options }, run) {
     if (!classifier) throw new Error("the worker was not started");
     const opened = await adapterOf(adapter);
     const study = await studyOf(source, key, { read: options.read, ...run });
     const onProgress = (progress: Progress) => progress.stage !== "read" && run.onProgress(progress);
-    return classifier.classify(study, opened, { ...options, ...run, onProgress });
+    const answers: ClassifyResult | (ClassifyResult | FailedRegion)[] = await classifier.classify(study, opened, {
+      ...options,
+      ...run,
+      onProgress,
+    } as RunOptions & OneRegion);
+    return Array.isArray(answers) ? plainAnswers(answers) : answers;
   },
 };
 

@@ -1,6 +1,7 @@
 // One labelled study, wherever it comes from: a row of labels.csv, an entry of an .npz, a program's own data.
 
 import type { Volume } from "@anymc3d/core";
+import { wholeLabels } from "@anymc3d/core/learn";
 
 /** One labelled study of a data set. */
 export interface TrainCase {
@@ -17,4 +18,10 @@ export interface TrainCase {
   load(signal?: AbortSignal): Promise<Readonly<Record<string, Volume>>>;
   /** The segmentation of the first source, on its grid (checked against it when read), voxels above 0 inside; absent where there is none. */
   readonly loadMask?: (signal?: AbortSignal) => Promise<Volume>;
+}
+
+/** The mask of a case, with numbers that are nearly whole made whole; undefined where it has none. */
+export async function maskOf(trainCase: TrainCase, signal?: AbortSignal): Promise<Volume | undefined> {
+  const mask = await trainCase.loadMask?.(signal);
+  return mask && wholeLabels(mask);
 }

@@ -1,11 +1,11 @@
 // Reads every case once before training: all faults at once, facts of every volume, and what each holds.
 
-import { AnyMC3DError, isAbortError, isAnyMC3DError, type Volume, valueRange, type Warning } from "@anymc3d/core";
+import { AnyMC3DError, isAbortError, isAnyMC3DError, type Volume, valueRange, volumeStatistics, type Warning } from "@anymc3d/core";
 import { sha256 } from "@anymc3d/core/engine";
-import { prepareView } from "@anymc3d/core/learn";
+import { asDeclared, prepareView, valuesOf } from "@anymc3d/core/learn";
 import type { TrainConfig } from "../config.js";
 import { asView } from "../learning/samples.js";
-import type { TrainCase } from "./cases.js";
+import { maskOf, type TrainCase } from "./cases.js";
 import { knownCases } from "./known-cases.js";
 import type { VolumeFacts } from "./looks.js";
 
@@ -26,6 +26,8 @@ export interface CheckedCases {
   readonly volumes: VolumeFacts[];
   /** Ids of cases whose mask has no voxel inside: valid, and learned from. */
   readonly emptyMasks: ReadonlySet<string>;
+  /** What masks hold that is not 0 and 1 alone: by the values, ids of those that do. */
+  readonly maskNotes: ReadonlyMap<string, readonly string[]>;
   /** By id: hash of what was read of a case, voxels, geometry, modality and mask. */
   readonly contents: ReadonlyMap<string, string>;
   /** Groups that are one patient by their scans, or by what DICOM says. */
@@ -51,6 +53,7 @@ export async function checkCases(cases: readonly TrainCase[], { views = [], apar
   const faults: CaseFault[] = [];
   const volumes: VolumeFacts[] = [];
   const emptyMasks = new Set<string>();
+  const maskNotes = new Map<string, string[]>();
   const contents = new Map<string, string>();
   const readable: TrainCase[] = [];
   const known = knownCases();
@@ -58,12 +61,15 @@ export async function checkCases(cases: readonly TrainCase[], { views = [], apar
     signal?.throwIfAborted();
     try {
       const loaded = await trainCase.load(signal);
-      const facts = factsOf(trainCase, loaded);
+      const facts = factsOf(trainCase, loaded, views);
       for (const view of views) prepareView(loaded[view.source], asView(view), { mean: [0, 0, 0], std: [1, 1, 1] });
       const voxels = await voxelHash(Object.values(loaded));
       const add = await known.check(trainCase, loaded);
-      const mask = await trainCase.loadMask?.(signal);
-      if (mask && isEmpty(mask, trainCase.id)) emptyMasks.add(trainCase.id);
+      const mask = await maskOf(trainCase, signal);
+      const values = mask && maskValues(mask, trainCase.id);
+      if (values?.at(-1) === 0) emptyMasks.add(trainCase.id);
+      const told = mask && values && maskNote(mask, values);
+      if (told) maskNotes.set(told, [...(maskNotes.get(told) ?? []), trainCase.id]);
       const geometry = facts.map(({ source, shape, affine, modality }) => [source, shape, affine, modality]);
       contents.set(trainCase.id, await textSha([voxels, geometry, mask && (await voxelHash([mask]))]));
       volumes.push(...facts);
@@ -81,7 +87,7 @@ export async function checkCases(cases: readonly TrainCase[], { views = [], apar
     if (loaded) await known.check(trainCase, loaded).catch((error) => faults.push(faultOf(trainCase, error)));
     onProgress?.(cases.length + i + 1, cases.length + apart.length);
   }
-  return { cases: readable, faults, volumes, emptyMasks, contents, warnings: known.warnings() };
+  return { cases: readable, faults, volumes, emptyMasks, maskNotes, contents, warnings: known.warnings() };
 }
 
 function faultOf({ id, origin }: TrainCase, error: unknown): CaseFault {
@@ -96,21 +102,53 @@ async function voxelHash(volumes: readonly Volume[]): Promise<string> {
   return textSha(hashes);
 }
 
-function factsOf({ id, split }: TrainCase, volumes: Readonly<Record<string, Volume>>): VolumeFacts[] {
-  return Object.entries(volumes).map(([source, volume]) => {
-    const { shape, affine, modality } = volume;
-    return { id, split, source, shape: [...shape], affine, modality, ...valueRange(volume, `${id}, source "${source}"`) };
+/** @param views whose words on padding and labels count */
+function factsOf({ id, split }: TrainCase, given: Readonly<Record<string, Volume>>, views: TrainConfig["input"]["views"]): VolumeFacts[] {
+  return Object.entries(given).map(([source, read]) => {
+    const name = `${id}, source "${source}"`;
+    valueRange(read, name);
+    const view = views.find((each) => each.source === source);
+    const volume = view ? asDeclared(read, asView(view)) : read;
+    const { shape, affine, modality, data } = volume;
+    const [p1, p50, p99] = volumeStatistics(volume).percentiles([1, 50, 99]);
+    const values = valuesOf(data);
+    const labels = values && values.length <= MOST_LABELS && values.every(Number.isInteger) ? values : undefined;
+    return { id, split, source, shape: [...shape], affine, modality, ...valueRange(volume, name), percentiles: { p1, p50, p99 }, ...(labels && { labels }) };
   });
 }
 
-/** @throws AnyMC3DError `DATA_INVALID` for what is no segmentation: negative or fractional values, such as a scan in the mask's place */
-function isEmpty(mask: Volume, id: string): boolean {
+/** Scans have more grey values. */
+const MOST_LABELS = 64;
+
+/**
+ * The numbers in a mask.
+ * @throws AnyMC3DError `DATA_INVALID` for what is no segmentation (negative or fractional values, such as a scan in the mask's place) and for one
+ * without a voxel outside
+ */
+function maskValues(mask: Volume, id: string): readonly number[] {
   const { minimum, maximum } = valueRange(mask, `${id}, mask`);
   const fraction =
     mask.data instanceof Float32Array || mask.data instanceof Float64Array ? mask.data.find((value: number) => !Number.isInteger(value)) : undefined;
-  if (minimum < 0 || fraction !== undefined) {
-    const found = minimum < 0 ? `values from ${minimum} to ${maximum}` : `the value ${fraction}`;
+  const values = valuesOf(mask.data);
+  if (minimum < 0 || fraction !== undefined || values === undefined) {
+    const found = minimum < 0 ? `values from ${minimum} to ${maximum}` : fraction === undefined ? "thousands of values" : `the value ${fraction}`;
     throw new AnyMC3DError("DATA_INVALID", `the mask of ${id} has ${found}; expected whole numbers, 0 outside and above 0 inside. Is it the scan itself?`);
   }
-  return !(maximum > 0);
+  if (minimum > 0)
+    throw new AnyMC3DError(
+      "DATA_INVALID",
+      `the mask of ${id} has the values ${values.slice(0, 8).join(", ")} and no 0, so nothing would be outside of it; expected 0 outside and above 0 inside.`,
+    );
+  return values;
+}
+
+/** What one should know of a mask: numbers other than 0 and 1 all count as inside; one that is mostly inside may be the wrong way round. */
+function maskNote({ data }: Volume, values: readonly number[]): string | undefined {
+  let inside = 0;
+  for (let i = 0; i < data.length; i++) if (data[i] > 0) inside++;
+  const other = values.some((value) => value > 1)
+    ? [`hold ${values.slice(0, 8).join(", ")}${values.length > 8 ? ", …" : ""}: all above 0 counts as inside`]
+    : [];
+  const mostly = 2 * inside > data.length ? ["are inside in more than half of their voxels: are they the wrong way round?"] : [];
+  return [...other, ...mostly].join("; ") || undefined;
 }

@@ -15,6 +15,10 @@ export interface VolumeFacts {
   /** Smallest and largest voxel value. */
   readonly minimum: number;
   readonly maximum: number;
+  /** Of the voxels that are data. */
+  readonly percentiles?: Readonly<Record<"p1" | "p50" | "p99", number>>;
+  /** The values, where they are few whole numbers. */
+  readonly labels?: readonly number[];
 }
 
 /** Smallest and largest. */
@@ -68,9 +72,45 @@ export function looksOf(facts: readonly VolumeFacts[]): VolumeLook[] {
 /** From so many volumes on, values that never differ are an encoding, such as that of a mask by 0 and 255. */
 const MANY = 10;
 
+/** By which share of the spread, from the smallest 1st to the largest 99th percentile, a percentile may lie outside what was seen. */
+const MARGIN = 0.05;
+
+/**
+ * Where percentiles must lie: what was seen, widened by a twentieth of the spread of the values. Refused outside: CT, whose unit is the same everywhere,
+ * of ten or more volumes; 1st percentile and median of an encoding, as seen. Else a warning.
+ */
+export function percentilesOf(facts: readonly VolumeFacts[], { source, expect }: { readonly source: string; readonly expect?: Expectations }) {
+  const volumes = facts.filter((fact) => fact.source === source);
+  const seen = volumes.flatMap(({ percentiles }) => percentiles ?? []);
+  if (seen.length === 0) return undefined;
+  const encoded = isEncoding(volumes);
+  const isCT = ({ modality }: VolumeFacts) => (modality ?? (expect?.modality?.length === 1 ? expect.modality[0] : undefined)) === "CT";
+  const refuse = volumes.length >= MANY && (encoded || volumes.every(isCT));
+  const [lowest, highest] = [Math.min(...seen.map(({ p1 }) => p1)), Math.max(...seen.map(({ p99 }) => p99))];
+  const margin = encoded ? 0 : MARGIN * (highest - lowest);
+  const rule = (key: "p1" | "p50" | "p99", strict: boolean) => {
+    const [low, high] = rangeOf(seen.map((each) => each[key]));
+    return { range: roundedOutwards([low - margin, high + margin]), otherwise: strict ? ("refuse" as const) : ("warn" as const) };
+  };
+  return { p1: rule("p1", refuse), p50: rule("p50", refuse), p99: rule("p99", refuse && !encoded) };
+}
+
+/** The same smallest and the same largest value in all of many volumes. */
+const isEncoding = (volumes: readonly VolumeFacts[]): boolean =>
+  volumes.length >= MANY && new Set(volumes.map(({ minimum, maximum }) => `${minimum} ${maximum}`)).size === 1;
+
+/** The `labels` of a view whose volumes all hold the same two numbers, one of which is 0: a mask. */
+export function maskLabelsOf(facts: readonly VolumeFacts[], source: string): { readonly known: [number, number] } | undefined {
+  const volumes = facts.filter((fact) => fact.source === source);
+  const [first] = volumes;
+  const same = volumes.every(({ labels }) => labels?.length === 2 && labels.includes(0) && labels.join() === first.labels?.join());
+  return volumes.length >= MANY && same ? { known: [...(first.labels as readonly number[])] as [number, number] } : undefined;
+}
+
 /**
  * The `expect` of a view by what the volumes of its source look like in its plane: the ranges seen, rounded outwards to four digits, a warning outside them;
- * a refusal where all volumes have the same smallest and the same largest value, since another one is then another encoding.
+ * a refusal where all volumes have the same smallest and the same largest value, since another one is then another encoding; percentiles as
+ * {@link percentilesOf}.
  * @param facts of at least one volume of the source
  */
 export function expectationsOf(facts: readonly VolumeFacts[], { source, plane }: { readonly source: string; readonly plane: Plane }): Expectations {
@@ -78,13 +118,15 @@ export function expectationsOf(facts: readonly VolumeFacts[], { source, plane }:
   const oriented = volumes.filter(({ affine }) => affine).map((fact) => displayGrid(fact, plane));
   const warn = (values: readonly number[]) => ({ range: roundedOutwards(rangeOf(values)), otherwise: "warn" as const });
   const [minima, maxima] = [volumes.map(({ minimum }) => minimum), volumes.map(({ maximum }) => maximum)];
-  const encoded = volumes.length >= MANY && [minima, maxima].every((values) => new Set(values).size === 1);
+  const encoded = isEncoding(volumes);
   const values = (seen: readonly number[]) => ({ ...warn(seen), ...(encoded && { otherwise: "refuse" as const }) });
   const modalities = new Set(volumes.map(({ modality }) => modality));
+  const percentiles = percentilesOf(facts, { source });
   return {
     ...(!modalities.has(undefined) && { modality: [...modalities].sort() as string[] }),
     minimum: values(minima),
     maximum: values(maxima),
+    ...(percentiles && { percentiles }),
     ...(oriented.length > 0 && {
       pixelSpacing: warn(oriented.flatMap(({ rows, columns }) => [rows.spacing, columns.spacing])),
       sliceSpacing: warn(oriented.map(({ slices }) => slices.spacing)),

@@ -11,14 +11,24 @@ export const trimmed = (text: string): string => text.replace(EDGES, "");
 /** A group's name as it is compared: é is é, in one character or in two. */
 export const groupName = (text: string): string => trimmed(text).normalize("NFC");
 
+/** Cyrillic and Greek letters that look like Latin ones, small. */
+const LOOKS: Readonly<Record<string, string>> = Object.fromEntries(
+  ["аaвbеeкkмmнhоoрpсcтtуyхxіiјjѕsԁdһhԛqԝw", "αaβbεeζzηhιiκkμmνnοoρpτtυyχx"].flatMap((pairs) => (pairs.match(/../gu) ?? []).map((pair) => [...pair])),
+);
+/** What data sets put before a patient's number. */
+const PATIENT = /^(?:sub|subj|subject|pat|patient|pt|participant|case|id)$/u;
+
 /**
- * What nearly equal names share: "P-023", "p23" and "P 23" do. Case, width and form of letters do not count, nor do quotes, leading zeros, and
- * what separates; but between two numbers something must ("1_1" is not "11").
+ * What nearly equal names share: "P-023", "p23" and "P 23" do. Case, width and form of letters do not count, nor do letters of other scripts that look
+ * alike, quotes, leading zeros, what separates, "sub" or "patient" before a number, and the ".0" of tables that took numbers for fractions; but between
+ * two numbers something must ("1_1" is not "11").
  */
 export function nearName(text: string): string {
-  const letters = text.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC");
-  const parts = letters.replace(/[\u00ad\u200b-\u200f\u2060\ufeff]/gu, "").match(/\p{N}+|[\p{L}\p{M}]+/gu) ?? [text];
-  const plain = parts.map((part) => part.replace(/^0+(?=\p{N})/u, ""));
+  const letters = trimmed(text).normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC");
+  const whole = letters.replace(/[\u00ad\u200b-\u200f\u2060\ufeff]/gu, "").replace(/^([\p{N}]+)\.0+$/u, "$1");
+  const parts = [...whole.replace(/./gsu, (letter) => LOOKS[letter] ?? letter).matchAll(/\p{N}+|[\p{L}\p{M}]+/gu)].map(([part]) => part);
+  const named = parts.length > 1 && PATIENT.test(parts[0]) ? parts.slice(1) : parts;
+  const plain = (named.length ? named : [text]).map((part) => part.replace(/^0+(?=\p{N})/u, ""));
   return plain.reduce((name, part) => name + (/\p{N}$/u.test(name) && /^\p{N}/u.test(part) ? "-" : "") + part, "");
 }
 

@@ -36,6 +36,8 @@ export interface SliceStack {
   readonly pad: number;
   /** The intensity range that the adapter sees, in the units of the values. */
   readonly range: readonly [low: number, high: number];
+  /** Values are numbers of several labels: they are moved, and never mixed or changed. Default false. */
+  readonly labels?: boolean;
 }
 
 export interface Augmented {
@@ -106,22 +108,27 @@ export function augment(
  * @returns new arrays
  */
 export function applyAugmentation(values: Float32Array, mask: Float32Array | undefined, stack: SliceStack, drawn: Augmentation): Augmented {
-  const { shape, pad, range } = stack;
-  const place = (from: Float32Array, outside: number) => {
-    const to = isIdentity(drawn) ? from.slice() : warp(from, shape, outside, drawn);
+  const { shape, pad, range, labels = false } = stack;
+  const place = (from: Float32Array, outside: number, nearest: boolean) => {
+    const to = isIdentity(drawn) ? from.slice() : warp(from, shape, outside, drawn, nearest);
     return drawn.reverse ? reversed(to, shape) : to;
   };
-  const moved = place(values, pad);
-  if (drawn.blur > 0) blur(moved, shape, drawn.blur);
-  changeValues(moved, range, drawn);
-  return { values: moved, ...(mask && { mask: place(mask, 0) }) };
+  const moved = place(values, pad, labels);
+  if (!labels) {
+    if (drawn.blur > 0) blur(moved, shape, drawn.blur);
+    changeValues(moved, range, drawn);
+  }
+  return { values: moved, ...(mask && { mask: place(mask, 0, false) }) };
 }
 
 const isIdentity = ({ flipRows, flipColumns, degrees, zoom, shift }: Augmentation): boolean =>
   !flipRows && !flipColumns && degrees === 0 && zoom === 1 && shift[0] === 0 && shift[1] === 0;
 
-/** Bilinear sampling at where each output pixel comes from. Outside the slice by more than half a pixel: `outside`; within that, the edge. */
-function warp(from: Float32Array, [slices, height, width]: SliceStack["shape"], outside: number, drawn: Augmentation): Float32Array {
+/**
+ * Bilinear sampling at where each output pixel comes from. Outside the slice by more than half a pixel: `outside`; within that, the edge.
+ * @param nearest takes the nearest pixel, and mixes none
+ */
+function warp(from: Float32Array, [slices, height, width]: SliceStack["shape"], outside: number, drawn: Augmentation, nearest: boolean): Float32Array {
   const size = height * width;
   const { at, right, down } = sources(height, width, drawn);
   const to = new Float32Array(from.length);
@@ -133,8 +140,8 @@ function warp(from: Float32Array, [slices, height, width]: SliceStack["shape"], 
         continue;
       }
       // a slice one pixel wide or high has no neighbour: its weight is 0, and any pixel will do
-      const x = right[i];
-      const y = down[i];
+      const x = nearest ? Math.round(right[i]) : right[i];
+      const y = nearest ? Math.round(down[i]) : down[i];
       const first = base + a;
       const nextRow = y > 0 ? first + width : first;
       const step = x > 0 ? 1 : 0;

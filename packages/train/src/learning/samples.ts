@@ -5,8 +5,7 @@ import { slicesOf } from "@anymc3d/core/engine";
 import { reworded } from "@anymc3d/core/errors";
 import { type PreparedView, prepareView, seededRandom } from "@anymc3d/core/learn";
 import type { TrainConfig } from "../config.js";
-import type { TrainCase } from "../data/cases.js";
-
+import { maskOf, type TrainCase } from "../data/cases.js";
 import { augment, sampleSeed, trainingSlices } from "./augment.js";
 
 export interface SampleView {
@@ -47,7 +46,7 @@ export function trainingSample(trainCase: TrainCase, config: TrainConfig, spec: 
 async function drawnSample(trainCase: TrainCase, config: TrainConfig, spec: BackboneSpec, epoch: number, signal?: AbortSignal): Promise<SampleView[]> {
   const { training, input } = config;
   const volumes = await trainCase.load(signal);
-  const mask = training.masks && trainCase.loadMask ? await trainCase.loadMask(signal) : undefined;
+  const mask = training.masks ? await maskOf(trainCase, signal) : undefined;
   return input.views.map((view, v) => {
     const prepared = prepareView(volumes[view.source], asView(view), spec);
     const seed = sampleSeed(training.seed, epoch, `${trainCase.id}/${v}`);
@@ -61,8 +60,9 @@ async function drawnSample(trainCase: TrainCase, config: TrainConfig, spec: Back
     const values = stack(prepared.values);
     const wanted =
       mask && view.source === input.views[0].source ? stack(prepared.sampler({ ...mask, data: mask.data.map((m) => (m > 0 ? 1 : 0)) })) : undefined;
-    const { shape, pad, range } = { shape: [chosen.length, view.size[0], view.size[1]] as const, pad: view.pad, range: prepared.range };
-    const changed = training.augment ? augment(values, wanted, { shape, pad, range, options: training.augment, seed }) : { values, mask: wanted };
+    const shape = [chosen.length, view.size[0], view.size[1]] as const;
+    const laidOut = { shape, pad: view.pad, range: prepared.range, labels: prepared.severalLabels };
+    const changed = training.augment ? augment(values, wanted, { ...laidOut, options: training.augment, seed }) : { values, mask: wanted };
     return { slices: slicesFrom(changed.values, prepared, view.size), mask: changed.mask };
   });
 }

@@ -3,7 +3,7 @@
 import { type Affine, determinant, type Volume, valueRange } from "@anymc3d/core";
 import { displayGrid } from "@anymc3d/core/learn";
 import type { TrainConfig } from "../config.js";
-import type { TrainCase } from "../data/cases.js";
+import { maskOf, type TrainCase } from "../data/cases.js";
 
 /** Scalars of one case by name; one that a case does not have is absent. */
 export type SizeScalars = ReadonlyMap<string, number>;
@@ -21,7 +21,8 @@ export async function sizeScalars(trainCase: TrainCase, { input }: TrainConfig, 
     ["volume extent", volume.data.length * voxel],
     ["foreground", voxel * countAbove(volume, view.slices.choice === "foreground" ? view.slices.above : middle(volume, trainCase.id))],
   ]);
-  if (trainCase.loadMask) scalars.set("mask", voxel * countAbove(await trainCase.loadMask(signal), 0));
+  const mask = await maskOf(trainCase, signal);
+  if (mask) scalars.set("mask", voxel * countAbove(mask, 0));
   return scalars;
 }
 

@@ -42,7 +42,7 @@ export function calibrateConformal(task: Task, cases: readonly Scored[], coverag
 /**
  * Coverage on cases that did not calibrate: the groups are halved at random a hundred times, one half calibrates, on the other it is measured what a
  * result's own sets and intervals hold.
- * @returns one a quantile; none where half of the cases are too few to calibrate
+ * @returns one a quantile that could be measured; none where half of the cases are too few to calibrate
  */
 export function measureCoverage(
   task: Task,
@@ -65,8 +65,10 @@ export function measureCoverage(
     rounds.push(heldOf(task, judged).map(({ held, n, size }) => ({ held: held / n, size })));
   }
   if (rounds.length < splits / 2) return [];
-  return kind.quantileIds(task).map((id, q) => {
+  return kind.quantileIds(task).flatMap((id, q) => {
     const own = rounds.map((round) => round[q]).filter(({ held }) => !Number.isNaN(held));
+    // All cases whose truth is known are of one group, which always calibrates.
+    if (own.length === 0) return [];
     const held = mean(own.map((round) => round.held));
     const sd = Math.sqrt(mean(own.map((round) => (round.held - held) ** 2)));
     const n = cases.filter((scored) => kind.nonconformity(task, scored)[q] !== undefined).length;

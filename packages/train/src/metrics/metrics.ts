@@ -108,8 +108,15 @@ export function meanDefined(values: readonly (number | null)[]): number | null {
   return defined.length ? defined.reduce((a, b) => a + b, 0) / defined.length : null;
 }
 
-/** A figure of cases by their indices, and its interval. @param groups one a case */
+/** Beyond it a figure tells nothing (an R² of cases that hardly differ), and an adapter cannot state it. */
+const LARGEST = 1e15;
+
+/** A figure of cases by their indices, and its interval; undefined also where it is no number, or one beyond ±10¹⁵. @param groups one a case */
 export function estimate(groups: readonly string[], statistic: (indices: readonly number[]) => number | null, options: BootstrapOptions = BOOTSTRAP): Estimate {
-  const value = statistic(groups.map((_, i) => i));
-  return { value, interval: value === null ? null : bootstrap(groups, statistic, options) };
+  const defined = (indices: readonly number[]) => {
+    const value = statistic(indices);
+    return value !== null && Math.abs(value) <= LARGEST ? value : null;
+  };
+  const value = defined(groups.map((_, i) => i));
+  return { value, interval: value === null ? null : bootstrap(groups, defined, options) };
 }

@@ -11,7 +11,8 @@ export function meanAbsoluteError(truth: readonly number[], found: readonly numb
 export function rSquared(truth: readonly number[], found: readonly number[]): number | null {
   const mean = meanOf(truth);
   const spread = truth.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return spread > 0 ? 1 - truth.reduce((sum, value, i) => sum + (value - found[i]) ** 2, 0) / spread : null;
+  // The mean of equal numbers may differ from them in the last digit.
+  return spread > 0 && truth.some((value) => value !== truth[0]) ? 1 - truth.reduce((sum, value, i) => sum + (value - found[i]) ** 2, 0) / spread : null;
 }
 
 /** Spearman's ρ: Pearson's correlation of the ranks, equal values at the mean of theirs. -1 … 1, null where either side does not differ. */

@@ -4,7 +4,7 @@ import { type Adapter, type AdapterManifest, type Engine, loadAdapter, type Task
 import { writeSafetensors } from "@anymc3d/core/engine";
 import { conformanceLogits, figureDoubts, weightsHash } from "@anymc3d/core/learn";
 import { manifestParts, type TrainConfig } from "../config.js";
-import { expectationsOf, type VolumeFacts } from "../data/looks.js";
+import { expectationsOf, maskLabelsOf, percentilesOf, type VolumeFacts } from "../data/looks.js";
 import type { Prediction, TrainOutcome } from "../learning/loop.js";
 import { normalisationOf } from "../learning/value-loss.js";
 import { foldTemperatures } from "../metrics/calibration.js";
@@ -63,7 +63,7 @@ export async function makeAdapter({ config, outcome, volumes, engine, madeBy, da
   const draft: AdapterManifest = {
     ...parts,
     task: judged.task,
-    input: { ...parts.input, views: config.input.views.map((view) => ({ ...view, expect: view.expect ?? expectationsOf(volumes, view) })) },
+    input: { ...parts.input, views: config.input.views.map((view) => filledIn(view, volumes)) },
     weights: { hash: await weightsHash(weights) },
     backbone: { name: engine.backbone.name, hash: engine.backbone.hash },
     intendedUse: intendedUse ? `${intendedUse} ${intendedUse.includes(INTENDED) ? "" : INTENDED}`.trim() : `Research on ${config.title}. ${INTENDED}`,
@@ -78,6 +78,17 @@ export async function makeAdapter({ config, outcome, volumes, engine, madeBy, da
   const logits = await conformanceLogits(await loadAdapter(draft, weights), engine);
   const manifest = { ...draft, conformance: { ...draft.conformance, logits: logits.map((value) => Number(value.toFixed(5))) } };
   return { manifest, weights, adapter: await loadAdapter(manifest, weights), ...judged };
+}
+
+/** A view with what is told by the training volumes: all of `expect`, or only where the percentiles lie; the two numbers of a mask. */
+export function filledIn(view: TrainConfig["input"]["views"][number], volumes: readonly VolumeFacts[]): AdapterManifest["input"]["views"][number] {
+  const percentiles = view.expect && !view.expect.percentiles ? percentilesOf(volumes, view) : undefined;
+  const labels = view.labels ?? maskLabelsOf(volumes, view.source);
+  return {
+    ...view,
+    ...(labels && { labels }),
+    expect: view.expect ? { ...view.expect, ...(percentiles && { percentiles }) } : expectationsOf(volumes, view),
+  };
 }
 
 /** Standard deviation of what the model gives: what a conformance vector's tolerance of a quantity is a share of. */

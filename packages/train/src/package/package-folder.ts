@@ -1,9 +1,10 @@
 // Writes an adapter as an npm package folder, ready to publish: data files, card, and a module that says where the files are.
 
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ADAPTER_KEYWORD, type AdapterManifest, AnyMC3DError, factsOf } from "@anymc3d/core";
 import { sampleEndings } from "@anymc3d/io";
+import { makeFolder } from "@anymc3d/node-files/make-folder";
 import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import { type CardOptions, modelCard } from "./card.js";
 
@@ -58,7 +59,7 @@ export async function writeAdapterPackage(folder: string, { manifest, weights, b
     "package.json": `${JSON.stringify({ ...before, ...packageJson(manifest, before, { sample, backboneVersion }) }, null, 2)}\n`,
   };
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     for (const [name, content] of Object.entries(files)) await writeWhole(join(folder, name), content);
   } catch (cause) {
     throw notWritable(folder, folder, cause);

@@ -5,7 +5,7 @@ import { AnyMC3DError, type Warning } from "@anymc3d/core";
 import type { ReadOptions } from "@anymc3d/io";
 import type { TrainConfig } from "../config.js";
 import type { TrainCase } from "../data/cases.js";
-import { type CaseFault, checkCases } from "../data/check-cases.js";
+import { type CaseFault, type CheckedCases, checkCases } from "../data/check-cases.js";
 import { csvCases } from "../data/csv-cases.js";
 import type { VolumeFacts } from "../data/looks.js";
 import { nearNameWarnings } from "../data/names.js";
@@ -59,8 +59,13 @@ export async function readData(config: TrainConfig, options: DataOptions): Promi
   if (faults.length && !skipBad) throw unusable(faults);
   checkSplits(checked.cases, file);
   const summary = summariseCases(checked.cases, task, checked.emptyMasks);
-  onEvent?.({ type: "data", splits: summary, skipped: faults, warnings: [...found.warnings, ...checked.warnings, ...checkLabels(summary, task, file)] });
   const volumes = checked.volumes.filter(({ split }) => split === "train");
+  onEvent?.({
+    type: "data",
+    splits: summary,
+    skipped: faults,
+    warnings: [...found.warnings, ...checked.warnings, ...checkLabels(summary, task, file), ...valueNotes(config, checked, volumes)],
+  });
   return { cases: checked.cases, volumes, summary, skipped: faults, contents: checked.contents };
 }
 
@@ -78,6 +83,27 @@ async function findCases(
     throw new AnyMC3DError("FILE_NOT_FOUND", `${data}: ${cause.message}`, { cause });
   });
   return { cases: npzCases(bytes, { task, file: data, source: sources[0], modality: read?.modality }), warnings: [] };
+}
+
+/** Masks with other numbers than 0 and 1; volumes that look like segmentations of several labels, which the configuration does not declare. */
+function valueNotes({ input }: TrainConfig, { maskNotes }: CheckedCases, volumes: readonly VolumeFacts[]): Warning[] {
+  const masks = [...maskNotes].map(
+    ([what, ids]): Warning => ({ code: "MASK_VALUES", message: `the masks of ${ids.length} case(s), ${ids[0]} the first, ${what}` }),
+  );
+  const sources = new Set(input.views.filter(({ labels }) => !labels).map(({ source }) => source));
+  const undeclared = [...sources].flatMap((source): Warning[] => {
+    const own = volumes.filter((fact) => fact.source === source);
+    const numbers = [...new Set(own.flatMap(({ labels = [] }) => labels))].sort((a, b) => a - b);
+    if (own.length === 0 || numbers.length < 3 || numbers[0] !== 0 || own.some(({ labels }) => !labels)) return [];
+    const known = `"labels": { "known": [${numbers.join(", ")}] }`;
+    return [
+      {
+        code: "LABELS_MIXED",
+        message: `"${source}" holds the whole numbers ${numbers.join(", ")} alone: if these are labels, declare ${known} in its views, or they are mixed like grey values`,
+      },
+    ];
+  });
+  return [...masks, ...undeclared];
 }
 
 /** Names a few; the event before it has all. */

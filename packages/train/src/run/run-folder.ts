@@ -1,9 +1,10 @@
 // The folder of a training run: one run at a time, a checkpoint that is whole or not there, a log.
 
-import { appendFile, mkdir, readFile, stat } from "node:fs/promises";
+import { appendFile, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
 import { Held, hold } from "@anymc3d/node-files/hold";
+import { makeFolder } from "@anymc3d/node-files/make-folder";
 import { checkFolderTarget } from "@anymc3d/node-files/target";
 import { notWritable, removeUnfinished, writeWhole } from "@anymc3d/node-files/write-whole";
 import type { TrainCase } from "../data/cases.js";
@@ -56,7 +57,7 @@ export async function openRunFolder(out: string): Promise<RunFolder> {
     work.catch((cause: unknown) => {
       throw notWritable(folder, folder, cause);
     });
-  await writable(mkdir(folder, { recursive: true }));
+  await makeFolder(folder);
   const release = await takeLock(lock);
   await removeUnfinished(folder);
   const target = join(folder, CHECKPOINT);

@@ -1,10 +1,11 @@
 // anymc3d adapter bundle, pack: one file for machines without a network; one file of an adapter's folder.
 
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
+import { makeFolder } from "@anymc3d/node-files/make-folder";
 import { checkFolderTarget } from "@anymc3d/node-files/target";
 import { notWritable, writeWhole } from "@anymc3d/node-files/write-whole";
 import type { LockEntry } from "@anymc3d/registry";
@@ -60,7 +61,7 @@ async function npmPackInto(folder: string, out: string): Promise<string> {
 /** Writes a file whole or not at all, its folder too. @throws AnyMC3DError `OUTPUT_NOT_WRITABLE` */
 async function writeOut(path: string, content: Uint8Array): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeWhole(path, content);
   } catch (cause) {
     throw notWritable(path, dirname(path), cause);

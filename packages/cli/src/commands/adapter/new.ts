@@ -1,8 +1,10 @@
 // anymc3d adapter new: a folder to start a task from, with a task.json and a labels.csv that can be trained once images lie beside them.
 
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AnyMC3DError, newPackageName, type Task, taskKind } from "@anymc3d/core";
+import { makeFolder } from "@anymc3d/node-files/make-folder";
+import { notWritable } from "@anymc3d/node-files/write-whole";
 import { parseTrainConfig, TASK_TRAININGS } from "@anymc3d/train";
 import { print } from "../../output/terminal.js";
 
@@ -76,11 +78,11 @@ export async function newAdapter(
   const [first, second] = example.rows;
   const csv = `id,group,split,${example.columns.join(",")}\n0001,patient-1,train,${first.join(",")}\n0002,patient-2,val,${second.join(",")}\n`;
   try {
-    await mkdir(join(folder, "images"), { recursive: true });
+    await makeFolder(join(folder, "images"));
     await writeFile(join(folder, "task.json"), `${JSON.stringify(task, null, 2)}\n`);
     await writeFile(join(folder, "labels.csv"), csv);
   } catch (cause) {
-    throw new AnyMC3DError("OUTPUT_NOT_WRITABLE", `${folder} could not be written: ${(cause as Error).message}`, { cause });
+    throw notWritable(folder, folder, cause);
   }
   print(
     `${folder}: task.json, labels.csv (replace its two rows), images/`,

@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { value } from "../../schema-fields.js";
-import type { BackboneSpec, VoxelArray } from "../../types.js";
+import type { BackboneSpec, Volume } from "../../types.js";
 
 /** From resampled voxel values to what a backbone sees, for one volume. */
 export interface Channels {
@@ -22,10 +22,10 @@ export interface IntensityKind<I> {
   faults?(intensity: I): string[];
   /**
    * Looks at a volume before its slices are made.
-   * @param data all of its voxels
+   * @param volume all of its voxels, and which of them are no data: those count in no statistics
    * @param spec mean and sd that the backbone's pixels in [0, 1] are normalised by
    */
-  prepare(intensity: I, data: VoxelArray, spec: Pick<BackboneSpec, "mean" | "std">): Channels;
+  prepare(intensity: I, volume: Pick<Volume, "data" | "noData">, spec: Pick<BackboneSpec, "mean" | "std">): Channels;
 }
 
 /** [low, high] of values; equal where only one will do. */

@@ -17,8 +17,8 @@ export const percentile = {
   id: "percentile",
   schema,
   faults: ({ low, high }) => (high - low >= 1e-6 ? [] : ["input: percentile low must be below high"]),
-  prepare(intensity, data, spec) {
-    const [low, high] = volumeStatistics({ data }).percentiles([intensity.low, intensity.high], intensity.over);
+  prepare(intensity, volume, spec) {
+    const [low, high] = volumeStatistics(volume).percentiles([intensity.low, intensity.high], intensity.over);
     return windowed([[low, high]], spec);
   },
 } satisfies IntensityKind<z.infer<typeof schema>>;

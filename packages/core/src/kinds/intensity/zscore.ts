@@ -11,8 +11,8 @@ const schema = z
 export const zscore = {
   id: "zscore",
   schema,
-  prepare(intensity, data) {
-    const { mean, sd } = volumeStatistics({ data }).meanAndSd(intensity.over);
+  prepare(intensity, volume) {
+    const { mean, sd } = volumeStatistics(volume).meanAndSd(intensity.over);
     return scaled(1 / (sd || 1), -mean / (sd || 1));
   },
 } satisfies IntensityKind<z.infer<typeof schema>>;

@@ -94,9 +94,10 @@ export async function decodeFrame(
 ): Promise<Uint8Array | Uint16Array | Uint32Array> {
   const count = shape.rows * shape.columns;
   if (codec === "rle") {
-    // Pixels of one bit are packed into bytes first, each frame by itself (PS3.5 8.2.2).
+    // Pixels of one bit are packed into bytes first, each frame by itself (PS3.5 8.2.2); some writers give each a byte.
     if (shape.bitsAllocated === 1) {
-      const packed = decodeRle(bytes, Math.ceil(count / 8), 1, name);
+      const packed = decodeRle(bytes, [count, Math.ceil(count / 8)], 1, name);
+      if (packed.length === count) return packed;
       return Uint8Array.from({ length: count }, (_, i) => (packed[i >> 3] >> (i & 7)) & 1);
     }
     const width = shape.bitsAllocated / 8;

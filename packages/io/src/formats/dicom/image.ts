@@ -33,6 +33,10 @@ export const DIMENSIONS = [
   "contrast agent",
   "sequence name",
   "kernel",
+  "acquisition date and time",
+  "frame acquisition time",
+  "acquisition UID",
+  "slice thickness",
 ] as const;
 /** One of them, or what a vector of nuclear medicine or a dimension index of the file calls another. */
 export type Dimension = (typeof DIMENSIONS)[number] | `index: ${string}`;
@@ -46,6 +50,8 @@ export interface DicomFrame {
   readonly position?: Vector;
   /** Directions of increasing column and row index, LPS. */
   readonly orientation?: readonly [row: Vector, column: Vector];
+  /** The header's directions were rounded so far that they had to be made unit vectors at right angles. */
+  readonly roundedOrientation?: boolean;
   /** Mm between rows, between columns; at the detector where `atDetector`: there is then no other. */
   readonly pixelSpacing?: readonly [rows: number, columns: number];
   readonly atDetector?: boolean;
@@ -69,6 +75,8 @@ export type TimeName = "acquisition time" | "frame time" | "trigger time" | "con
 export interface DicomImage {
   readonly file: FileEntry;
   readonly codec: Codec;
+  /** Compressed with loss, now or before it was written. */
+  readonly lossy: boolean;
   readonly littleEndian: boolean;
   /** Offset and bytes of the pixel data's value (-1: encapsulated), and which element it is. */
   readonly pixels: { readonly offset: number; readonly length: number; readonly tag: number; readonly vr: string };
@@ -114,7 +122,7 @@ export interface SeriesIdentity {
   readonly units?: string;
   /** YYYYMMDD */
   readonly date?: string;
-  readonly patient: { readonly name?: string; readonly id?: string; readonly birthDate?: string; readonly sex?: string };
+  readonly patient: { readonly name?: string; readonly id?: string; readonly issuer?: string; readonly birthDate?: string; readonly sex?: string };
 }
 
 /**
@@ -128,6 +136,9 @@ export function hasImage({ data, pixels }: DicomHeader, name: string): boolean {
   if (missing.length === 3) return false;
   throw new AnyMC3DError("FILE_TRUNCATED", `${name}: an image without ${missing.join(" and ")}. The file is cut short or damaged; copy or export it again.`);
 }
+
+/** JPEG baseline and extended, JPEG-LS near-lossless, JPEG 2000, HTJ2K. Those that may be lossless as well are not hurt by being taken as lossy. */
+const LOSSY: ReadonlySet<string> = new Set(["50", "51", "81", "91", "203"].map((end) => `1.2.840.10008.1.2.4.${end}`));
 
 /**
  * The image and its frames.
@@ -158,9 +169,12 @@ export function imageOf(file: FileEntry, header: DicomHeader, littleEndian: bool
   const image: DicomImage = {
     file,
     codec,
+    lossy: LOSSY.has(transferSyntax) || data.text(TAG.lossy) === "01",
     littleEndian,
     ...stated,
     ...about,
+    // What a label map declares as padding is its background: data, where nothing is marked.
+    ...(segmentation && { padding: undefined }),
     stored: { rows, columns, frames, across: mosaic?.across },
     ...(mosaic && { rows: rows / mosaic.across, columns: columns / mosaic.across, frames: mosaic.count }),
     order: frameOrder(data, frames, name),
@@ -344,7 +358,13 @@ export function identity(data: DicomData, name: string) {
     manufacturer: text(TAG.manufacturer),
     units: text(TAG.units) ?? rescaleType(data, text) ?? (modality === "CT" && isRescaled(data) ? "HU" : undefined),
     date: text(TAG.studyDate),
-    patient: { name: text(TAG.patientName), id: text(TAG.patientId), birthDate: text(TAG.patientBirthDate), sex: text(TAG.patientSex) },
+    patient: {
+      name: text(TAG.patientName),
+      id: text(TAG.patientId),
+      issuer: text(TAG.issuerOfPatientId),
+      birthDate: text(TAG.patientBirthDate),
+      sex: text(TAG.patientSex),
+    },
   };
   return {
     series,
@@ -411,6 +431,7 @@ function framesOf(image: DicomImage, data: DicomData, name: string): DicomFrame[
       image,
       index,
       position: stored.frames > 1 && own.length === 0 ? gridPosition(position, orientation, offsets[index] ?? (index === 0 ? 0 : undefined)) : position,
+      ...(orientation.length === 2 && skew(orientation[0], orientation[1]) >= NORMAL && { roundedOrientation: true }),
       orientation: orientation.length === 2 ? checkedOrientation(orientation as [Vector, Vector], name) : undefined,
       ...spacing(from(measures, TAG.pixelSpacing), name),
       thickness: thickness > 0 ? thickness : undefined,
@@ -448,7 +469,7 @@ const dimensionNames = (data: DicomData, name: string): string[] =>
   data.items(TAG.dimensionIndexSequence).map((item) => item.text(TAG.dimensionLabel) || tagText(item.number(TAG.dimensionIndexPointer, name) ?? 0));
 
 const indexed = (values: readonly number[], names: readonly string[]): Partial<Record<`index: ${string}`, number>> =>
-  Object.fromEntries(values.map((value, i) => [`index: ${names[i] ?? i + 1}`, value]));
+  Object.fromEntries(values.map((value, i) => [`index: ${names[i] ?? `dimension index ${i + 1}`}`, value]));
 
 /** Times of the image as a whole, as text that sorts by time, and its number. */
 function timesOf(data: DicomData, { instanceNumber, stored }: DicomImage, name: string): DicomFrame["times"] {
@@ -506,10 +527,21 @@ function vectors(numbers: readonly number[], what: string, count: number, name: 
   return Array.from({ length: count }, (_, i) => numbers.slice(3 * i, 3 * i + 3) as unknown as Vector);
 }
 
-/** Directions must be unit vectors at right angles, as far as rounding goes. */
+/** How far two directions are from unit vectors at right angles. */
+const skew = (row: Vector, column: Vector): number => Math.max(Math.abs(dot(row, row) - 1), Math.abs(dot(column, column) - 1), Math.abs(dot(row, column)));
+/** Below this they are taken as they are; what rounding to two digits makes: at most 2 × 0.005 × √3. */
+const NORMAL = 0.01;
+const ROUNDED = 0.02;
+
+/** Directions must be unit vectors at right angles, as far as rounding goes; where it went far, they are made so. */
 function checkedOrientation([row, column]: readonly [Vector, Vector], name: string): readonly [Vector, Vector] {
-  const off = Math.max(Math.abs(dot(row, row) - 1), Math.abs(dot(column, column) - 1), Math.abs(dot(row, column)));
-  if (off < 0.01) return [row, column];
+  const off = skew(row, column);
+  if (off < NORMAL) return [row, column];
+  if (off < ROUNDED) {
+    const unit = (v: Vector) => v.map((value) => value / Math.hypot(...v)) as unknown as Vector;
+    const along = unit(row);
+    return [along, unit(column.map((value, axis) => value - dot(along, column) * along[axis]) as unknown as Vector)];
+  }
   throw new AnyMC3DError(
     "GEOMETRY_INVALID",
     `${name}: Image Orientation ${tagText(TAG.orientation)} is ${[...row, ...column].join("\\")}: no two directions at right angles. Correct the header.`,
@@ -541,6 +573,10 @@ function dimensionsOf(data: DicomData, group: (sequence: number) => DicomData | 
     "contrast agent": data.text(TAG.contrastAgent),
     "sequence name": data.text(TAG.sequenceName),
     kernel: image.kernel,
+    "acquisition date and time": data.text(TAG.acquisitionDateTime),
+    "frame acquisition time": group(TAG.frameContentSequence)?.text(TAG.frameAcquisition),
+    "acquisition UID": data.text(TAG.acquisitionUid),
+    "slice thickness": group(TAG.pixelMeasuresSequence)?.number(TAG.sliceThickness, name) ?? soft(data, TAG.sliceThickness, name),
   };
   return present(found) as DicomFrame["dimensions"];
 }

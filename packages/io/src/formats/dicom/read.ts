@@ -4,6 +4,7 @@ import { AnyMC3DError, type Volume, type VolumeMeta, type Warning } from "@anymc
 import { byteLimit } from "../../options/limits.js";
 import type { ReadOptions } from "../../options/read-options.js";
 import type { FileEntry } from "../../sources/file-entry.js";
+import { slicesBetween } from "../../volume/between.js";
 import { cross, type DicomFrame } from "./image.js";
 import { chooseSeries, indexFiles, type SeriesSummary, seriesOf } from "./series.js";
 import { arrange, FrameChoice } from "./stack.js";
@@ -22,7 +23,7 @@ export async function seriesIn(files: readonly FileEntry[], options: ReadOptions
  */
 export async function decodeDicom(files: readonly FileEntry[], name: string, options: ReadOptions): Promise<Volume> {
   const limit = byteLimit(options);
-  const { signal, codecUrl, onProgress, companion } = options;
+  const { signal, onProgress, companion } = options;
   if (companion && !(Array.isArray(companion) && companion.length === 0))
     throw new AnyMC3DError(
       "OPTION_INVALID",
@@ -33,7 +34,23 @@ export async function decodeDicom(files: readonly FileEntry[], name: string, opt
     );
   // Headers are half of the work at most.
   const index = await indexFiles(files, { limit, signal, onProgress: onProgress && ((done, total) => onProgress(done, 2 * total)) });
-  const { frames, notes: left } = chooseSeries(index, options.series, name);
+  const { frames, notes } = chooseSeries(index, options.series, name);
+  const steps = files.length;
+  const onSlice = onProgress && ((done: number, total: number) => onProgress(steps + Math.round((done / total) * steps), 2 * steps));
+  return volumeOf(frames, { name, left: notes, onSlice }, options);
+}
+
+interface SeriesFrames {
+  readonly name: string;
+  /** What was noted when they were chosen. */
+  readonly left?: readonly Warning[];
+  readonly onSlice?: (done: number, total: number) => void;
+}
+
+/** The frames of one series as a volume. @throws AnyMC3DError as {@link decodeDicom} */
+export async function volumeOf(frames: readonly DicomFrame[], { name, left = [], onSlice: onDone }: SeriesFrames, options: ReadOptions): Promise<Volume> {
+  const limit = byteLimit(options);
+  const { signal, codecUrl } = options;
   const voxelOptions = { name, limit, codecUrl, signal };
   const same = async (a: DicomFrame, b: DicomFrame) =>
     a.slope === b.slope && a.intercept === b.intercept && equal(await new FrameReader(voxelOptions).stored(a), await new FrameReader(voxelOptions).stored(b));
@@ -42,20 +59,20 @@ export async function decodeDicom(files: readonly FileEntry[], name: string, opt
   let done = 0;
   const count = stack.frames.length;
   const { image } = stack.first;
-  const onSlice = onProgress && (() => onProgress(files.length + Math.round((++done / count) * files.length), 2 * files.length));
-  const { data, notes } = await readFrames(stack.frames, { ...voxelOptions, onSlice, image, grid: stack.grid });
-  const size = image.columns * image.rows;
-  const voxels = stack.places ? interpolated(data as Float32Array, size, stack.places) : data;
+  const onSlice = onDone && (() => onDone(++done, count));
+  const { data, noData, notes } = await readFrames(stack.frames, { ...voxelOptions, onSlice, image, grid: stack.grid });
   const { modality } = image.series;
-  return {
-    data: voxels,
-    shape: [image.columns, image.rows, voxels.length / size],
+  const volume: Volume = {
+    data,
+    ...(noData && { noData }),
+    shape: [image.columns, image.rows, data.length / (image.columns * image.rows)],
     ...(stack.affine && { affine: stack.affine }),
     ...((modality ?? options.modality) && { modality: modality ?? options.modality }),
     ...noted([...left, ...modalityNote(modality, options.modality, name), ...ofFiles(frames), ...stack.notes, ...notes]),
     ...(stack.labels && { labels: stack.labels }),
     meta: metaOf(stack.first, options.identity ?? false),
   };
+  return stack.places ? slicesBetween(volume, stack.places) : volume;
 }
 
 /** What had to be decided about the files, each thing once. */
@@ -83,24 +100,21 @@ function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   return true;
 }
 
-/** Slices at places between slices, linearly. */
-function interpolated(data: ArrayLike<number>, size: number, places: readonly number[]): Float32Array {
-  const out = new Float32Array(size * places.length);
-  places.forEach((place, n) => {
-    const below = Math.floor(place);
-    const share = place - below;
-    for (let i = 0; i < size; i++) {
-      const value = data[below * size + i];
-      out[n * size + i] = share ? value + share * (data[(below + 1) * size + i] - value) : value;
-    }
-  });
-  return out;
-}
-
-function metaOf({ image: { series }, orientation }: DicomFrame, identity: boolean): VolumeMeta {
+function metaOf({ image: { series, frameOfReference }, orientation }: DicomFrame, identity: boolean): VolumeMeta {
   const { units, bodyPart, laterality, description, manufacturer, uid, study, patient } = series;
   const normal = orientation && cross(...orientation).map(Math.abs);
   const plane = normal && (["sagittal", "coronal", "axial"] as const)[normal.indexOf(Math.max(...normal))];
-  const all = { units, bodyPart, laterality, plane, description, manufacturer, seriesUid: uid, studyUid: study, ...(identity && { patient }) };
+  const all = {
+    units,
+    bodyPart,
+    laterality,
+    plane,
+    description,
+    manufacturer,
+    seriesUid: uid,
+    studyUid: study,
+    frameOfReference,
+    ...(identity && { patient }),
+  };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined && value !== ""));
 }

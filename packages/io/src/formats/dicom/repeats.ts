@@ -58,6 +58,8 @@ export async function onePerPlace(frames: readonly DicomFrame[], normal: Vector,
     const volumes = [...places[0]].sort((a, b) => a.index - b.index).map((one) => ({ text: `frame ${one.index + 1}`, frames: [one] }));
     return oneOf({ by: "the number of the frame alone", volumes }, options);
   }
+  const partly = differ && incomplete(places);
+  if (partly) return oneOf(partly, options);
   if (differ)
     throw new AnyMC3DError(
       "GEOMETRY_INVALID",
@@ -103,6 +105,47 @@ function dimension(places: readonly DicomFrame[][], count: number): Split | unde
     return { by, volumes: [...values].sort(ordered).map(volume) };
   }
   return undefined;
+}
+
+/**
+ * Volumes of which some lack slices: by the first attribute that is another in every frame of a place, those that have a slice at every place; where none
+ * has, as where two overlap at their ends, all without gaps.
+ */
+function incomplete(places: readonly DicomFrame[][]): Split | undefined {
+  const splits = dimensionsOf(places.flat()).flatMap((name) => {
+    const groups = new Map<string, (DicomFrame | undefined)[]>();
+    for (const [place, frames] of places.entries())
+      for (const frame of frames) {
+        const value = String(frame.dimensions[name] ?? "");
+        const group = groups.get(value) ?? new Array<DicomFrame | undefined>(places.length).fill(undefined);
+        if (group[place]) return [];
+        group[place] = frame;
+        groups.set(value, group);
+      }
+    return groups.size < 2 || groups.has("") ? [] : [{ by: name.replace(/^index: /, ""), groups: [...groups].sort(([a], [b]) => ordered(a, b)) }];
+  });
+  const there = (group: readonly (DicomFrame | undefined)[]) => group.filter((frame) => frame !== undefined);
+  const whole = splits.find(({ groups }) => groups.some(([, group]) => group.every(Boolean)) && places.length > 1);
+  if (whole) {
+    const lacking = whole.groups.filter(([, group]) => !group.every(Boolean));
+    const gaps = lacking.map(([value, group]) => {
+      const lost = group.flatMap((frame, i) => (frame ? [] : [`(${(places[i][0].position as Vector).join(", ")})`]));
+      return `${whole.by} ${value} has no slice at ${lost.slice(0, 4).join(", ")}${lost.length > 4 ? ` and ${lost.length - 4} more places` : ""}`;
+    });
+    const volumes = whole.groups.filter(([, group]) => group.every(Boolean)).map(([value, group]) => ({ text: `${whole.by} ${value}`, frames: there(group) }));
+    return { by: `${whole.by}; ${lacking.length} more lack slices: ${gaps.slice(0, 6).join("; ")}`, volumes };
+  }
+  const gapless = (group: readonly (DicomFrame | undefined)[]) => {
+    const [first, last] = [group.findIndex(Boolean), group.findLastIndex(Boolean)];
+    return last > first && group.slice(first, last + 1).every(Boolean);
+  };
+  const ends = splits.find(({ groups }) => groups.every(([, group]) => gapless(group)));
+  if (!ends) return undefined;
+  const volumes = ends.groups.map(([value, group]) => ({
+    text: `${ends.by} ${value}, ${there(group).length} of ${places.length} slices`,
+    frames: there(group),
+  }));
+  return { by: ends.by, volumes };
 }
 
 const before = (a: number | string, b: number | string): number => (typeof a === "number" && typeof b === "number" ? a - b : String(a) < String(b) ? -1 : 1);
@@ -157,7 +200,9 @@ export function apart(slices: readonly DicomFrame[], normal: Vector, options: St
 
 function among(slices: readonly DicomFrame[], normal: Vector): Split | undefined {
   if (slices.length < 4) return undefined;
+  const one = spacedAsOne(slices, normal);
   for (const name of dimensionsOf(slices)) {
+    if (one && (TIMES.has(name) || name === "acquisition")) continue;
     const groups = new Map<string, DicomFrame[]>();
     for (const slice of slices) {
       const value = String(slice.dimensions[name] ?? "");
@@ -165,14 +210,40 @@ function among(slices: readonly DicomFrame[], normal: Vector): Split | undefined
       if (group) group.push(slice);
       else groups.set(value, [slice]);
     }
-    if (groups.size > (name === "acquisition time" ? MOST_TIMES : MOST_AMONG)) continue;
+    if (groups.size > (TIMES.has(name) ? MOST_TIMES : MOST_AMONG)) continue;
     if (interleaved([...groups.values()], normal))
       return {
         by: name.replace(/^index: /, ""),
         volumes: [...groups].sort(([a], [b]) => ordered(a, b)).map(([value, frames]) => ({ text: spoken(name, value, frames), frames })),
       };
   }
-  return bySweep(slices, normal);
+  return (one ? undefined : byNumber(slices, normal)) ?? bySweep(slices, normal);
+}
+
+const TIMES: ReadonlySet<string> = new Set<Dimension>(["acquisition time", "acquisition date and time", "frame acquisition time"]);
+
+/** An MR's slices that are taken in several passes, every other in one: the distance that their headers state is that of all together. */
+function spacedAsOne(slices: readonly DicomFrame[], normal: Vector): boolean {
+  if (slices[0].image.series.modality !== "MR") return false;
+  const step = Math.abs(along(slices[slices.length - 1], normal) - along(slices[0], normal)) / (slices.length - 1);
+  return slices.every(({ stated }) => stated !== undefined && Math.abs(stated - step) <= 0.02 * step);
+}
+
+/** Acquisitions that are numbered from the same number on: of those that have one number, the first along the normal is of the first. */
+function byNumber(slices: readonly DicomFrame[], normal: Vector): Split | undefined {
+  const seen = new Map<number | string, number>();
+  const groups: DicomFrame[][] = [];
+  for (const slice of slices) {
+    const number = slice.times["instance number"];
+    if (number === undefined) return undefined;
+    const rank = seen.get(number) ?? 0;
+    seen.set(number, rank + 1);
+    if (rank === groups.length) groups.push([]);
+    groups[rank].push(slice);
+  }
+  if (groups.length > MOST_TIMES || !interleaved(groups, normal)) return undefined;
+  const volumes = groups.map((frames, i) => ({ text: `number ${i + 1} along the normal, ${frames.length} slices`, frames }));
+  return { by: "place alone, as their Instance Numbers begin anew", volumes };
 }
 
 const spoken = (name: string, value: string, { length }: readonly DicomFrame[]): string =>

@@ -1,6 +1,7 @@
 // What a DICOM segmentation says of itself: which segments it has, what they are called, and whether its values are labels or shares (PS3.3 C.8.20).
 
-import type { DicomData } from "./data.js";
+import { AnyMC3DError } from "@anymc3d/core";
+import { type DicomData, tagText } from "./data.js";
 import { TAG } from "./tags.js";
 
 export interface Segmentation {
@@ -24,5 +25,14 @@ export function segmentationOf(data: DicomData, modality: string | undefined, na
   const segments = new Map(named.sort(([a], [b]) => a - b));
   const stated = data.text(TAG.segmentationType);
   const kind = stated === "FRACTIONAL" || stated === "LABELMAP" ? stated : "BINARY";
-  return { segments, kind, ...(kind === "FRACTIONAL" && { largest: data.number(TAG.maximumFraction, name) || 255 }) };
+  return { segments, kind, ...(kind === "FRACTIONAL" && { largest: largestOf(data, name) }) };
+}
+
+function largestOf(data: DicomData, name: string): number {
+  const largest = data.number(TAG.maximumFraction, name);
+  if (largest && largest > 0) return largest;
+  throw new AnyMC3DError(
+    "FORMAT_INVALID",
+    `${name}: a segmentation of shares whose Maximum Fractional Value ${tagText(TAG.maximumFraction)} is ${largest ?? "missing"}: what is a whole is not known. Correct the header.`,
+  );
 }

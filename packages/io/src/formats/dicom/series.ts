@@ -128,7 +128,7 @@ async function checkBehind(file: FileEntry, { bytes, header: { pixels, data } }:
 }
 
 /** The file's header; undefined where it is no DICOM. @throws AnyMC3DError as `parseDicom` */
-async function headerOf(file: FileEntry, limit: number): Promise<ParsedFile | undefined> {
+export async function headerOf(file: FileEntry, limit: number): Promise<ParsedFile | undefined> {
   for (const size of HEADS) {
     const head = await file.read(0, size);
     if (!isDicom(head)) return undefined;

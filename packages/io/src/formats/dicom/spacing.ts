@@ -26,9 +26,8 @@ export function geometry(slices: readonly DicomFrame[], normal: Vector, options:
   const lie = all ? onePlaceEach(all, along) : slices;
   const count = lie.length;
   const { places, step }: Step = count === 1 ? single(lie[0], normal, options, notes) : stepOf(lie, along, options, notes);
-  // A segment's volume reaches from its first frame to its last; one that no frame shows is as large as all together.
-  const shown = slices.length ? slices : lie;
-  const [first] = shown;
+  // All segments of a file lie on one grid, from its first frame to its last.
+  const [first] = lie;
   const tilt = (Math.acos(Math.min(1, Math.abs(dot(step, normal)) / Math.hypot(...step))) * 180) / Math.PI;
   if (count > 1 && tilt > 0.1)
     notes.push({
@@ -49,7 +48,7 @@ export function geometry(slices: readonly DicomFrame[], normal: Vector, options:
     name,
   );
   checkToldAxes(options.orientation, affine, name);
-  const grid = all && { grid: gridOf(slices, first, along, dot(step, normal), along(shown[shown.length - 1]), options, notes) };
+  const grid = all && { grid: gridOf(slices, first, along, dot(step, normal), along(lie[lie.length - 1]), options, notes) };
   return { frames: slices, affine, ...(places && { places }), ...grid };
 }
 
@@ -103,20 +102,30 @@ export const pixelOf = ({ pixelSpacing }: DicomFrame): number => Math.min(...(pi
 /** What counts as equal distances: a hundredth, or two hundredths of a millimetre, which rounding in headers makes. */
 const tolerance = (distance: number): number => Math.max(0.01 * distance, Math.min(0.02, 0.1 * distance));
 
-/** How far a slice may lie from where it should: besides, a tenth of a pixel (positions rounded to 0.1 mm), and no more than a twentieth of the distance. */
-const placeTolerance = (distance: number, pixel: number): number => Math.max(tolerance(distance), Math.min(0.1 * pixel, 0.05 * distance));
+/** Mm by which positions that are rounded to 0.1 mm are off the line that fits them best: 0.05, and what the fit is off. */
+const TENTHS = 0.06;
+/**
+ * How far a slice may lie from where it should: besides, a tenth of a pixel, or what rounding to 0.1 mm makes, and no more than a tenth of the distance: a
+ * missing slice puts others off by a sixth of it and more.
+ */
+const placeTolerance = (distance: number, pixel: number): number => Math.max(tolerance(distance), Math.min(Math.max(0.1 * pixel, TENTHS), 0.1 * distance));
 
-/** How far the slices lie from even places, at most; and whether that is even enough. */
+/** How far the slices lie from even places, at most; and whether that is even enough: by the line of least squares. */
 function evenness(depth: readonly number[], pixel: number): { median: number; off: number; even: boolean } {
   const gaps = depth.slice(1).map((d, i) => d - depth[i]);
   const sizes = gaps.map(Math.abs).sort((a, b) => a - b);
   const median = sizes[Math.floor(sizes.length / 2)];
   const mean = (depth[depth.length - 1] - depth[0]) / gaps.length;
   const off = Math.max(...depth.map((d, i) => Math.abs(d - depth[0] - i * mean)));
-  const most = placeTolerance(median, pixel);
-  // Two neighbours that are off to different sides make a gap twice as wrong.
-  const widest = Math.max(tolerance(median), Math.min(0.2 * pixel, 0.05 * median));
-  return { median, off, even: off <= most && gaps.every((gap) => Math.abs(gap - Math.sign(mean) * median) <= widest) };
+  return { median, off, even: offLine(depth) <= placeTolerance(Math.abs(mean), pixel) };
+}
+
+/** How far numbers lie at most from the line by their index that fits them best (least squares). */
+function offLine(depth: readonly number[]): number {
+  const middle = (depth.length - 1) / 2;
+  const centre = depth.reduce((sum, d) => sum + d, 0) / depth.length;
+  const [cross, squares] = [depth.reduce((sum, d, i) => sum + (i - middle) * d, 0), depth.reduce((sum, _, i) => sum + (i - middle) ** 2, 0)];
+  return Math.max(...depth.map((d, i) => Math.abs(d - centre - ((i - middle) * cross) / squares)));
 }
 
 /** Whether places follow at one distance, up or down. @param pixel mm, see {@link pixelOf} */

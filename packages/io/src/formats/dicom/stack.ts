@@ -80,6 +80,11 @@ export async function arrange(frames: readonly DicomFrame[], options: StackOptio
 export type Arranged = Pick<Stack, "frames" | "affine" | "places" | "grid">;
 
 async function located(all: readonly DicomFrame[], segment: readonly DicomFrame[], options: StackOptions, notes: Warning[]): Promise<Arranged> {
+  if (all.some(({ roundedOrientation }) => roundedOrientation))
+    notes.push({
+      code: "ORIENTATION_ROUNDED",
+      message: `${options.name}: the directions in Image Orientation are rounded so far that they are no unit vectors at right angles; they were made so`,
+    });
   const normal = cross(...(all[0].orientation as [Vector, Vector]));
   if (all[0].image.segmentation) {
     const slices = segment.length ? await onePerPlace(segment, normal, options, notes) : [];
@@ -153,6 +158,12 @@ function alike(a: DicomFrame, b: DicomFrame): boolean {
   );
 }
 
+/** Numbers of the segments that the file lists or its frames show, ascending. */
+export function segmentsOf(frames: readonly DicomFrame[]): number[] {
+  const shown = frames.flatMap(({ dimensions: { segment } }) => (segment === undefined ? [] : [Number(segment)]));
+  return [...new Set([...(frames[0].image.segmentation?.segments.keys() ?? []), ...shown])].sort((a, b) => a - b);
+}
+
 /**
  * Segments are masks of different things: one of them is read. Those that no frame shows are empty.
  * @throws AnyMC3DError `FRAME_REQUIRED` listing them
@@ -160,8 +171,7 @@ function alike(a: DicomFrame, b: DicomFrame): boolean {
 function ofOneSegment(frames: readonly DicomFrame[], { name, frame }: StackOptions): { frames: readonly DicomFrame[]; labels?: Stack["labels"] } {
   const { segmentation } = frames[0].image;
   if (segmentation?.kind === "LABELMAP") return { frames, labels: Object.fromEntries(segmentation.segments) };
-  const shown = frames.flatMap(({ dimensions: { segment } }) => (segment === undefined ? [] : [Number(segment)]));
-  const segments = [...new Set([...(segmentation?.segments.keys() ?? []), ...shown])].sort((a, b) => a - b);
+  const segments = segmentsOf(frames);
   const named = (segment: number | undefined): { labels?: Stack["labels"] } => {
     const text = segmentation?.segments.get(segment ?? Number.NaN);
     return segmentation && segmentation.kind !== "FRACTIONAL" ? { labels: text === undefined ? {} : { 1: text } } : {};

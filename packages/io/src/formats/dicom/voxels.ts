@@ -1,6 +1,7 @@
 // From frames to voxels: bytes to stored values, stored values to real ones, slice by slice into one array.
 
 import { AnyMC3DError, type VoxelArray, type Warning } from "@anymc3d/core";
+import { AIR, FLOOR, withoutPadding } from "@anymc3d/core/learn";
 import { allocate, tooLarge } from "../../options/limits.js";
 import { LARGEST, LITTLE_HERE, overflow, swapBytes } from "../../voxels/values.js";
 import { type CodecUrl, decodeFrame } from "./codecs.js";
@@ -23,9 +24,6 @@ export interface FramesOptions extends VoxelOptions {
   /** Where each frame lies among so many slices; those of none are 0. Default: one behind the other. */
   readonly grid?: { readonly count: number; readonly at: readonly number[] };
 }
-
-/** Air, in Hounsfield units: what padding of a CT is set to where it is lower. */
-const AIR = -1000;
 
 const FLOATS: ReadonlySet<number> = new Set([TAG.floatPixelData, TAG.doublePixelData]);
 
@@ -205,6 +203,8 @@ class Voxels {
   readonly #name: string;
   readonly #padded: Uint8Array;
   #anyPadding = false;
+  /** Real values that the header declares as padding. */
+  #declared: [low: number, high: number] | undefined;
   #lowest = Number.POSITIVE_INFINITY;
 
   constructor(count: number, whole: boolean, name: string) {
@@ -221,6 +221,7 @@ class Voxels {
     for (let i = 0; i < stored.length; i++) {
       const value = slope * stored[i] + intercept;
       if (padding) {
+        this.#declared ??= [slope * padding[0] + intercept, slope * padding[1] + intercept].sort((a, b) => a - b) as [number, number];
         if (stored[i] >= padding[0] && stored[i] <= padding[1]) this.#pad(at + i);
         else if (value < lowest) lowest = value;
       }
@@ -260,23 +261,82 @@ class Voxels {
     return this.data;
   }
 
-  /** Sets padding to what is no tissue: -1000 HU in a CT, the smallest other value elsewhere, where it is not 0 already. */
-  fillPadding(hounsfield: boolean): Warning | undefined {
-    if (!this.#anyPadding) return undefined;
+  /**
+   * Sets padding to what is no tissue: -1000 HU in a CT, the smallest other value elsewhere, where it is not 0 already. Of a CT that declares padding also
+   * what else is filler by {@link withoutPadding}; other values below what can be measured are a scanner's own.
+   * @param lossy a codec has moved the values: those about padding at an end of the range are padding, too, and in a CT all below what can be measured
+   * @returns which voxels are padding, one bit each
+   */
+  fillPadding(hounsfield: boolean, lossy: boolean): { readonly noData?: Uint8Array; readonly note?: Warning } {
+    if (lossy && this.#declared) this.#padNear(...this.#declared);
+    if (lossy && this.#declared && hounsfield) this.#padBelow(FLOOR);
+    if (!this.#anyPadding && !(hounsfield && this.#declared)) return {};
     const to = hounsfield ? AIR : Number.isFinite(this.#lowest) ? this.#lowest : 0;
     let changed = 0;
     for (let i = 0; i < this.data.length; i++) {
-      if (!(this.#padded[i >> 3] & (1 << (i & 7))) || this.data[i] === to || (!hounsfield && this.data[i] === 0)) continue;
+      if (!this.#isPad(i) || this.data[i] === to || (!hounsfield && this.data[i] === 0)) continue;
       this.data[i] = to;
       changed++;
     }
-    if (!changed) return undefined;
-    return {
+    if (hounsfield && this.#fillPlateau()) changed++;
+    if (!this.#anyPadding) return {};
+    if (!changed) return { noData: this.#padded };
+    const note: Warning = {
       code: "PADDING_FILLED",
-      message: `${this.#name}: ${changed} voxels outside the image (pixel padding) were set to ${to}${hounsfield ? " HU" : ""}`,
+      message: `${this.#name}: ${this.#count()} voxels outside the image (pixel padding) were set to ${to}${hounsfield ? " HU" : ""}`,
     };
+    return { noData: this.#padded, note };
+  }
+
+  /** @returns whether there was filler that is not what is declared */
+  #fillPlateau(): boolean {
+    const { data, noData } = withoutPadding({ data: this.data, shape: [this.data.length, 1, 1] });
+    if (!noData) return false;
+    this.data = data as typeof this.data;
+    for (const [i, byte] of noData.entries()) this.#padded[i] |= byte;
+    this.#anyPadding = true;
+    return true;
+  }
+
+  #count(): number {
+    let count = 0;
+    for (let byte of this.#padded) for (; byte; byte &= byte - 1) count++;
+    return count;
+  }
+
+  #padBelow(floor: number): void {
+    for (let i = 0; i < this.data.length; i++) if (this.data[i] < floor) this.#pad(i);
+  }
+
+  #isPad(at: number): boolean {
+    return ((this.#padded[at >> 3] >> (at & 7)) & 1) === 1;
+  }
+
+  /** Padding at one end of the values, from which a gap parts the rest: what lies nearer to it than to the rest came of it. */
+  #padNear(low: number, high: number): void {
+    const { data } = this;
+    let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let i = 0; i < data.length; i++) {
+      const value = data[i];
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+    const error = Math.max(2, (most - least) / CODEC_SHARE);
+    const near = (value: number, by: number) => value >= low - by && value <= high + by;
+    // Padding amid the values cannot be told from what was measured.
+    if (low - error > least && high + error < most) return;
+    let between = 0;
+    for (let i = 0; i < data.length; i++) if (near(data[i], 2 * error) && !near(data[i], error)) between++;
+    this.#lowest = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < data.length; i++) {
+      if (between === 0 && near(data[i], error)) this.#pad(i);
+      else if (!this.#isPad(i) && data[i] < this.#lowest) this.#lowest = data[i];
+    }
   }
 }
+
+/** Of the range of values: how far a lossy codec may move padding. */
+const CODEC_SHARE = 128;
 
 /** Pixel data that are longer than the image: the tail is dropped (PS3.5 8.1.1 allows padding), and more than an even length needs is told. */
 function leftOver(frames: readonly DicomFrame[]): Warning[] {
@@ -297,7 +357,7 @@ function leftOver(frames: readonly DicomFrame[]): Warning[] {
  * Voxels of the frames, one behind the other.
  * @throws AnyMC3DError as {@link FrameReader.stored}, `OUT_OF_MEMORY`; the signal's reason
  */
-export async function readFrames(frames: readonly DicomFrame[], options: FramesOptions): Promise<{ data: VoxelArray; notes: Warning[] }> {
+export async function readFrames(frames: readonly DicomFrame[], options: FramesOptions): Promise<{ data: VoxelArray; noData?: Uint8Array; notes: Warning[] }> {
   const { name, limit, signal, onSlice, image, grid } = options;
   const count = grid?.count ?? frames.length;
   const size = image.rows * image.columns;
@@ -316,6 +376,9 @@ export async function readFrames(frames: readonly DicomFrame[], options: FramesO
     voxels.take(stored, frame, (grid?.at[i] ?? i) * size);
     onSlice?.();
   }
-  const filled = voxels.fillPadding(image.series.modality === "CT");
-  return { data: voxels.data, notes: [...leftOver(frames), ...(filled ? [filled] : [])] };
+  const { noData, note } = voxels.fillPadding(
+    image.series.modality === "CT",
+    frames.some((frame) => frame.image.lossy),
+  );
+  return { data: voxels.data, ...(noData && { noData }), notes: [...leftOver(frames), ...(note ? [note] : [])] };
 }

@@ -58,7 +58,7 @@ const COLOURS: Readonly<Record<number, string>> = { 128: "RGB", 2304: "RGBA" };
 const OTHERS: Readonly<Record<number, string>> = { 1: "binary, 1 bit", 32: "complex64", 1536: "float128", 1792: "complex128", 2048: "complex256" };
 
 /** nifti1.h: each voxel is an index into a list of labels. */
-const INTENT_LABEL = 1002;
+export const INTENT_LABEL = 1002;
 
 /** Where the fields lie, and how wide they are, in each version. */
 const LAYOUT = {

@@ -4,6 +4,7 @@ import { type Affine, AnyMC3DError, type Volume, type VoxelArray, voxelSpacing }
 import { allocate } from "../../options/limits.js";
 import { isInvertible } from "../../volume/geometry.js";
 import { affineDistance, affineQuaternion, quaternionAffine } from "./affine.js";
+import { INTENT_LABEL } from "./header.js";
 
 const HEADER = 352;
 /** Distance in voxels within which qform and sform count as the same. */
@@ -22,7 +23,8 @@ const CODES: Readonly<Record<string, { readonly code: number; readonly set: "set
 
 /**
  * A volume as the bytes of a single-file NIfTI-1 (.nii): voxels in their own type, little-endian, scl_slope 1; units mm; sform code 1 and, where
- * the voxel axes are at right angles, the same qform with code 1. Both codes are 0 for a volume without affine. No free text is written.
+ * the voxel axes are at right angles, the same qform with code 1. Both codes are 0 for a volume without affine. A segmentation (`labels`) gets the label intent; names of labels have no place, and no
+ * free text is written.
  * @throws AnyMC3DError `VOLUME_INVALID` (shape and voxels do not match; an axis over 32767), `GEOMETRY_INVALID` (an affine that cannot be), `OUT_OF_MEMORY`
  */
 export function writeNifti(volume: Volume): Uint8Array {
@@ -34,6 +36,7 @@ export function writeNifti(volume: Volume): Uint8Array {
   view.setInt32(0, 348, true);
   view.setUint8(38, "r".charCodeAt(0));
   for (const [i, dim] of [3, ...shape, 1, 1, 1, 1].entries()) view.setInt16(40 + 2 * i, dim, true);
+  if (volume.labels) view.setInt16(68, INTENT_LABEL, true);
   view.setInt16(70, code, true);
   view.setInt16(72, data.BYTES_PER_ELEMENT * 8, true);
   view.setFloat32(108, HEADER, true);

@@ -294,10 +294,13 @@ function inParts(files: string[], axes: string | undefined, sizes: readonly numb
   throw invalid(name, `${files.length} data files of ${axes} axes each for sizes ${sizes.join(" ")}`);
 }
 
+/** Key and value by which 3D Slicer says that voxels are label numbers, also where no segment is named. */
+export const LABEL_MAP = ["Segmentation_SourceRepresentation", "Binary labelmap"] as const;
+
 /** What Slicer writes of its segments: Segment0_Name, _LabelValue, _Layer; before it had layers, each segment was a 0/1 image of its own. */
 function segmentsOf(pairs: ReadonlyMap<string, string>): Segment[] | undefined {
   const numbers = [...pairs.keys()].flatMap((key) => /^Segment(\d{1,6})_(?:ID|Name)$/.exec(key)?.[1] ?? []);
-  if (numbers.length === 0) return undefined;
+  if (numbers.length === 0) return pairs.get(LABEL_MAP[0]) === LABEL_MAP[1] ? [] : undefined;
   const whole = (value: string | undefined, otherwise: number) => (/^\d{1,9}$/.test(value?.trim() ?? "") ? Number(value) : otherwise);
   return [...new Set(numbers)].map((number) => {
     const told = (key: string) => pairs.get(`Segment${number}_${key}`);

@@ -1,0 +1,99 @@
+// Options that say which regions of a scan are meant, and the regions they make.
+
+import { AnyMC3DError, type ClassifyResult, type Region, type Space, type Volume } from "@anymc3d/core";
+import { readVolume } from "@anymc3d/io";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { triple } from "./values.js";
+
+type Triple = readonly [number, number, number];
+
+export interface RegionFlags {
+  at?: Triple[];
+  box?: (readonly [Triple, Triple])[];
+  size?: Triple;
+  space?: "ras" | "lps" | "voxel";
+  roi?: string;
+  label?: string[];
+}
+
+/** A region, and what people call it. */
+export interface NamedRegion {
+  readonly name: string;
+  readonly region: Region;
+}
+
+export function addRegionFlags(command: Command): Command {
+  return command
+    .addOption(new Option("--at <x,y,z>", "the region around this point; several: once more each").argParser(collected(place)))
+    .option("--size <mm>", "of the box around --at, as 40 or 40,40,20 (right–left, front–back, feet–head); default: the adapter's", triple)
+    .addOption(new Option("--box <x0,y0,z0:x1,y1,z1>", "the region between two corners; several: once more each").argParser(collected(corners)))
+    .addOption(
+      new Option(
+        "--space <space>",
+        "of --at and --box: mm with axes as DICOM (lps) or NIfTI (ras), or voxel indices; default: lps for DICOM, else ras",
+      ).choices(["ras", "lps", "voxel"]),
+    )
+    .option("--roi <file>", "regions from a segmentation (NIfTI, NRRD, MetaImage, DICOM SEG)")
+    .addOption(new Option("--label <label>", "of --roi: number or name; several: once more each; default: the only one").argParser(collected((text) => text)));
+}
+
+const collected =
+  <T>(parse: (text: string) => T) =>
+  (text: string, before: T[] = []): T[] => [...before, parse(text)];
+
+/** Three numbers, as -61,22.5,140. */
+function place(text: string): Triple {
+  const numbers = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (numbers.length !== 3 || !numbers.every(Number.isFinite)) throw new InvalidArgumentError("three numbers, as -61,22.5,140, are needed.");
+  return numbers as unknown as Triple;
+}
+
+/** Two places, as -80,0,120:-40,40,160. */
+function corners(text: string): readonly [Triple, Triple] {
+  const places = text.split(":");
+  if (places.length !== 2) throw new InvalidArgumentError("two corners, as -80,0,120:-40,40,160, are needed.");
+  return [place(places[0]), place(places[1])];
+}
+
+/** Whether any region is asked for. @throws AnyMC3DError `OPTION_INVALID` for options that mean nothing without another */
+export function asksForRegions({ at, box, size, space, roi, label }: RegionFlags): boolean {
+  const without = (flag: string, needed: string) => new AnyMC3DError("OPTION_INVALID", `${flag} says nothing without ${needed}`);
+  if (size && !at) throw without("--size", "--at");
+  if (space && !at && !box) throw without("--space", "--at or --box");
+  if (label && !roi) throw without("--label", "--roi");
+  return Boolean(at || box || roi);
+}
+
+/** DICOM's own axes for what was read from DICOM; those of NIfTI, which all volumes have here, for the rest. */
+const usualSpace = ({ meta }: Volume): Space => (meta?.seriesUid === undefined ? "RAS" : "LPS");
+
+/**
+ * The regions that the options ask for, in the order points, boxes, labels.
+ * @param volume says which space places are in, where the options do not
+ */
+export async function regionsOf({ at = [], box = [], size, space, roi, label }: RegionFlags, volume: Volume, signal: AbortSignal): Promise<NamedRegion[]> {
+  const within: Space = space === undefined ? usualSpace(volume) : space === "voxel" ? "voxel" : (space.toUpperCase() as "RAS" | "LPS");
+  const mask = roi === undefined ? undefined : await readVolume(roi, { signal });
+  return [
+    ...at.map((point): NamedRegion => ({ name: `at ${point.join(", ")} ${within}`, region: { point, space: within, ...(size && { size }) } })),
+    ...box.map((two): NamedRegion => ({ name: `box ${two.map((corner) => corner.join(", ")).join(" to ")} ${within}`, region: { box: two, space: within } })),
+    ...(mask
+      ? (label ?? [undefined]).map(
+          (each): NamedRegion => ({
+            name: `${roi}${each === undefined ? "" : `, label ${each}`}`,
+            region: { mask, ...(each !== undefined && { label: each }) },
+          }),
+        )
+      : []),
+  ];
+}
+
+/** Where a result's region lies, in a line. */
+export function regionText({ region }: ClassifyResult): string | undefined {
+  if (!region) return undefined;
+  const { start, shape, mm } = region;
+  const voxels = `${shape.join(" × ")} voxels from ${start.join(", ")}`;
+  if (!mm) return `region: ${voxels}`;
+  const reach = [0, 1, 2].map((axis) => `${Number(mm[0][axis].toFixed(1))} to ${Number(mm[1][axis].toFixed(1))}`);
+  return `region: ${reach.join(", ")} mm RAS; ${voxels}`;
+}
