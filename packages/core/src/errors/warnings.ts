@@ -82,7 +82,7 @@ export const WARNINGS = {
     says: "A quantity came out beyond what the adapter states as plausible.",
     todo: "Look at the input: it may not show what the adapter measures.",
   },
-  EXTRA_BYTES: { about: "file", of: "file", says: "Bytes follow the voxels; they were ignored.", todo: "Check that the sizes in the header are right." },
+  EXTRA_BYTES: { about: "file", of: "file", says: "Bytes follow the voxels, or the packed data; they were ignored.", todo: "Check that the sizes in the header are right, and that the file arrived whole." },
   MODALITY_STATED: { about: "file", of: "file", says: "The files state another modality than you gave; theirs is believed.", todo: "Leave the option out." },
   SERIES_LEFT: { about: "file", of: "file", says: "One series was read, others left out.", todo: "Nothing, if it is the right one." },
   REGIONS_LEFT: {
@@ -160,6 +160,7 @@ export const WARNINGS = {
   },
   PADDING_FILLED: { about: "file", of: "file", says: "Padding outside the image was set to the value that the message names.", todo: "Nothing." },
   NIFTI_FORMS_DIFFER: { about: "file", of: "file", says: "qform and sform say two things; the message says which is used.", todo: "Check left and right." },
+  NIFTI_SFORM_INVALID: { about: "file", of: "file", says: "The sform spans no three directions; the qform was used.", todo: "Check left and right." },
   NIFTI_QFORM_INVALID: { about: "file", of: "file", says: "The qform makes no sense; the sform was used.", todo: "Check left and right." },
   NIFTI_NO_ORIENTATION: UNORIENTED,
   NRRD_NO_ORIENTATION: UNORIENTED,

@@ -25,6 +25,8 @@ export interface GunzipPlan {
   readonly over?: () => AnyMC3DError;
   /** How many bytes to keep, told from the first 544 (fewer if there are no more) and the most that there can be. May throw to refuse. */
   readonly size: (head: Uint8Array, most: number) => number;
+  /** Told at the end: how many bytes came out, kept or not, and how many lie behind the packed data that are none, but for zeros. */
+  readonly onEnd?: (unpacked: number, behind: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -77,9 +79,10 @@ class Sink {
     );
   }
 
-  /** What was kept; shorter than planned where there was not enough. */
-  finish(): Uint8Array {
+  /** What was kept; shorter than planned where there was not enough. @param behind bytes after the packed data */
+  finish(behind?: Uint8Array): Uint8Array {
     this.#out ??= this.#start(this.#head.subarray(0, this.seen), this.seen);
+    this.plan.onEnd?.(this.seen, behind?.some((byte) => byte !== 0) ? behind.length : 0);
     return this.#out.subarray(0, this.seen);
   }
 }
@@ -95,13 +98,13 @@ const WRAPPINGS = {
 } as const;
 
 /**
- * Decompresses gzip data of one or several members, joined.
+ * Decompresses gzip data of one or several members, joined. What follows the last member and begins no other is left out, as by the program gzip.
  * @throws AnyMC3DError `FILE_TRUNCATED`, `FORMAT_INVALID` (damaged), `FILE_TOO_LARGE` (over the limit), `OUT_OF_MEMORY`, what `plan.size` throws;
  * the signal's reason
  */
 export const gunzip = (bytes: Uint8Array, plan: GunzipPlan): Promise<Uint8Array> => unpack(bytes, plan, "gzip");
 
-/** As {@link gunzip}, for any wrapping. Bytes after the end of a zlib or raw stream are ignored. */
+/** As {@link gunzip}, for any wrapping. Bytes after the end of a zlib or raw stream are left out, too. */
 export async function unpack(bytes: Uint8Array, plan: GunzipPlan, wrapping: Wrapping): Promise<Uint8Array> {
   return nodeZlib() ? unpackNode(bytes, plan, wrapping) : unpackWeb(bytes, plan, wrapping);
 }
@@ -117,9 +120,11 @@ async function unpackNode(bytes: Uint8Array, plan: GunzipPlan, wrapping: Wrappin
   } catch (cause) {
     const code = (cause as { code?: unknown }).code;
     if (typeof code !== "string" || !code.startsWith("Z_")) throw cause;
+    // Bytes behind the last member are damage to Node, which does not say where they begin.
+    if (wrapping === "gzip" && code === "Z_DATA_ERROR") return unpackPlain(bytes, plan, wrapping);
     throw failure(plan.name, wrapping, code === "Z_BUF_ERROR", (cause as Error).message, bytes.length, sink.seen, cause);
   }
-  return sink.finish();
+  return sink.finish(bytes.subarray(stream.bytesWritten));
 }
 
 /** The browser's decompressor; where it fails, this package's own, which joins members and tells damaged from truncated. */
@@ -146,16 +151,22 @@ export async function unpackWeb(bytes: Uint8Array, plan: GunzipPlan, wrapping: W
 async function unpackPlain(bytes: Uint8Array, plan: GunzipPlan, wrapping: Wrapping): Promise<Uint8Array> {
   const sink = newSink(bytes, plan);
   let turn = 0;
+  let end = bytes.length;
   try {
-    for (const chunk of WRAPPINGS[wrapping].plain(bytes)) {
-      sink.push(chunk);
+    const chunks = WRAPPINGS[wrapping].plain(bytes);
+    for (let step = chunks.next(); ; step = chunks.next()) {
+      if (step.done) {
+        end = step.value;
+        break;
+      }
+      sink.push(step.value);
       if (++turn % 16 === 0) await new Promise((resolve) => setTimeout(resolve));
     }
   } catch (cause) {
     if (!(cause instanceof InflateError)) throw cause;
     throw failure(plan.name, wrapping, cause.truncated, cause.message, bytes.length, sink.seen, cause);
   }
-  return sink.finish();
+  return sink.finish(bytes.subarray(end));
 }
 
 function failure(name: string, wrapping: Wrapping, truncated: boolean, why: string, given: number, got: number, cause: unknown): AnyMC3DError {

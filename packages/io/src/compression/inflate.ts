@@ -229,6 +229,7 @@ export function crc32(bytes: Uint8Array, before: number): number {
 
 /** Position after the member header that begins at `at`. */
 function skipHeader(bytes: Uint8Array, at: number): number {
+  if (at + 10 > bytes.length) throw new InflateError("the compressed data ends within a gzip header", true);
   const flags = bytes[at + 3];
   if (bytes[at + 2] !== 8 || flags & 0xe0) throw damaged("a gzip header with an unknown method or flag");
   let next = at + 10;
@@ -245,9 +246,10 @@ function skipHeader(bytes: Uint8Array, at: number): number {
 
 /**
  * The content of a gzip file, all members joined, in chunks; checksums verified. Bytes after the last member that begin no other are ignored.
+ * @returns where the last member ends
  * @throws InflateError
  */
-export function* inflateGzip(bytes: Uint8Array): Generator<Uint8Array> {
+export function* inflateGzip(bytes: Uint8Array): Generator<Uint8Array, number> {
   let at = 0;
   do {
     const chunks = inflate(bytes, skipHeader(bytes, at));
@@ -265,12 +267,14 @@ export function* inflateGzip(bytes: Uint8Array): Generator<Uint8Array> {
     if (view.getUint32(0, true) !== crc) throw damaged("the checksum does not match");
     if (view.getUint32(4, true) !== length >>> 0) throw damaged("the length does not match");
     at += 8;
+    if (bytes[at] === 0x1f && at + 1 === bytes.length) throw new InflateError("the compressed data ends within a gzip header", true);
   } while (bytes[at] === 0x1f && bytes[at + 1] === 0x8b);
+  return at;
 }
 
-/** The content of a raw DEFLATE stream, in chunks. Bytes after it are ignored. @throws InflateError */
-export function* inflateRaw(bytes: Uint8Array): Generator<Uint8Array> {
-  yield* inflate(bytes, 0);
+/** The content of a raw DEFLATE stream, in chunks. Bytes after it are ignored. @returns where it ends @throws InflateError */
+export function* inflateRaw(bytes: Uint8Array): Generator<Uint8Array, number> {
+  return yield* inflate(bytes, 0);
 }
 
 function adler32(bytes: Uint8Array, before: number): number {
@@ -286,8 +290,8 @@ function adler32(bytes: Uint8Array, before: number): number {
   return ((b << 16) | a) >>> 0;
 }
 
-/** The content of a zlib stream, in chunks; checksum verified. Bytes after it are ignored. @throws InflateError */
-export function* inflateZlib(bytes: Uint8Array): Generator<Uint8Array> {
+/** The content of a zlib stream, in chunks; checksum verified. Bytes after it are ignored. @returns where it ends @throws InflateError */
+export function* inflateZlib(bytes: Uint8Array): Generator<Uint8Array, number> {
   if (bytes.length < 2) throw new InflateError("the compressed data ends within its header", true);
   if ((bytes[0] & 15) !== 8 || ((bytes[0] << 8) | bytes[1]) % 31 !== 0) throw damaged("no zlib header");
   if (bytes[1] & 32) throw damaged("a preset dictionary");
@@ -300,4 +304,5 @@ export function* inflateZlib(bytes: Uint8Array): Generator<Uint8Array> {
   }
   if (step.value + 4 > bytes.length) throw new InflateError("the compressed data ends before its checksum", true);
   if (new DataView(bytes.buffer, bytes.byteOffset + step.value, 4).getUint32(0) !== sum) throw damaged("the checksum does not match");
+  return step.value + 4;
 }

@@ -52,12 +52,19 @@ export function extraBytes(name: string, count: number, what: string): Warning {
   return { code: "EXTRA_BYTES", message: `${name}: ${count} bytes follow the ${what}; they were ignored. Are the sizes in the header right?` };
 }
 
+/** The note on bytes behind packed data, which are none: as the program gzip, they are left out. */
+export function junkBehind(name: string, count: number, wrapping: Wrapping): Warning {
+  return { code: "EXTRA_BYTES", message: `${name}: ${count} bytes follow the ${wrapping} data and are none; they were ignored. Was the file damaged on its way?` };
+}
+
 interface Exactly {
   readonly name: string;
   /** Unpacked bytes before the voxels. */
   readonly skip: number;
   readonly need: number;
   readonly what: string;
+  /** Where bytes behind the packed data are told of. */
+  readonly notes?: Warning[];
   readonly signal?: AbortSignal;
 }
 
@@ -65,7 +72,7 @@ interface Exactly {
  * Decompresses what must be `skip + need` bytes, and gives the last `need`.
  * @throws AnyMC3DError `FILE_TRUNCATED` (fewer), `FORMAT_INVALID` (more, or damaged), `OUT_OF_MEMORY`; the signal's reason
  */
-export async function unpackExactly(packed: Uint8Array, wrapping: Wrapping, { name, skip, need, what, signal }: Exactly): Promise<Uint8Array> {
+export async function unpackExactly(packed: Uint8Array, wrapping: Wrapping, { name, skip, need, what, notes, signal }: Exactly): Promise<Uint8Array> {
   if (skip > MOST_BEFORE)
     throw new AnyMC3DError(
       "FORMAT_INVALID",
@@ -75,7 +82,8 @@ export async function unpackExactly(packed: Uint8Array, wrapping: Wrapping, { na
   const cut = (found: number) => tooShort(name, total, found, `${what}, unpacked from ${wrapping}`);
   if (total > packed.length * MOST_SHRUNK) throw cut(packed.length);
   const over = () => new AnyMC3DError("FORMAT_INVALID", `${name}: unpacks to more than the ${total} bytes of ${what}. Its header is wrong; correct the sizes.`);
-  const bytes = await unpack(packed, { name, limit: total, size: () => total, over, signal }, wrapping);
+  const onEnd = (_: number, behind: number) => void (behind && notes?.push(junkBehind(name, behind, wrapping)));
+  const bytes = await unpack(packed, { name, limit: total, size: () => total, over, onEnd, signal }, wrapping);
   if (bytes.length < total) throw cut(bytes.length);
   return bytes.subarray(skip);
 }

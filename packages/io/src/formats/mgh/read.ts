@@ -8,7 +8,7 @@ import type { ReadOptions } from "../../options/read-options.js";
 import type { Named } from "../../sources/file-entry.js";
 import { isInvertible } from "../../volume/geometry.js";
 import { checkTold, openAffine } from "../../volume/told.js";
-import { tooShort } from "../../voxels/parts.js";
+import { junkBehind, tooShort } from "../../voxels/parts.js";
 import { bytesOfType, decodeValues, type NumberType } from "../../voxels/values.js";
 
 /** True for bytes that begin like an MGH header: version 1, four sizes, a known type. */
@@ -40,8 +40,12 @@ export async function decodeMgh({ bytes, name }: Named, options: ReadOptions): P
     const header = parseHeader(head, options, name);
     return neededBytes(header, most, limit, name);
   };
-  const plain = isGzip(bytes) ? await gunzip(bytes, { name, limit, size: plan, signal: options.signal }) : bytes;
-  const { shape, frames, type, affine, notes } = parseHeader(plain, options, name);
+  const junk: Warning[] = [];
+  // What follows the voxels is FreeSurfer's own: how the scan was made.
+  const onEnd = (_: number, behind: number) => void (behind && junk.push(junkBehind(name, behind, "gzip")));
+  const plain = isGzip(bytes) ? await gunzip(bytes, { name, limit, size: plan, onEnd, signal: options.signal }) : bytes;
+  const { shape, frames, type, affine, ...header } = parseHeader(plain, options, name);
+  const notes = [...header.notes, ...junk];
   neededBytes({ shape, frames, type }, plain.length, limit, name);
   if (frames > 1 && options.frame === undefined) throw mustChoose("frame", frames, [...shape, frames].join(" × "), name);
   const size = shape[0] * shape[1] * shape[2] * bytesOfType(type);

@@ -91,9 +91,11 @@ function qform(header: NiftiHeader, [x, y, z]: readonly number[], name: string):
   return quaternionAffine(header.quaternion, [x, y, header.pixdim[0] < 0 ? -z : z]);
 }
 
-function sform(header: NiftiHeader, name: string): Affine {
+/** Undefined where its rows are zeros, or do not span three directions, and there is a qform in its place, as ITK takes it. */
+function sform(header: NiftiHeader, name: string): Affine | undefined {
   const affine = [...header.srow, 0, 0, 0, 1];
   if (isInvertible(affine)) return affine;
+  if (header.qformCode > 0) return undefined;
   const rows = [0, 4, 8].map((row, i) => `srow_${"xyz"[i]} ${header.srow.slice(row, row + 4).join(" ")}`);
   throw invalid(name, `the sform (code ${header.sformCode}) is ${rows.join(", ")}; expected finite numbers that span three directions`);
 }
@@ -153,7 +155,7 @@ function unit(header: NiftiHeader, name: string): { scale: number; note?: Warnin
 }
 
 /**
- * The affine of a header, in mm: sform where its code is above 0, else qform, else voxel sizes alone.
+ * The affine of a header, in mm: sform where its code is above 0 and its rows span three directions, else qform, else voxel sizes alone.
  * @param options what the caller says of what the file does not store
  * @throws AnyMC3DError `GEOMETRY_INVALID`, naming the field and its value, and for ANALYZE without `orientation`; `OPTION_INVALID`
  */
@@ -167,11 +169,17 @@ export function niftiAffine(
   if (header.analyze && options.orientation === undefined) throw notOriented(name);
   const { scale, note } = unit(header, name);
   const stored = header.sformCode > 0 || header.qformCode > 0;
+  const rows = header.sformCode > 0 ? sform(header, name) : undefined;
   let affine: Affine;
-  if (header.sformCode > 0) {
-    affine = scaled(sform(header, name), scale);
+  if (rows) {
+    affine = scaled(rows, scale);
     notes.push(disagreement(header, affine, scale, shape, name), shear(affine, name));
   } else {
+    if (header.sformCode > 0)
+      notes.push({
+        code: "NIFTI_SFORM_INVALID",
+        message: `${name}: the sform (code ${header.sformCode}) spans no three directions; the qform (code ${header.qformCode}) was used.`,
+      });
     const sizes = spacing(header, scale, options.spacing, name);
     notes.push(signs(header, name));
     if (header.qformCode > 0) affine = scaled(qform(header, sizes, name), scale);

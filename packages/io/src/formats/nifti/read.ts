@@ -1,13 +1,13 @@
 // Reads a NIfTI file (one file, gzip or not, or a .hdr/.img pair) into a Volume.
 
-import { AnyMC3DError, isAnyMC3DError, type Volume } from "@anymc3d/core";
-import { gunzip, isGzip, MOST_BEFORE, packedAtMost, SLACK } from "../../compression/gzip.js";
+import { AnyMC3DError, isAnyMC3DError, type Volume, type Warning } from "@anymc3d/core";
+import { type GunzipPlan, gunzip, isGzip, MOST_BEFORE, packedAtMost, SLACK } from "../../compression/gzip.js";
 import { chosen, mustChoose } from "../../options/choose.js";
 import { byteLimit, tooLarge } from "../../options/limits.js";
 import type { ReadOptions } from "../../options/read-options.js";
 import type { Companions } from "../../sources/companions.js";
 import type { Named } from "../../sources/file-entry.js";
-import { extraBytes } from "../../voxels/parts.js";
+import { extraBytes, junkBehind } from "../../voxels/parts.js";
 import { niftiAffine } from "./affine.js";
 import { type NiftiHeader, parseNiftiHeader } from "./header.js";
 import { bytesPerValue, readVoxels } from "./voxels.js";
@@ -39,17 +39,19 @@ export async function pairImage(header: string, { companion }: ReadOptions, comp
 export async function decodeNifti(file: Named, options: ReadOptions, image: PairImage): Promise<Volume> {
   const limit = byteLimit(options);
   options.signal?.throwIfAborted();
-  const { bytes, header } = await unpackHeader(file, limit, options);
+  const { header, ...first } = await unpackHeader(file, limit, options);
   const { affine, notes } = niftiAffine(header, file.name, options);
   const start = frameStart(header, options, file.name);
-  const voxels = header.single ? bytes : await pairBytes(file.name, header, limit, options, image);
+  const second = header.single ? first : await pairBytes(file.name, header, limit, options, image);
+  const voxels = second.bytes;
   const shape = header.dims.slice(0, 3) as [number, number, number];
   const count = shape[0] * shape[1] * shape[2];
   const alone = voxels.length <= 2 * count * header.type.bytes + header.offset;
   const data = readVoxels(voxels, header.offset + start * header.type.bytes, count, header, file.name, alone);
   const need = neededBytes(header);
-  const extra = voxels.length > need && !isGzip(file.bytes) ? [extraBytes(file.name, voxels.length - need, "voxels")] : [];
-  const all = [...header.notes, ...notes, ...extra];
+  const extra = second.total > need ? [extraBytes(file.name, second.total - need, "voxels")] : [];
+  const junk = [...new Set([...first.junk, ...second.junk])];
+  const all = [...header.notes, ...notes, ...extra, ...junk];
   return {
     data,
     shape,
@@ -60,13 +62,30 @@ export async function decodeNifti(file: Named, options: ReadOptions, image: Pair
   };
 }
 
-/** The header, and the file's bytes unpacked as far as they are needed. */
-async function unpackHeader(file: Named, limit: number, options: ReadOptions): Promise<{ bytes: Uint8Array; header: NiftiHeader }> {
+/** A file's bytes, unpacked as far as they are needed. */
+interface Unpacked {
+  readonly bytes: Uint8Array;
+  /** How many there are, needed or not. */
+  readonly total: number;
+  /** What is told of bytes behind packed data. */
+  readonly junk: readonly Warning[];
+}
+
+const plain = ({ bytes }: Named): Unpacked => ({ bytes, total: bytes.length, junk: [] });
+
+async function unpacked({ bytes: packed, name }: Named, plan: Omit<GunzipPlan, "name">): Promise<Unpacked> {
+  let [total, behind] = [0, 0];
+  const bytes = await gunzip(packed, { ...plan, name, onEnd: (...end) => void ([total, behind] = end) });
+  return { bytes, total, junk: behind ? [junkBehind(name, behind, "gzip")] : [] };
+}
+
+/** The header, and the file's bytes. */
+async function unpackHeader(file: Named, limit: number, options: ReadOptions): Promise<Unpacked & { readonly header: NiftiHeader }> {
   const { name } = file;
   if (!isGzip(file.bytes)) {
     const header = parseNiftiHeader(file.bytes, name);
     if (header.single) checkSize(header, name, file.bytes.length, limit);
-    return { bytes: file.bytes, header };
+    return { ...plain(file), header };
   }
   let header: NiftiHeader | undefined;
   const size = (head: Uint8Array, most: number): number => {
@@ -81,10 +100,10 @@ async function unpackHeader(file: Named, limit: number, options: ReadOptions): P
     frameStart(header, options, name);
     return needed;
   };
-  const bytes = await gunzip(file.bytes, { name, limit, size, signal: options.signal });
+  const found = await unpacked(file, { limit, size, signal: options.signal });
   const known = header as unknown as NiftiHeader;
-  if (known.single) checkSize(known, name, bytes.length, limit);
-  return { bytes, header: known };
+  if (known.single) checkSize(known, name, found.bytes.length, limit);
+  return { ...found, header: known };
 }
 
 /** Bytes that the file of the voxels must have. */
@@ -108,7 +127,7 @@ function checkSize(header: NiftiHeader, name: string, found: number, limit: numb
 }
 
 /** The voxels' file of a pair. */
-async function pairBytes(name: string, header: NiftiHeader, limit: number, options: ReadOptions, image: PairImage): Promise<Uint8Array> {
+async function pairBytes(name: string, header: NiftiHeader, limit: number, options: ReadOptions, image: PairImage): Promise<Unpacked> {
   const file = await image(packedAtMost(neededBytes(header)) + SLACK);
   if (!file) {
     const missing = /\.hdr(\.gz)?$/i.test(name) ? name.replace(/\.hdr(\.gz)?$/i, ".img") : "its .img file";
@@ -120,12 +139,12 @@ async function pairBytes(name: string, header: NiftiHeader, limit: number, optio
   if (file.bytes.length === 0) throw new AnyMC3DError("FILE_EMPTY", `${file.name}: the file is empty (0 bytes). Copy or export it again.`);
   if (!isGzip(file.bytes)) {
     checkSize(header, file.name, file.bytes.length, limit);
-    return file.bytes;
+    return plain(file);
   }
   const size = (_: Uint8Array, most: number): number => checkSize(header, file.name, most, limit, file.bytes.length);
-  const bytes = await gunzip(file.bytes, { name: file.name, limit, size, signal: options.signal });
-  checkSize(header, file.name, bytes.length, limit);
-  return bytes;
+  const found = await unpacked(file, { limit, size, signal: options.signal });
+  checkSize(header, file.name, found.bytes.length, limit);
+  return found;
 }
 
 /** Index of the first voxel of the frame and channel asked for; refuses what would have to be guessed. */

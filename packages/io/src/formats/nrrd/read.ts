@@ -75,7 +75,7 @@ async function partBytes(file: Named, need: number, header: NrrdHeader, options:
   const { name } = file;
   const rest = afterLines(file, lineSkip);
   const what = `${sizes.join(" × ")} ${type} voxels${header.files && header.files.length > 1 ? " in equal parts" : ""}`;
-  if (encoding === "gzip") return unpackExactly(rest, "gzip", { name, skip: byteSkip, need, what, signal: options.signal });
+  if (encoding === "gzip") return unpackExactly(rest, "gzip", { name, skip: byteSkip, need, what, notes, signal: options.signal });
   if (encoding === "text") return bytesOfValues(parseNumbers(rest.subarray(byteSkip), type, need / bytesOfType(type), name));
   if (encoding === "hex") return parseHex(rest, byteSkip + need, name).subarray(byteSkip);
   const raw = byteSkip < 0 ? rest.subarray(Math.max(0, rest.length - need)) : rest.subarray(byteSkip);
