@@ -104,7 +104,10 @@ describe("gzip data with something behind it", () => {
     for (const [i, value] of [1, 4, 3, 2, 1, 0].entries()) view.setInt32(4 * i, value);
     return bytes;
   };
-  const nrrd = concat(new TextEncoder().encode("NRRD0004\ntype: short\ndimension: 3\nsizes: 4 3 2\nencoding: gzip\nendian: little\n\n"), gzipSync(counting(24)));
+  const nrrd = concat(
+    new TextEncoder().encode("NRRD0004\ntype: short\ndimension: 3\nsizes: 4 3 2\nencoding: gzip\nendian: little\n\n"),
+    gzipSync(counting(24)),
+  );
   const mha = concat(
     new TextEncoder().encode("ObjectType = Image\nNDims = 3\nDimSize = 4 3 2\nCompressedData = True\nElementType = MET_SHORT\nElementDataFile = LOCAL\n"),
     deflateSync(counting(24)),

@@ -82,7 +82,12 @@ export const WARNINGS = {
     says: "A quantity came out beyond what the adapter states as plausible.",
     todo: "Look at the input: it may not show what the adapter measures.",
   },
-  EXTRA_BYTES: { about: "file", of: "file", says: "Bytes follow the voxels, or the packed data; they were ignored.", todo: "Check that the sizes in the header are right, and that the file arrived whole." },
+  EXTRA_BYTES: {
+    about: "file",
+    of: "file",
+    says: "Bytes follow the voxels, or the packed data; they were ignored.",
+    todo: "Check that the sizes in the header are right, and that the file arrived whole.",
+  },
   MODALITY_STATED: { about: "file", of: "file", says: "The files state another modality than you gave; theirs is believed.", todo: "Leave the option out." },
   SERIES_LEFT: { about: "file", of: "file", says: "One series was read, others left out.", todo: "Nothing, if it is the right one." },
   REGIONS_LEFT: {

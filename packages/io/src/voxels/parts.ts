@@ -54,7 +54,10 @@ export function extraBytes(name: string, count: number, what: string): Warning {
 
 /** The note on bytes behind packed data, which are none: as the program gzip, they are left out. */
 export function junkBehind(name: string, count: number, wrapping: Wrapping): Warning {
-  return { code: "EXTRA_BYTES", message: `${name}: ${count} bytes follow the ${wrapping} data and are none; they were ignored. Was the file damaged on its way?` };
+  return {
+    code: "EXTRA_BYTES",
+    message: `${name}: ${count} bytes follow the ${wrapping} data and are none; they were ignored. Was the file damaged on its way?`,
+  };
 }
 
 interface Exactly {

@@ -133,8 +133,7 @@ async function partBytes(file: Named, need: number, header: MhaHeader, { signal 
     const { compressedSize } = header;
     // All bytes are given to the decompressor, whose checksum says more than a length in the header.
     const differs = compressedSize && compressedSize !== bytes.length && (header.files?.length ?? 1) === 1;
-    if (differs)
-      notes.push({ code: "META_COMPRESSED_SIZE", message: `${name}: CompressedDataSize is ${compressedSize}, ${bytes.length} bytes are there.` });
+    if (differs) notes.push({ code: "META_COMPRESSED_SIZE", message: `${name}: CompressedDataSize is ${compressedSize}, ${bytes.length} bytes are there.` });
     return unpackExactly(bytes, "zlib", { name, skip: 0, need, what, notes: differs ? undefined : notes, signal });
   }
   if (bytes.length < need) throw tooShort(name, need, bytes.length, what);

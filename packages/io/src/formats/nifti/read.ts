@@ -75,7 +75,10 @@ const plain = ({ bytes }: Named): Unpacked => ({ bytes, total: bytes.length, jun
 
 async function unpacked({ bytes: packed, name }: Named, plan: Omit<GunzipPlan, "name">): Promise<Unpacked> {
   let [total, behind] = [0, 0];
-  const bytes = await gunzip(packed, { ...plan, name, onEnd: (...end) => void ([total, behind] = end) });
+  const onEnd = (...end: [number, number]) => {
+    [total, behind] = end;
+  };
+  const bytes = await gunzip(packed, { ...plan, name, onEnd });
   return { bytes, total, junk: behind ? [junkBehind(name, behind, "gzip")] : [] };
 }
 
