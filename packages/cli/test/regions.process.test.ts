@@ -1,6 +1,6 @@
 // Regions of a whole scan, as a user asks for them: the answer of the crop alone, in its place. Runs the built program.
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -126,6 +126,8 @@ test("options that say nothing, or nothing that can be read, are wrong usage", a
     [["--size", "30"], "--size says nothing without --at"],
     [["--space", "lps"], "--space says nothing without"],
     [["--label", "3"], "--label says nothing without --roi"],
+    [["--label-names", "3"], "--label-names says nothing without --roi"],
+    [["--roi", path("mask.nii.gz"), "--heatmap", "heat.nii.gz"], "put {region}"],
     [["--at", "1,2"], "three numbers"],
     [["--at", "1,2,x"], "three numbers"],
     [["--box", "1,2,3"], "two corners"],
@@ -136,4 +138,98 @@ test("options that say nothing, or nothing that can be read, are wrong usage", a
     expect(code, stderr).toBe(2);
     expect(stderr).toContain(says);
   }
+});
+
+test("a file of regions is inspected, classified region by region, and cut out", async () => {
+  const [x, y, z] = middle;
+  const m = crop.affine as number[];
+  const size = [0, 1, 2].map((axis) => crop.shape[axis] * Math.hypot(m[axis], m[4 + axis], m[8 + axis]));
+  // 3D Slicer's file format of markups, its coordinates in LPS.
+  const controlPoints = [
+    { id: "1", label: "here", position: [-x, -y, z] },
+    { id: "2", label: "nowhere", position: [-x, -y - 9999, z] },
+  ];
+  const markups = { "@schema": "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#" };
+  await writeFile(
+    path("points.mrk.json"),
+    JSON.stringify({ ...markups, markups: [{ type: "Fiducial", coordinateSystem: "LPS", coordinateUnits: "mm", controlPoints }] }),
+  );
+  await writeFile(path("points.csv"), `name,space,x,y,z,size\nleft one,RAS,${x},${y},${z},\n`);
+  await writeFile(path("names.txt"), "3 nodule\n9 table\n");
+
+  const listed = await anymc3d("inspect", path("points.mrk.json"), path("mask.nii.gz"), "--json");
+  const [points, mask] = listed.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(points).toMatchObject({ ok: true, kind: "markups" });
+  expect(points.regions.map(({ name }: { name: string }) => name)).toEqual(["here", "nowhere"]);
+  points.regions[0].point.forEach((mm: number, axis: number) => void expect(mm).toBeCloseTo(middle[axis], 4));
+  expect(mask.regions.map(({ number }: { number: number }) => number)).toEqual([3, 9]);
+  const text = await anymc3d("inspect", path("points.csv"));
+  expect(text.stdout).toMatch(/holds +table of points, 1 region/);
+  expect(text.stdout).toMatch(/1 \(left one\): -?[\d.]+, -?[\d.]+, -?[\d.]+ mm RAS/);
+
+  const { code, answers } = await classify(path("chest.nii.gz"), "--roi", path("points.mrk.json"));
+  expect(code).toBe(1);
+  expect(answers.map(({ ok, asked, error }) => [ok, asked.split(", ").at(-1), error?.code])).toEqual([
+    [true, "here", undefined],
+    [false, "nowhere", "REGION_ELSEWHERE"],
+  ]);
+  const named = await classify(path("chest.nii.gz"), "--roi", path("mask.nii.gz"), "--label-names", path("names.txt"), "--label", "nodule");
+  expect(named.answers).toMatchObject([{ ok: true, region: {} }]);
+
+  const cut = await anymc3d("convert", path("chest.nii.gz"), path("cut.nii.gz"), "--at", middle.join(","), "--size", size.join(","));
+  expect(cut.code, cut.stderr).toBe(0);
+  const written = await readVolume(path("cut.nii.gz"));
+  expect([...written.data]).toEqual([...crop.data]);
+  written.affine?.forEach((value, at) => void expect(value).toBeCloseTo((crop.affine as number[])[at], 3));
+  const label = await anymc3d("convert", path("chest.nii.gz"), path("label.nii.gz"), "--roi", path("mask.nii.gz"), "--label", "3", "--margin", "5");
+  expect(label.code, label.stderr).toBe(0);
+  expect((await readVolume(path("label.nii.gz"))).shape[0]).toBeGreaterThan(crop.shape[0]);
+  const both = await anymc3d("convert", path("chest.nii.gz"), path("both.nii.gz"), "--roi", path("mask.nii.gz"));
+  expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining("put {region}") });
+  const nowhere = await anymc3d(
+    "convert",
+    path("chest.nii.gz"),
+    path("none-{region}.nii.gz"),
+    "--roi",
+    path("points.mrk.json"),
+    "--size",
+    "30",
+    "--at",
+    "0,0,0",
+  );
+  expect(nowhere.code).not.toBe(0);
+  await expect(readVolume(path("none-1.nii.gz"))).rejects.toMatchObject({ code: "FILE_NOT_FOUND" });
+});
+
+test("evaluate takes rows about regions of one study", async () => {
+  const [x, y, z] = middle;
+  const finding = "malignant,spiculated,lobulated,calcified,subsolid";
+  const rows = [`a,chest.nii.gz,RAS,${x},${y},${z},,,1,0,0,0,0`, "b,chest.nii.gz,,,,,mask.nii.gz,3,0,1,0,0,1", "c,chest.nii.gz,,,,,mask.nii.gz,4,0,1,0,0,1"];
+  await writeFile(path("labels.csv"), [`id,path,space,x,y,z,roi,roi_label,${finding}`, ...rows].join("\n"));
+  const run = await anymc3d(
+    "evaluate",
+    path("labels.csv"),
+    "--adapter",
+    "lung-nodule",
+    "--modality",
+    "CT",
+    "--json",
+    "--no-keep",
+    "--samples",
+    "100",
+    "--predictions",
+    path("out.csv"),
+  );
+  const report = JSON.parse(run.stdout);
+  expect(report.volumes, run.stderr).toBe(2);
+  expect(report.failures).toMatchObject([{ id: "c", code: "REGION_NOT_FOUND" }]);
+  const direct = await classify(path("chest.nii.gz"), "--at", middle.join(","));
+  const [, first] = (await readFile(path("out.csv"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => line.split(","));
+  expect(first.map(Number)).toContainEqual(expect.closeTo(direct.answers[0].labels[0].probability, 4));
 });

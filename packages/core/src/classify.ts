@@ -19,7 +19,8 @@ import type { Adapter, ClassifyOptions, ClassifyResult, FailedRegion, Progress, 
 export const DISCLAIMER = "Research use only. Not a medical device; not for diagnosis or treatment.";
 
 /**
- * Classifies one study, or a region of it; a list of regions gives a list of answers in its order, and those of which one fails go on.
+ * Classifies one study, or a region of it; a list of regions gives a list of answers in its order, and those of which one fails go on. What of the
+ * list failed before (`error`) is its own answer.
  * @throws AnyMC3DError for input outside what the adapter declares (`INPUT_…`, `VOXELS_NOT_FINITE`, `VOLUME_INVALID`, `GEOMETRY_INVALID`), a region
  * that is none (`REGION_…`; of a list: in its answer), an adapter that does not fit the engine's backbone (`BACKBONE_MISMATCH`, `TENSORS_MISMATCH`), and
  * the engine's own; the signal's reason after an abort
@@ -27,18 +28,22 @@ export const DISCLAIMER = "Research use only. Not a medical device; not for diag
 export function classify(
   input: ClassifyInput,
   adapter: Adapter,
-  options: ClassifyOptions & { readonly roi: readonly Region[] },
+  options: ClassifyOptions & { readonly roi: readonly (Region | FailedRegion)[] },
 ): Promise<(ClassifyResult | FailedRegion)[]>;
 export function classify(input: ClassifyInput, adapter: Adapter, options: ClassifyOptions & { readonly roi?: Region }): Promise<ClassifyResult>;
 export async function classify(
   input: ClassifyInput,
   adapter: Adapter,
-  { roi, ...options }: ClassifyOptions & { readonly roi?: Region | readonly Region[] },
+  { roi, ...options }: ClassifyOptions & { readonly roi?: Region | readonly (Region | FailedRegion)[] },
 ): Promise<ClassifyResult | (ClassifyResult | FailedRegion)[]> {
   if (!isList(roi)) return classifyOne(input, adapter, options, roi);
   if (roi.length === 0) throw new AnyMC3DError("OPTION_INVALID", "roi is an empty list; give the regions that are to be classified");
   const answers: (ClassifyResult | FailedRegion)[] = [];
   for (const [n, region] of roi.entries()) {
+    if (typeof region === "object" && region !== null && "error" in region) {
+      answers.push(region);
+      continue;
+    }
     const onProgress =
       options.onProgress && ((step: Progress) => options.onProgress?.({ stage: step.stage, done: n + step.done / step.total, total: roi.length }));
     try {
@@ -52,7 +57,7 @@ export async function classify(
   return answers;
 }
 
-const isList = (roi: Region | readonly Region[] | undefined): roi is readonly Region[] => Array.isArray(roi);
+const isList = (roi: Region | readonly (Region | FailedRegion)[] | undefined): roi is readonly (Region | FailedRegion)[] => Array.isArray(roi);
 
 async function classifyOne(input: ClassifyInput, adapter: Adapter, options: ClassifyOptions, region: Region | undefined): Promise<ClassifyResult> {
   const passes: ViewPass[] = [];

@@ -16,7 +16,7 @@ export { readVolume } from "./read-volume.js";
 export { maskOf } from "./regions/contours.js";
 export { type RegionOptions, readRegions } from "./regions/read-regions.js";
 export { type Box, type MarkedRegion, type RegionFile, type RegionKind, regionNamed } from "./regions/region.js";
-export { checkSamePlace, regionOf } from "./regions/same-place.js";
+export { checkSamePlace, chosenRegion, regionOf } from "./regions/same-place.js";
 export { bytesOf, type Source } from "./sources/open.js";
 export { applyAffine, composeAffines, cornerDistance, type Grid, invertAffine, orientedAffine } from "./volume/geometry.js";
 export { type CropOptions, canonical, cropToForeground, type ResampleOptions, reorient, resample, resampleLike } from "./volume/resample.js";

@@ -37,7 +37,7 @@ describe("label maps", () => {
     expect(regionNamed(file, "Lesion").number).toBe(3);
     expect(regionNamed(file, "7").number).toBe(7);
     expect(regionNamed(file, 7).number).toBe(7);
-    expect(() => regionNamed(file, "lesion")).toThrow(code("REGION_NOT_FOUND", /no region "lesion"; there are 3 \(Lesion\), 7 \(label 7\)/));
+    expect(() => regionNamed(file, "lesion")).toThrow(code("REGION_NOT_FOUND", /no region "lesion"; there are 3 \(Lesion\), 7\./));
     expect(() => regionNamed({ name: "f", regions: [{ name: "a", number: 1 }, { name: "a", number: 2 }] }, "a")).toThrow(code("REGION_NOT_FOUND", /2 regions/)); // biome-ignore format: a line
   });
 

@@ -17,7 +17,7 @@ import {
   type StudyCheck,
   type Volume,
 } from "@anymc3d/core";
-import { type ReadOptions, readVolume, type Source } from "@anymc3d/io";
+import { chosenRegion, type ReadOptions, type RegionFile, readRegions, readVolume, type Source } from "@anymc3d/io";
 import { type AdapterSource, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
 import { atOnce, readingFirst } from "./at-once.js";
 import { isFileList } from "./browser-files.js";
@@ -34,9 +34,12 @@ export type StudySource = VolumeSource | Readonly<Record<string, VolumeSource>>;
 export type RegionSource =
   | Exclude<Region, { readonly mask: Volume }>
   | {
-      /** A segmentation: numbers of labels, on the study's grid or elsewhere in the same patient space. */
+      /**
+       * Where it is marked, in the same patient space: a volume of labels, or whatever `readRegions()` of `@anymc3d/io` reads: a label map, a DICOM
+       * segmentation, structure set or structured report, 3D Slicer's markups, a table of points.
+       */
       readonly mask: VolumeSource;
-      /** The label's number, or its name where the file has names. Default: the only one there is. */
+      /** The number of the label, segment or structure, or its name where the file has names. Default: the only one there is. */
       readonly label?: number | string;
     };
 
@@ -233,20 +236,35 @@ export async function readStudy(given: StudySource, options: RunOptions): Promis
   return isSource(source) ? volumes[""] : volumes;
 }
 
-/** Reads a study, and the masks that its regions are marked by, each once. */
+/** Reads a study, and the files that its regions are marked in, each once. */
 async function readStudyAndRegions(source: StudySource, options: RunOptions & { readonly roi?: RegionSource | readonly RegionSource[] }) {
   const study = await readStudy(source, options);
-  const read = new Map<VolumeSource, Volume>();
+  const { roi, signal } = options;
+  const files = new Map<VolumeSource, Promise<RegionFile>>();
+  const masks = new Map<VolumeSource, Promise<Volume>>();
+  const once = <T>(known: Map<VolumeSource, Promise<T>>, file: VolumeSource, read: () => Promise<T>): Promise<T> => {
+    const found = known.get(file) ?? read();
+    known.set(file, found);
+    return found;
+  };
   const resolved = async (region: RegionSource): Promise<Region> => {
     if (typeof region !== "object" || region === null || !("mask" in region) || isVolume(region.mask)) return region as Region;
-    const mask = read.get(region.mask) ?? (await readVolume(region.mask, { signal: options.signal }));
-    read.set(region.mask, mask);
-    return { ...region, mask };
+    const { mask: file, label } = region;
+    const first = isVolume(study) ? study : Object.values(study)[0];
+    // Without an orientation nothing but voxels of the same grid can be meant.
+    if (!first.affine) return { ...region, mask: await once(masks, file, () => readVolume(file, { signal })) };
+    return chosenRegion(await once(files, file, () => readRegions(file, { signal })), first, label);
   };
-  const { roi } = options;
   if (!isRegionList(roi)) return { study, roi: roi && (await resolved(roi)) };
-  const regions: Region[] = [];
-  for (const region of roi) regions.push(await resolved(region));
+  const regions: (Region | FailedRegion)[] = [];
+  for (const region of roi) {
+    // A file that cannot be read is of all its regions; what it does not hold, or holds of another scan, is an answer of its own.
+    const found = await resolved(region).catch((error: unknown): FailedRegion => {
+      if (isAnyMC3DError(error) && error.code.startsWith("REGION_")) return { error };
+      throw error;
+    });
+    regions.push(found);
+  }
   return { study, roi: regions };
 }
 

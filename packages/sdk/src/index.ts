@@ -19,7 +19,20 @@ export {
   type Volume,
   type Warning,
 } from "@anymc3d/core";
-export { listSeries, type ReadOptions, readVolume, type SeriesSummary, type Source, writeNifti, writeVolume } from "@anymc3d/io";
+export {
+  listSeries,
+  type MarkedRegion,
+  type ReadOptions,
+  type RegionFile,
+  type RegionOptions,
+  readRegions,
+  readVolume,
+  regionOf,
+  type SeriesSummary,
+  type Source,
+  writeNifti,
+  writeVolume,
+} from "@anymc3d/io";
 export { type AdapterSource, type AssetModule, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
 export {
   backboneOf,

@@ -35,6 +35,10 @@ const augmentSchema = z
       .strictObject({ p: chance, share: share.describe("Largest shift, as a share of the side.") })
       .default({ p: 0.2, share: 0.08 })
       .describe("Shift in the plane, uniform in ± share of the slice's sides."),
+    region: z
+      .strictObject({ p: chance, mm: z.number().min(0).max(100).describe("Largest shift along each axis.") })
+      .default({ p: 0.5, mm: 3 })
+      .describe("Of cases about a region of a study: the box is cut out elsewhere, uniform in ± mm along each axis; it sees the study's own voxels."),
     noise: z
       .strictObject({ p: chance, sd: z.number().min(0).describe("Standard deviation, as a share of the intensity range.") })
       .default({ p: 0.2, sd: 0.0125 })

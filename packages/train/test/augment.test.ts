@@ -56,6 +56,7 @@ const never: AugmentOptions = {
   rotate: { p: 0, degrees: 30 },
   zoom: { p: 0, low: 0.7, high: 1.4 },
   shift: { p: 0, share: 0.1 },
+  region: { p: 0, mm: 3 },
   noise: { p: 0, sd: 0.1 },
   blur: { p: 0, sd: 1 },
   brightness: { p: 0, sd: 0.1 },

@@ -11,7 +11,7 @@ import { checkNotInput } from "../data/not-an-input.js";
 import { interruptSignal } from "../interrupt.js";
 import type { EngineFlags } from "../options/engine.js";
 import { readOptions } from "../options/read.js";
-import { asksForRegions, type RegionFlags, regionsOf } from "../options/region.js";
+import { asksForRegions, asksForSeveral, type RegionFlags, regionsOf } from "../options/region.js";
 import type { RegistryFlags } from "../options/registry.js";
 import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
 import { progressLine, stageName, stageText } from "../output/progress.js";
@@ -40,8 +40,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
     );
   checkHeatmapFlags(flags);
   const regional = asksForRegions(flags);
-  const several = (flags.at?.length ?? 0) + (flags.box?.length ?? 0) + (flags.roi ? (flags.label?.length ?? 1) : 0) > 1;
-  await checkHeatmapTarget(files, flags.heatmap, several, flags.roi);
+  await checkHeatmapTarget(files, flags.heatmap, asksForSeveral(flags), flags.roi);
   show({ stage: "load", done: 0, total: 2 });
   const { adapter, ...found } = await findAdapter(flags.adapter, flags, signal);
   const classifier = await startClassifier(found, flags, signal, show);
@@ -72,7 +71,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
           const volume = await readVolume(file, { ...read, signal });
           for (const [n, { name, region }] of (await regionsOf(flags, volume, signal)).entries()) {
             try {
-              await tell(await classifier.classify(volume, adapter, { ...run, roi: region }), n + 1, name);
+              await tell(await classifier.classify(volume, adapter, { ...run, roi: region() }), n + 1, name);
             } catch (error) {
               progress.clear();
               if (isAbortError(error)) throw error;

@@ -2,18 +2,22 @@
 
 import { Option } from "commander";
 import { addReadFlags } from "../options/read.js";
+import { addRegionFlags } from "../options/region.js";
 import { number, triple } from "../options/values.js";
 import type { CliCommand } from "./command.js";
 
 export const convertCommand: CliCommand = {
   name: "convert",
   define: (command) =>
-    addReadFlags(
-      command
-        .description("write a volume in another format, order or grid")
-        .argument("<input>")
-        .argument("<output>", "its ending says the format, as out.nii.gz"),
+    addRegionFlags(
+      addReadFlags(
+        command
+          .description("write a volume, or regions of it, in another format, order or grid")
+          .argument("<input>")
+          .argument("<output>", "its ending says the format, as out.nii.gz; with several regions put {region}, the region's number, into it"),
+      ),
     )
+      .option("--margin <mm>", "of --roi: what is added on either side of a region, as 10 or 10,10,5", triple)
       .option("--canonical", "order the voxels toward right, anterior, superior; nothing is interpolated")
       .option("--crop-above <value>", "crop to the voxels above a value", number)
       .option("--resample <mm>", "voxel size of the output, as 1 or 1,1,2", triple)

@@ -180,7 +180,7 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
         const content = work.kept.path === undefined ? undefined : await contentOf(row, signal);
         const before = flags.resume && content !== undefined ? work.kept.answerTo(row.id, content) : undefined;
         const onProgress = (now: Progress) => tell(stageText(now));
-        const result = before ?? (await classifier.classify(await row.study(), adapter, { checks: flags.checks, signal, read, onProgress }));
+        const result = before ?? (await classifier.classify(await row.study(), adapter, { checks: flags.checks, signal, read, onProgress, roi: row.region }));
         predictions.push({ row, result });
         if (before) resumed++;
         else if (content !== undefined && result.provenance.engine === engine) await keeping(row.id, content, result);

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Adapter, AnyMC3DError, type Warning } from "@anymc3d/core";
-import type { StudySource } from "@anymc3d/sdk";
+import type { RegionSource, StudySource } from "@anymc3d/sdk";
 import { npzCases, type Split, splitName } from "@anymc3d/train";
 import { decodeTable, imagePaths, parseLabels, parseSplits, valueWithoutFolders } from "@anymc3d/train/node";
 import { contentHash } from "./content-hash.js";
@@ -17,6 +17,8 @@ export interface EvaluationCase {
   readonly files: readonly string[];
   /** Paths or volumes. @throws AnyMC3DError `FILE_NOT_FOUND`, `LABELS_INVALID` */
   study(): StudySource | Promise<StudySource>;
+  /** What of the study it is about; absent: the whole of it. */
+  readonly region?: RegionSource;
   /** Hash of all that is read for it. @throws as `study`; the file system's own errors */
   content(signal?: AbortSignal): Promise<string>;
   /** What went wrong with it, without the folders of this machine that its files are in. */
@@ -67,17 +69,23 @@ export async function evaluationCases(
   return rows.map((row) => {
     const folder = dirname(resolve(data));
     const paths = () => imagePaths(row, sources, folder);
+    const marked = row.region && "file" in row.region ? resolve(folder, row.region.file) : undefined;
+    const known = [...knownPaths(paths), ...(marked === undefined ? [] : [marked])];
     return {
       id: row.id,
       group: row.group,
       labels: row.labels,
-      files: knownPaths(paths),
+      files: known,
+      ...(row.region && { region: "file" in row.region ? { mask: marked as string, label: row.region.label } : row.region }),
       study: () => (sources.length > 1 ? paths() : paths()[sources[0]]),
       content: async (signal) => {
-        const hashes = await Promise.all(Object.entries(paths()).map(async ([source, path]) => [source, await contentHash(path, signal)] as const));
-        return createHash("sha256").update(JSON.stringify(hashes)).digest("hex");
+        const read = { ...paths(), ...(marked !== undefined && { "region's file": marked }) };
+        const hashes = await Promise.all(Object.entries(read).map(async ([source, path]) => [source, await contentHash(path, signal)] as const));
+        return createHash("sha256")
+          .update(JSON.stringify(row.region ? [hashes, row.region] : hashes))
+          .digest("hex");
       },
-      told: (fault) => valueWithoutFolders(fault, folder, knownPaths(paths)),
+      told: (fault) => valueWithoutFolders(fault, folder, known),
     };
   });
 }

@@ -1,7 +1,7 @@
 // Options that say which regions of a scan are meant, and the regions they make.
 
 import { AnyMC3DError, type ClassifyResult, type Region, type Space, type Volume } from "@anymc3d/core";
-import { readVolume } from "@anymc3d/io";
+import { checkSamePlace, chosenRegion, readRegions, readVolume, regionOf } from "@anymc3d/io";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { triple } from "./values.js";
 
@@ -14,12 +14,14 @@ export interface RegionFlags {
   space?: "ras" | "lps" | "voxel";
   roi?: string;
   label?: string[];
+  labelNames?: string;
 }
 
 /** A region, and what people call it. */
 export interface NamedRegion {
   readonly name: string;
-  readonly region: Region;
+  /** @throws AnyMC3DError for one that its file does not hold, or holds of another scan */
+  region(): Region;
 }
 
 export function addRegionFlags(command: Command): Command {
@@ -33,8 +35,13 @@ export function addRegionFlags(command: Command): Command {
         "of --at and --box: mm with axes as DICOM (lps) or NIfTI (ras), or voxel indices; default: lps for DICOM, else ras",
       ).choices(["ras", "lps", "voxel"]),
     )
-    .option("--roi <file>", "regions from a segmentation (NIfTI, NRRD, MetaImage, DICOM SEG)")
-    .addOption(new Option("--label <label>", "of --roi: number or name; several: once more each; default: the only one").argParser(collected((text) => text)));
+    .option("--roi <file>", "regions of a file: label map, DICOM SEG, RT Structure Set or structured report, 3D Slicer's markups, table of points")
+    .addOption(
+      new Option("--label <label>", "of --roi: number or name; several: once more each; default: every region of the file").argParser(
+        collected((text) => text),
+      ),
+    )
+    .option("--label-names <file>", "of --roi: what the numbers of a label map are called (ITK-SNAP, FreeSurfer, CSV, JSON)");
 }
 
 const collected =
@@ -56,37 +63,59 @@ function corners(text: string): readonly [Triple, Triple] {
 }
 
 /** Whether any region is asked for. @throws AnyMC3DError `OPTION_INVALID` for options that mean nothing without another */
-export function asksForRegions({ at, box, size, space, roi, label }: RegionFlags): boolean {
+export function asksForRegions({ at, box, size, space, roi, label, labelNames }: RegionFlags): boolean {
   const without = (flag: string, needed: string) => new AnyMC3DError("OPTION_INVALID", `${flag} says nothing without ${needed}`);
   if (size && !at) throw without("--size", "--at");
-  if (space && !at && !box) throw without("--space", "--at or --box");
+  if (space && !at && !box && !roi) throw without("--space", "--at, --box or --roi");
   if (label && !roi) throw without("--label", "--roi");
+  if (labelNames && !roi) throw without("--label-names", "--roi");
   return Boolean(at || box || roi);
 }
+
+/** Whether more than one region may be asked for. */
+export const asksForSeveral = ({ at = [], box = [], roi, label }: RegionFlags): boolean =>
+  at.length + box.length + (roi === undefined ? 0 : (label?.length ?? Number.POSITIVE_INFINITY)) > 1;
 
 /** DICOM's own axes for what was read from DICOM; those of NIfTI, which all volumes have here, for the rest. */
 const usualSpace = ({ meta }: Volume): Space => (meta?.seriesUid === undefined ? "RAS" : "LPS");
 
 /**
- * The regions that the options ask for, in the order points, boxes, labels.
+ * The regions that the options ask for, in the order points, boxes, regions of a file.
  * @param volume says which space places are in, where the options do not
+ * @throws AnyMC3DError for a file of regions that cannot be read
  */
-export async function regionsOf({ at = [], box = [], size, space, roi, label }: RegionFlags, volume: Volume, signal: AbortSignal): Promise<NamedRegion[]> {
+export async function regionsOf(flags: RegionFlags, volume: Volume, signal: AbortSignal): Promise<NamedRegion[]> {
+  const { at = [], box = [], size, space } = flags;
   const within: Space = space === undefined ? usualSpace(volume) : space === "voxel" ? "voxel" : (space.toUpperCase() as "RAS" | "LPS");
-  const mask = roi === undefined ? undefined : await readVolume(roi, { signal });
   return [
-    ...at.map((point): NamedRegion => ({ name: `at ${point.join(", ")} ${within}`, region: { point, space: within, ...(size && { size }) } })),
-    ...box.map((two): NamedRegion => ({ name: `box ${two.map((corner) => corner.join(", ")).join(" to ")} ${within}`, region: { box: two, space: within } })),
-    ...(mask
-      ? (label ?? [undefined]).map(
-          (each): NamedRegion => ({
-            name: `${roi}${each === undefined ? "" : `, label ${each}`}`,
-            region: { mask, ...(each !== undefined && { label: each }) },
-          }),
-        )
-      : []),
+    ...at.map((point): NamedRegion => ({ name: `at ${point.join(", ")} ${within}`, region: () => ({ point, space: within, ...(size && { size }) }) })),
+    ...box.map(
+      (two): NamedRegion => ({ name: `box ${two.map((corner) => corner.join(", ")).join(" to ")} ${within}`, region: () => ({ box: two, space: within }) }),
+    ),
+    ...(await regionsOfFile(flags, volume, space && within, signal)),
   ];
 }
+
+async function regionsOfFile({ roi, label, labelNames }: RegionFlags, volume: Volume, space: Space | undefined, signal: AbortSignal): Promise<NamedRegion[]> {
+  if (roi === undefined) return [];
+  // Without an orientation nothing but voxels of the same grid can be meant.
+  if (!volume.affine) {
+    const mask = await readVolume(roi, { signal });
+    return (label ?? [undefined]).map((each) => ({ name: nameIn(roi, each), region: () => ({ mask, ...(each !== undefined && { label: each }) }) }));
+  }
+  const file = await readRegions(roi, { signal, ...(space && { space }), ...(labelNames !== undefined && { nameTable: labelNames }) });
+  if (label) return label.map((each) => ({ name: nameIn(roi, each), region: () => chosenRegion(file, volume, each) }));
+  checkSamePlace(file, volume);
+  return file.regions.map((marked) => ({
+    name: `${roi}, ${marked.name}`,
+    region() {
+      checkSamePlace(file, volume, marked);
+      return regionOf(marked, volume);
+    },
+  }));
+}
+
+const nameIn = (roi: string, label: string | undefined): string => (label === undefined ? roi : `${roi}, label ${label}`);
 
 /** Where a result's region lies, in a line. */
 export function regionText({ region }: ClassifyResult): string | undefined {

@@ -103,7 +103,8 @@ export const some = (words: readonly string[], most = 30): string => words.slice
  * The region of a number or a name. A number is a label's, segment's or structure's; a name is as the file has it.
  * @throws AnyMC3DError `REGION_NOT_FOUND` with those that are there; what is wrong with the region
  */
-export function regionNamed({ name, regions }: Pick<RegionFile, "name" | "regions">, wanted: string | number): MarkedRegion {
+export function regionNamed(file: Pick<RegionFile, "name" | "regions">, wanted: string | number): MarkedRegion {
+  const { name, regions } = file;
   const called = regions.filter((region) => region.name === wanted);
   const numbered = regions.filter(({ number }) => number !== undefined && String(number) === String(wanted).trim());
   const matches = called.length ? called : numbered;
@@ -111,9 +112,12 @@ export function regionNamed({ name, regions }: Pick<RegionFile, "name" | "region
     if (matches[0].error) throw matches[0].error;
     return matches[0];
   }
-  const listed = regions.map((region) => (region.number === undefined ? region.name : `${region.number} (${region.name})`));
   const what = matches.length ? `${matches.length} regions are called ${JSON.stringify(wanted)}; choose by number` : `no region ${JSON.stringify(wanted)}`;
-  throw new AnyMC3DError("REGION_NOT_FOUND", `${name}: ${what}; there are ${some(listed)}.`, {
+  throw new AnyMC3DError("REGION_NOT_FOUND", `${name}: ${what}; there are ${listedRegions(file)}.`, {
     details: { labels: regions.map((region) => region.number ?? region.name) },
   });
 }
+
+/** What a file's regions are called: "1 (liver), 2 (spleen)"; those without a name of their own "3". */
+export const listedRegions = ({ regions }: Pick<RegionFile, "regions">): string =>
+  some(regions.map(({ number, name }) => (number === undefined ? name : name.endsWith(` ${number}`) ? String(number) : `${number} (${name})`)));

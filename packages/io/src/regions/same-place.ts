@@ -3,7 +3,7 @@
 import { AnyMC3DError, type Region, type Volume } from "@anymc3d/core";
 import { applyAffine, invertAffine, type Triple } from "../volume/geometry.js";
 import { maskOf } from "./contours.js";
-import { type Box, cornersIn, flipped, type MarkedRegion, type RegionFile } from "./region.js";
+import { type Box, cornersIn, flipped, listedRegions, type MarkedRegion, type RegionFile, regionNamed } from "./region.js";
 
 /**
  * Refuses regions of another scan: of another frame of reference, patient or study (where both files say theirs), or outside of the volume.
@@ -65,4 +65,24 @@ export function regionOf(marked: MarkedRegion, volume: Volume): Region {
   // A line has a middle and a length; its box may be flat.
   if (box && size === undefined) return { box, space };
   return { point: point as Triple, space, ...(size !== undefined && { size }) };
+}
+
+/**
+ * The region of a file that is meant, as `classify()` takes it.
+ * @param wanted its number or name; default: the only one that the file holds
+ * @throws AnyMC3DError `REGION_NOT_FOUND` (there is no such region; there are several and none is named), and as {@link checkSamePlace} and {@link regionOf}
+ */
+export function chosenRegion(file: RegionFile, volume: Volume, wanted?: string | number): Region {
+  const marked = wanted === undefined ? onlyRegion(file) : regionNamed(file, wanted);
+  checkSamePlace(file, volume, marked);
+  return regionOf(marked, volume);
+}
+
+function onlyRegion(file: RegionFile): MarkedRegion {
+  const usable = file.regions.filter(({ error }) => !error);
+  if (usable.length === 1) return usable[0];
+  if (usable.length === 0 && file.regions.length === 1) return file.regions[0];
+  throw new AnyMC3DError("REGION_NOT_FOUND", `${file.name}: it holds ${file.regions.length} regions, and none is named; there are ${listedRegions(file)}.`, {
+    details: { labels: file.regions.map(({ number, name }) => number ?? name) },
+  });
 }

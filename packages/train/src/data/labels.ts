@@ -1,7 +1,7 @@
 // labels.csv: which volumes, which labels, which split, which patient.
 
 import { existsSync, readdirSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, normalize, resolve } from "node:path";
 import { AnyMC3DError, isAnyMC3DError, type Warning } from "@anymc3d/core";
 import { scanEndings } from "@anymc3d/io";
 import { parse } from "csv-parse/sync";
@@ -11,6 +11,7 @@ import type { Fail } from "../tasks/task-training.js";
 import { RESERVED_COLUMNS } from "./columns.js";
 import { groupName, nearNameWarnings, trimmed } from "./names.js";
 import { ownIds } from "./own-paths.js";
+import { checkRegionColumns, type RowRegion, rowRegion } from "./region-columns.js";
 import { splitName } from "./splits.js";
 
 /** One row of labels.csv, read. */
@@ -23,7 +24,9 @@ export interface LabelRow {
   readonly paths: ReadonlyMap<string, string>;
   /** The segmentation, relative to the CSV's folder; null where the cell is blank; absent without a `mask` column: then see {@link maskPath}. */
   readonly mask?: string | null;
-  /** The patient; the id where the file has no `group` column. */
+  /** What of the study it is about; absent: the whole of it. */
+  readonly region?: RowRegion;
+  /** The patient; where the file has no `group` column the id, or of regions of one study its path. */
   readonly group: string;
   /** `train`, `val` or `test` where it means that, else as it stands. */
   readonly split?: string;
@@ -50,7 +53,8 @@ type Fields = Record<string, string>;
 
 /**
  * Reads a labels file: `id` or `path`; what the task's kind reads (one column a label; or a single column with the class's id, name or value;
- * or a quantity's column); optional `split`, `group` and `mask` (a path).
+ * or a quantity's column); optional `split`, `group`, `mask` (a path) and a region of the study: `x`, `y`, `z` with `space` and perhaps `roi_size` (mm),
+ * or `roi` (a file) with `roi_label`. Several rows may then be about one study.
  * Studies of several volumes have an `id` and a `path:SOURCE` column a source.
  * @throws AnyMC3DError `LABELS_INVALID` naming file, line, column and value
  */
@@ -59,6 +63,7 @@ export function parseLabels(text: string, options: LabelsOptions): LabelRow[] {
   if (records.length === 0) fail(options, "no rows");
   const columns = Object.keys(records[0].record);
   checkColumns(columns, options);
+  checkRegionColumns(columns, taskTraining(options.task).labelColumns(options.task), (what) => fail(options, what));
   if (!columns.includes("id") && !columns.includes("path")) fail(options, `neither an id nor a path column among ${columns.join(", ")}`);
   checkGroups(records, options);
   const read = taskTraining(options.task).rowReader(options.task, columns, (what) => fail(options, what));
@@ -178,17 +183,26 @@ function toRow(record: Fields, line: number, read: RowReader, options: LabelsOpt
   if (!id) fail(options, `line ${line}: id is blank`);
   const sources = Object.keys(record).filter((column) => column.startsWith(SOURCE));
   const blank = sources.find((column) => !record[column]);
+  const failHere: Fail = (what, column) => fail(options, `line ${line}${column === undefined ? "" : `, column ${column}`}: ${what}`);
+  const region = rowRegion(record, failHere);
   if (blank !== undefined) fail(options, `line ${line}, column ${blank}: no path; a study needs all of its volumes`);
   return {
     id,
     path: record.path || undefined,
     paths: new Map(sources.map((column) => [column.slice(SOURCE.length), record[column]])),
     mask: record.mask === undefined ? undefined : record.mask || null,
-    group: groupName(record.group || id),
+    ...(region && { region }),
+    group: groupName(record.group || (region && studyPath(record)) || id),
     split: record.split ? splitName(record.split) : undefined,
-    labels: read(record, (what, column) => fail(options, `line ${line}${column === undefined ? "" : `, column ${column}`}: ${what}`)),
+    labels: read(record, failHere),
     line,
   };
+}
+
+/** What the files of a study are called in the table, so that its rows can be told to be of one; undefined where they follow from the id. */
+function studyPath(cells: Fields): string | undefined {
+  const paths = [cells.path, ...Object.keys(cells).flatMap((column) => (column.startsWith(SOURCE) ? [cells[column]] : []))].filter(Boolean);
+  return paths.length ? paths.map((path) => normalize(path)).join("\n") : undefined;
 }
 
 function checkRows(rows: readonly LabelRow[], options: LabelsOptions): void {
@@ -204,6 +218,20 @@ function checkRows(rows: readonly LabelRow[], options: LabelsOptions): void {
         `line ${line}: group "${group}" is in split ${splits.get(group) ?? "(none)"} and in ${split ?? "(none)"}; a patient must be in one split only`,
       );
     splits.set(group, split);
+  }
+  checkStudies(rows, options);
+}
+
+/** Regions of one study are of one patient. */
+function checkStudies(rows: readonly LabelRow[], options: LabelsOptions): void {
+  const known = new Map<string, LabelRow>();
+  for (const row of rows) {
+    const study = row.region && studyPath({ path: row.path ?? "", ...Object.fromEntries([...row.paths].map(([source, path]) => [SOURCE + source, path])) });
+    if (study === undefined) continue;
+    const before = known.get(study);
+    if (before && before.group !== row.group)
+      fail(options, `lines ${before.line} and ${row.line} are about one study, and in the groups "${before.group}" and "${row.group}"; a patient is one group`);
+    known.set(study, before ?? row);
   }
 }
 

@@ -5,7 +5,7 @@ import { slicesOf } from "@anymc3d/core/engine";
 import { reworded } from "@anymc3d/core/errors";
 import { type PreparedView, prepareView, seededRandom } from "@anymc3d/core/learn";
 import type { TrainConfig } from "../config.js";
-import { maskOf, type TrainCase } from "../data/cases.js";
+import { maskOf, type Shift, type TrainCase } from "../data/cases.js";
 import { augment, sampleSeed, trainingSlices } from "./augment.js";
 
 export interface SampleView {
@@ -45,8 +45,9 @@ export function trainingSample(trainCase: TrainCase, config: TrainConfig, spec: 
 
 async function drawnSample(trainCase: TrainCase, config: TrainConfig, spec: BackboneSpec, epoch: number, signal?: AbortSignal): Promise<SampleView[]> {
   const { training, input } = config;
-  const volumes = await trainCase.load(signal);
-  const mask = training.masks ? await maskOf(trainCase, signal) : undefined;
+  const shift = regionShift(config, sampleSeed(training.seed, epoch, `${trainCase.id}/region`));
+  const volumes = await trainCase.load(signal, shift);
+  const mask = training.masks ? await maskOf(trainCase, signal, shift) : undefined;
   return input.views.map((view, v) => {
     const prepared = prepareView(volumes[view.source], asView(view), spec);
     const seed = sampleSeed(training.seed, epoch, `${trainCase.id}/${v}`);
@@ -65,6 +66,15 @@ async function drawnSample(trainCase: TrainCase, config: TrainConfig, spec: Back
     const changed = training.augment ? augment(values, wanted, { ...laidOut, options: training.augment, seed }) : { values, mask: wanted };
     return { slices: slicesFrom(changed.values, prepared, view.size), mask: changed.mask };
   });
+}
+
+/** By how much the box around a region is moved in this epoch. */
+function regionShift({ training: { augment } }: TrainConfig, seed: number): Shift | undefined {
+  if (!augment || augment.region.mm === 0) return undefined;
+  const random = seededRandom(seed);
+  if (random() >= augment.region.p) return undefined;
+  const drawn = () => (2 * random() - 1) * augment.region.mm;
+  return [drawn(), drawn(), drawn()];
 }
 
 function slicesFrom(values: Float32Array, prepared: PreparedView, [height, width]: readonly [number, number]): Slices {

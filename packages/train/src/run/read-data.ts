@@ -78,7 +78,10 @@ async function findCases(
     return { cases: data, warnings: nearNameWarnings(groups, "the cases") };
   }
   const sources = input.views.map(({ source }) => source);
-  if (!data.endsWith(".npz")) return csvCases(data, { task, sources, seed: training.seed, masks: training.masks !== null, resampleMasks, read });
+  if (!data.endsWith(".npz")) {
+    const reach = training.augment ? training.augment.region.mm : 0;
+    return csvCases(data, { task, sources, seed: training.seed, masks: training.masks !== null, resampleMasks, read, roi: input.roi, reach });
+  }
   const bytes = await readFile(data).catch((cause: Error) => {
     throw new AnyMC3DError("FILE_NOT_FOUND", `${data}: ${cause.message}`, { cause });
   });
