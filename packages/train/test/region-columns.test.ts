@@ -3,7 +3,7 @@ import path from "node:path";
 import { cutRegion } from "@anymc3d/core/learn";
 import { readVolume } from "@anymc3d/io";
 import { describe, expect, test } from "vitest";
-import { csvCases } from "../src/data/csv-cases.js";
+import { type CsvCasesOptions, csvCases } from "../src/data/csv-cases.js";
 import { parseLabels } from "../src/data/labels.js";
 import { binaryTask, folderOf, lps, multilabelTask, volumeOf } from "./build.js";
 
@@ -21,7 +21,7 @@ const valuesOf = (at: readonly [number, number, number], size: readonly [number,
 };
 
 const parse = (text: string, task = binaryTask) => parseLabels(text, { file: "labels.csv", task });
-const roi = { kind: "point", size: [10, 10, 8], margin: 0 } as const;
+const roi: NonNullable<CsvCasesOptions["roi"]> = { kind: "point", size: [10, 10, 8], margin: 0 };
 
 describe("columns", () => {
   test("a place, a size, a region of a file, or the whole", () => {
