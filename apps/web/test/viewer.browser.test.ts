@@ -195,9 +195,22 @@ describe.skipIf(!hasChromium)("the viewer", () => {
       expect(lit(await picture(page))).toBeGreaterThan(30_000);
       await button(page, "Close scan").click();
       // Lost as soon as the scan is there and before it is drawn.
+      const lost = page.evaluate(
+        () =>
+          new Promise<void>((resolve) => {
+            const observer = new MutationObserver(() => {
+              const canvas = document.querySelector<HTMLCanvasElement>(".canvas canvas");
+              if (!canvas || !document.querySelector(".preparing")) return;
+              observer.disconnect();
+              canvas.setAttribute("data-old", "");
+              canvas.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
+              resolve();
+            });
+            observer.observe(document.body, { subtree: true, childList: true });
+          }),
+      );
       await page.setInputFiles(FILES, nifti(ball([30, 30, 10], { affine: LPS })));
-      await page.waitForSelector(".preparing");
-      await lose();
+      await lost;
       await anew();
       await drawn(page);
       expect(lit(await picture(page))).toBeGreaterThan(10_000);
