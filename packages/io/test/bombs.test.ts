@@ -1,8 +1,9 @@
 // What unpacks is bounded by what its header asks for: a little that becomes much is refused as soon as more comes out, and without the memory.
 import { deflateSync, gzipSync } from "node:zlib";
+import { dicomFile, slice } from "@anymc3d/testkit/dicom";
 import { zipSync } from "fflate";
-import { describe, expect, it } from "vitest";
-import { readNpz, readVolume, type Source } from "../src/index.js";
+import { describe, expect, it, vi } from "vitest";
+import { readNpz, readRegions, readVolume, type Source } from "../src/index.js";
 import { concat, counting, nifti, npy, refusal } from "./build.js";
 
 const MANY = 2 ** 23;
@@ -77,6 +78,32 @@ describe("refused", () => {
 
   it("a file of zeros in a zip, which is no volume, is not unpacked", () =>
     refusal(() => readVolume(zipSync({ "a.nii": zeros })), "FORMAT_UNKNOWN", /zeros only/));
+
+  it("thousands of small files in a zip: no stream is begun for any", async () => {
+    const zlib = process.getBuiltinModule("node:zlib");
+    const begun = vi.spyOn(zlib, "createInflateRaw");
+    const small = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`${i}.dcm`, new Uint8Array(i % 3)]));
+    for (const level of [0, 9] as const) {
+      const zip = zipSync(small, { level });
+      await refusal(() => readVolume(zip), "FORMAT_UNKNOWN", /no DICOM image/);
+      await refusal(() => readRegions(zip), "FORMAT_UNKNOWN", /no DICOM image/);
+    }
+    expect(begun).not.toHaveBeenCalled();
+    begun.mockRestore();
+  });
+
+  it("a DICOM sequence of items without end", async () => {
+    const items = new Uint8Array(8 * 600_000);
+    for (let at = 0; at < items.length; at += 8) items.set([0xfe, 0xff, 0, 0xe0], at);
+    for (const more of [{ "00081140": ["SQ", items] }, { "00091140": ["UN", items] }] as const) {
+      const bytes = slice(0, [1, 2, 3, 4], { "00180050": ["DS", 1], ...more });
+      // An element that is not known is not looked into.
+      if ("00091140" in more) expect([...(await readVolume(bytes)).data]).toEqual([1, 2, 3, 4]);
+      else await refusal(() => readVolume(bytes), "FORMAT_INVALID", /more than 500000 elements/);
+    }
+    const structures = dicomFile({ "00080016": ["UI", "1.2.840.10008.5.1.4.1.1.481.3"], "00080060": ["CS", "RTSTRUCT"], "30060039": ["SQ", items] });
+    await refusal(() => readRegions(structures), "FORMAT_INVALID", /more than 500000 elements/);
+  });
 
   it("a zip in a zip is no volume", () => refusal(() => readVolume(zipSync({ "a.zip": zipSync({ "a.nii": nifti() }) })), "FORMAT_UNKNOWN", /no volume/));
 });

@@ -1,7 +1,7 @@
 // Frames that are not slices in depth, frames that are left out, acquisitions among each other, headers that contradict themselves or say too little:
 // each with the value that other programs find, or worked out by hand, or refused by name.
 import { readFileSync } from "node:fs";
-import { deflateRawSync } from "node:zlib";
+import { deflateRawSync, deflateSync } from "node:zlib";
 import type { ErrorCode } from "@anymc3d/core";
 import { concat, dicomFile, type Elements, slice, type Value, words } from "@anymc3d/testkit/dicom";
 import { describe, expect, it } from "vitest";
@@ -128,6 +128,10 @@ describe("acquisitions among each other", () => {
     ["acquisition", (second) => ({ "00200012": ["IS", second ? 2 : 1] })],
     ["acquisition time", (second) => ({ "00080032": ["TM", second ? "101000" : "100000"] })],
     ["acquisition time", (second, i) => ({ "00080032": ["TM", `${second ? 101 : 100}00${i % 6}`] })],
+    ["content time", (second, i) => ({ "00080033": ["TM", `${second ? 101 : 100}00${i % 6}`] })],
+    ["instance number", (_, i) => ({ "00200013": ["IS", i + 1] })],
+    // Taken from the last to the first in the second pass.
+    ["instance number", (second, i) => ({ "00200013": ["IS", second ? 18 - i : i + 1] })],
     ["echo", (second) => ({ "00180086": ["IS", second ? 2 : 1], "00080060": ["CS", "MR"] })],
     ["b-value", (second) => ({ "00189087": ["FD", second ? 1000 : 0], "00080060": ["CS", "MR"] })],
     ["image type", (second) => ({ "00080008": ["CS", second ? "DERIVED\\SECONDARY" : "ORIGINAL\\PRIMARY"], "00080060": ["CS", "MR"] })],
@@ -147,18 +151,39 @@ describe("acquisitions among each other", () => {
     }
   });
 
-  it("the frames of one enhanced file, by their acquisition numbers", async () => {
-    const group = (z: number, i: number): Elements => ({
-      "00209111": ["SQ", [{ "00209156": ["US", i < 6 ? 1 : 2] }]],
-      "00209113": ["SQ", [{ "00200032": ["DS", [0, 0, z]] }]],
-    });
-    const enhanced = frames(12, {
+  /** An enhanced CT of these places. @param content what each frame's content says */
+  const enhanced = (at: readonly number[], content: (i: number) => Elements, indices: readonly string[] = []) =>
+    frames(at.length, {
       "00080016": ["UI", `${CLASS}2.1`],
+      ...(indices.length > 0 && { "00209222": ["SQ", indices.map((name): Elements => ({ "00209421": ["LO", name] }))] }),
       "52009229": ["SQ", [{ "00209116": ["SQ", [{ "00200037": ["DS", [1, 0, 0, 0, 1, 0]] }]] }]],
-      "52009230": ["SQ", places.map(group)],
+      "52009230": ["SQ", at.map((z, i): Elements => ({ "00209111": ["SQ", [content(i)]], "00209113": ["SQ", [{ "00200032": ["DS", [0, 0, z]] }]] }))],
     });
-    await refusal(() => readVolume(enhanced), "FRAME_REQUIRED", /they differ in acquisition/);
-    expect(values(await readVolume(enhanced, { frame: 1 }))).toEqual([6, 7, 8, 9, 10, 11]);
+  /** Frame Acquisition DateTime, in seconds after ten. */
+  const taken = (second: number): Elements => ({ "00189074": ["DT", `20240101${100000 + second}.5`] });
+
+  it.each<[string, string, (i: number) => Elements, string[]?]>([
+    ["acquisition numbers", "acquisition", (i) => ({ "00209156": ["US", i < 6 ? 1 : 2] })],
+    ["dates and times that each acquisition's frames share", "frame acquisition time", (i) => taken(i < 6 ? 1 : 20)],
+    ["dates and times that are unique", "frame time", taken],
+    ["a dimension index that is called time", "time", (i) => ({ "00209157": ["UL", [1, (i % 6) + 1, i < 6 ? 1 : 2]] }), ["stack", "place", "time"]],
+  ])("the frames of one enhanced file, by %s", async (_, by, content, indices) => {
+    const both = enhanced(places, content, indices);
+    await refusal(() => readVolume(both), "FRAME_REQUIRED", new RegExp(`they differ in ${by}; expected one`));
+    expect(values(await readVolume(both, { frame: 1 }))).toEqual([6, 7, 8, 9, 10, 11]);
+    expect(values(await readVolume(both, { frame: 2 })).slice(0, 4)).toEqual([0, 6, 1, 7]);
+  });
+
+  it.each<[string, string, (i: number) => Elements, string[]?]>([
+    ["dates and times that each volume's frames share", "frame acquisition time", (i) => taken(i < 3 ? 1 : 20)],
+    ["dates and times that are unique", "frame time", taken],
+    ["dimension indices that are unique", "time", (i) => ({ "00209157": ["UL", [1, i + 1]] }), ["stack", "time"]],
+    ["a dimension index that is called time", "time", (i) => ({ "00209157": ["UL", [(i % 3) + 1, i < 3 ? 1 : 2]] }), ["place", "time"]],
+  ])("two frames of one enhanced file at each place, by %s: either volume", async (_, by, content, indices) => {
+    const both = enhanced([0, 3, 6, 0, 3, 6], content, indices);
+    await refusal(() => readVolume(both), "FRAME_REQUIRED", new RegExp(`2 volumes in one series, which differ in ${by}; expected one`));
+    expect(values(await readVolume(both, { frame: 0 }))).toEqual([0, 1, 2]);
+    expect(values(await readVolume(both, { frame: 1 }))).toEqual([3, 4, 5]);
   });
 
   it("all together, where that is asked for", async () => {
@@ -622,6 +647,35 @@ describe("encodings", () => {
     expect([...(await readVolume(big)).data]).toEqual([1, 256, 4660, -2]);
     const volume = await readVolume(slice(0, [1, 256, 4660, -2], { "00180050": ["DS", 1] }, { big: true, syntax: "1.2.840.10008.1.2.1" }));
     expect([[...volume.data], codes(volume.notes)]).toEqual([[1, 256, 4660, -2], ["SYNTAX_CONTRADICTED"]]);
+  });
+
+  it.each<[string, string, (bytes: Uint8Array) => Uint8Array, RegExp | undefined]>([
+    ["explicit, little endian, and it is deflated", "1.2.840.10008.1.2.1", deflateRawSync, /is deflated, explicit, little endian/],
+    ["implicit, and it is deflated", "1.2.840.10008.1.2", deflateRawSync, /is deflated, explicit, little endian/],
+    ["big endian, and it is deflated", "1.2.840.10008.1.2.2", deflateRawSync, /is deflated, explicit, little endian/],
+    ["explicit, little endian, and it is deflated with zlib's header", "1.2.840.10008.1.2.1", deflateSync, /is deflated, explicit, little endian/],
+    ["deflated, and it is, with zlib's header", "1.2.840.10008.1.2.1.99", deflateSync, undefined],
+    ["deflated, and it is not", "1.2.840.10008.1.2.1.99", (bytes) => bytes, /is not deflated, explicit, little endian/],
+  ])("a transfer syntax that says %s: read as it is", async (_, syntax, pack, says) => {
+    // Small; and larger than what is read of a file to know what it is.
+    for (const more of [{}, { "00091010": ["OB", Uint8Array.from({ length: 400_000 }, (_, i) => (i * i * 7919) >> 5)] }] as More[]) {
+      const body = slice(0, [1, 256, 4660, -2], { "00180050": ["DS", 1], ...more }, { preamble: false });
+      const bytes = concat([dicomFile({}, { syntax }), new Uint8Array(pack(body))]);
+      for (const source of [bytes, file(bytes, "a.dcm")]) {
+        const volume = await readVolume(source);
+        expect([...volume.data]).toEqual([1, 256, 4660, -2]);
+        expect(volume.notes?.map(({ message }) => message) ?? []).toEqual(says ? [expect.stringMatching(says)] : []);
+      }
+    }
+  });
+
+  it("what only looks deflated is not, and what breaks off says so", async () => {
+    // A data set that begins with another group than 8.
+    const late = dicomFile({ "00200032": ["DS", [0, 0, 0]], "00280010": ["US", 2] }, { syntax: "1.2.840.10008.1.2.1" });
+    await refusal(() => readVolume(late), "FILE_TRUNCATED", /without pixel data and Columns/);
+    const packed = deflateRawSync(slice(0, four(3), {}, { preamble: false }));
+    const cut = concat([dicomFile({}, { syntax: "1.2.840.10008.1.2.1.99" }), packed.subarray(0, packed.length - 9)]);
+    await refusal(() => readVolume(cut), "FILE_TRUNCATED", /deflated/);
   });
 
   it("a real-world value mapping beside stored values is named; none where values are rescaled", async () => {

@@ -137,10 +137,14 @@ function checked(content: Uint8Array, entry: ZipEntry, name: string): Uint8Array
   return content;
 }
 
+/** Bytes that are unpacked at once: to begin a stream takes longer. */
+const SMALL = 2 ** 16;
+
 /** An entry's content, exactly as long as the archive says and with its checksum. @throws AnyMC3DError `FORMAT_INVALID`, `FILE_TRUNCATED`, `OUT_OF_MEMORY`; the signal's reason */
 export async function zipContent(entry: ZipEntry, name: string, signal?: AbortSignal): Promise<Uint8Array> {
   const { packed, size, deflated } = entry;
   if (!deflated) return checked(packed, entry, name);
+  if (size <= SMALL) return zipContentNow(entry, name);
   const { over } = faults(entry, name);
   return checked(await unpack(packed, { name: `${name}: ${entry.file}`, limit: size, size: () => size, over, signal }, "raw"), entry, name);
 }

@@ -36,9 +36,10 @@ export class DicomData {
   readonly littleEndian: boolean;
   readonly elements = new Map<number, DicomElement>();
 
-  constructor(bytes: Uint8Array, littleEndian: boolean) {
+  /** @param view of all of `bytes`: of the many items of a file, one */
+  constructor(bytes: Uint8Array, littleEndian: boolean, view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = view;
     this.littleEndian = littleEndian;
   }
 

@@ -7,7 +7,7 @@ import { CODECS, type Codec } from "./codecs.js";
 import { type DicomData, tagText } from "./data.js";
 import { type FrameOrder, frameOrder, refuseTiles } from "./frame-order.js";
 import { type Mosaic, mosaicOf } from "./mosaic.js";
-import { DEFLATED, type DicomHeader } from "./parse.js";
+import type { DicomHeader } from "./parse.js";
 import { type Segmentation, segmentationOf } from "./segmentation.js";
 import { TAG } from "./tags.js";
 
@@ -145,7 +145,7 @@ const LOSSY: ReadonlySet<string> = new Set(["50", "51", "81", "91", "203"].map((
  * @throws AnyMC3DError `FORMAT_UNKNOWN` (transfer syntax, named), `CHANNELS_UNSUPPORTED` (colour, palette, MONOCHROME1), `FORMAT_INVALID`
  */
 export function imageOf(file: FileEntry, header: DicomHeader, littleEndian: boolean): { image: DicomImage; frames: DicomFrame[] } {
-  const { data, transferSyntax, pixels } = header;
+  const { data, transferSyntax, deflated, pixels } = header;
   const { name } = file;
   const codec = CODECS.get(transferSyntax);
   if (!codec) {
@@ -181,7 +181,7 @@ export function imageOf(file: FileEntry, header: DicomHeader, littleEndian: bool
     ...(segmentation && { segmentation }),
     notes: [...contradicted(header, name), ...realWorld(data, name)],
     pixels: pixels as DicomImage["pixels"],
-    deflated: transferSyntax === DEFLATED,
+    deflated,
     extendedOffsets: data.numbers(TAG.extendedOffsets, name),
   };
   if (codec !== "native" && image.pixels.length !== -1)

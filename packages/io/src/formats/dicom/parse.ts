@@ -1,6 +1,7 @@
 // Parses a DICOM file's header (PS3.5 section 7, PS3.10 section 7): explicit and implicit, little and big endian, with or without preamble.
 
 import { AnyMC3DError } from "@anymc3d/core";
+import { InflateError, inflateRaw } from "../../compression/inflate.js";
 import { DicomData, type DicomElement, tagText } from "./data.js";
 import { IMPLICIT_VR, TAG } from "./tags.js";
 
@@ -17,7 +18,7 @@ const SHORT = new Set("AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI 
 
 const IMPLICIT_LITTLE = "1.2.840.10008.1.2";
 const EXPLICIT_BIG = "1.2.840.10008.1.2.2";
-export const DEFLATED = "1.2.840.10008.1.2.1.99";
+const DEFLATED = "1.2.840.10008.1.2.1.99";
 
 /** More bytes than were given are needed to tell. */
 export class NeedMore extends Error {}
@@ -25,6 +26,8 @@ export class NeedMore extends Error {}
 export interface DicomHeader {
   readonly data: DicomData;
   readonly transferSyntax: string;
+  /** The data set was unpacked: offsets are not those of the file. */
+  readonly deflated: boolean;
   /** Where the pixel data's value begins, how long it is (-1: encapsulated), and its kind. */
   readonly pixels?: DicomElement & { readonly tag: number };
   /** What the data set is, where the transfer syntax says another thing: "explicit, little endian". */
@@ -66,16 +69,48 @@ export async function parseDicom(bytes: Uint8Array, total: number, name: string,
   const end = grouped ? meta.dataSet(start, (tag) => tag >>> 16 !== 2).end : start;
   const transferSyntax = meta.data.text(TAG.transferSyntax);
   if (end + 6 > bytes.length && bytes.length < total) throw new NeedMore();
-  if (transferSyntax === DEFLATED) {
+  const rest = bytes.subarray(end);
+  if (transferSyntax !== undefined && isDeflated(rest, transferSyntax, bytes.length === total)) {
     if (bytes.length < total) throw new NeedMore();
-    const parsed = (part: Uint8Array, whole: boolean) =>
-      body(part, 0, whole ? part.length : Number.POSITIVE_INFINITY, name, encodingAt(part, 0, DEFLATED), DEFLATED);
-    const inflated = await inflate(bytes.subarray(end), (part) => parsed(part, false));
+    const parsed = (part: Uint8Array, whole: boolean) => {
+      const { contradicts, ...encoding } = encodingAt(part, 0, DEFLATED);
+      const told = transferSyntax === DEFLATED ? contradicts : `deflated, ${spoken(encoding)}`;
+      return body(part, 0, whole ? part.length : Number.POSITIVE_INFINITY, name, { ...encoding, contradicts: told }, transferSyntax, true);
+    };
+    const inflated = await inflate(isZlib(rest) ? rest.subarray(2) : rest, (part) => parsed(part, false));
     return { bytes: inflated, header: parsed(inflated, true) };
   }
   const encoding = encodingAt(bytes, end, transferSyntax);
-  return { bytes, header: body(bytes, end, total, name, encoding, transferSyntax ?? encoding.syntax) };
+  const contradicts = transferSyntax === DEFLATED && rest.length > 0 ? `not deflated, ${spoken(encoding)}` : encoding.contradicts;
+  return { bytes, header: body(bytes, end, total, name, { ...encoding, contradicts }, transferSyntax ?? encoding.syntax, false) };
 }
+
+/** Some writers wrap what they deflate (PS3.5 A.5 does not): RFC 1950, by its first two bytes. */
+const isZlib = (bytes: Uint8Array): boolean => bytes[0] === 0x78 && ((bytes[0] << 8) | bytes[1]) % 31 === 0;
+
+/** First elements are of group 8, with or without value representations. */
+const beginsDataSet = (bytes: Uint8Array): boolean =>
+  (bytes[0] === 8 && bytes[1] === 0 && (hasVr(bytes, 4) || (bytes[3] <= 0x11 && bytes[6] === 0 && bytes[7] === 0))) || (bytes[0] === 0 && bytes[1] === 8);
+
+/**
+ * Whether a data set is deflated: as its beginning is, which some writers' transfer syntax contradicts.
+ * @param whole whether the bytes are all that there are
+ * @throws NeedMore where they are too few to tell
+ */
+function isDeflated(bytes: Uint8Array, stated: string, whole: boolean): boolean {
+  if (stated === DEFLATED) return !beginsDataSet(bytes);
+  if (beginsDataSet(bytes) || bytes.length < 8 || ![IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG].includes(stated)) return false;
+  try {
+    const { value } = inflateRaw(isZlib(bytes) ? bytes.subarray(2) : bytes).next();
+    return value instanceof Uint8Array && beginsDataSet(value);
+  } catch (error) {
+    if (!(error instanceof InflateError)) throw error;
+    if (error.truncated && !whole) throw new NeedMore();
+    return false;
+  }
+}
+
+const spoken = ({ explicit, little }: Encoding): string => `${explicit ? "explicit" : "implicit"}, ${little ? "little" : "big"} endian`;
 
 /**
  * Unpacks a deflated data set.
@@ -108,7 +143,7 @@ function encodingAt(bytes: Uint8Array, at: number, stated: string | undefined): 
     explicit,
     little,
     syntax,
-    ...(stated !== undefined && !same && { contradicts: `${explicit ? "explicit" : "implicit"}, ${little ? "little" : "big"} endian` }),
+    ...(stated !== undefined && !same && { contradicts: spoken({ explicit, little }) }),
   };
 }
 
@@ -130,10 +165,11 @@ function body(
   name: string,
   encoding: Encoding & { readonly contradicts?: string },
   transferSyntax: string,
+  deflated: boolean,
 ): DicomHeader {
   const parser = new Parser(bytes, total, name, encoding);
   const { pixels } = parser.dataSet(start, (tag) => PIXELS.has(tag));
-  return { data: parser.data, transferSyntax, pixels, contradicts: encoding.contradicts };
+  return { data: parser.data, transferSyntax, deflated, pixels, contradicts: encoding.contradicts };
 }
 
 interface Head {
@@ -165,7 +201,7 @@ class Parser {
     this.#total = total;
     this.#name = name;
     this.#encoding = encoding;
-    this.data = new DicomData(bytes, encoding.little);
+    this.data = new DicomData(bytes, encoding.little, this.#view);
   }
 
   /** The top data set, up to an element at which `stop` says so, or the end of the file. */
@@ -285,7 +321,7 @@ class Parser {
       if (head.tag !== ITEM) throw this.#damaged(`${tagText(head.tag)} at byte ${at} where an item should begin`);
       if (++this.#count > MAX_ELEMENTS) throw this.#damaged(`more than ${MAX_ELEMENTS} elements`);
       this.#mustFit(head, limit);
-      const item = new DicomData(this.#bytes, encoding.little);
+      const item = new DicomData(this.#bytes, encoding.little, this.#view);
       at = this.#item(item, head.value, head.length === UNDEFINED ? undefined : head.value + head.length, limit, depth, encoding);
       items.push(item);
     }

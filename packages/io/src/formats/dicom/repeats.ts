@@ -257,11 +257,27 @@ function interleaved(groups: readonly (readonly DicomFrame[])[], normal: Vector)
   return depths.some((a, i) => depths.slice(i + 1).some((b) => a[0] < b[b.length - 1] && b[0] < a[a.length - 1]));
 }
 
-/** A CT's slices are taken in the order in which they lie: where their times are two or more passes over the same stretch, these are acquisitions. */
+/**
+ * A CT's slices are taken in the order in which they lie: where their times, or their numbers, are two or more passes over the same stretch, these are
+ * acquisitions. When a slice was taken counts before when it was made, and that before its number.
+ */
 function bySweep(slices: readonly DicomFrame[], normal: Vector): Split | undefined {
   if (slices[0].image.series.modality !== "CT") return undefined;
-  const name = (["acquisition time", "content time"] as const).find((each) => new Set(slices.map(({ times }) => times[each] ?? "")).size === slices.length);
-  if (!name || slices.some(({ times }) => times[name] === undefined)) return undefined;
+  const tells = (name: TimeName) =>
+    slices.every(({ times }) => times[name] !== undefined) && new Set(slices.map(({ times }) => times[name])).size === slices.length;
+  const taken = (["acquisition time", "frame time"] as const).find(tells);
+  for (const name of taken ? [taken] : (["content time", "instance number"] as const).filter(tells)) {
+    const sweeps = sweepsOf(slices, name, normal);
+    if (sweeps.length > MOST_TIMES || sweeps.some(({ length }) => length < 3) || !interleaved(sweeps, normal)) continue;
+    const inOrder = (sweep: readonly DicomFrame[]) => [...sweep].sort((a, b) => along(a, normal) - along(b, normal));
+    const volumes = sweeps.map((sweep) => ({ text: `${name} from ${sweep[0].times[name]}, ${sweep.length} slices`, frames: inOrder(sweep) }));
+    return { by: name, volumes };
+  }
+  return undefined;
+}
+
+/** In the order of an attribute, as far as each time they lie evenly one behind the other. */
+function sweepsOf(slices: readonly DicomFrame[], name: TimeName, normal: Vector): DicomFrame[][] {
   const sorted = [...slices].sort((a, b) => before(a.times[name] as string, b.times[name] as string));
   const sweeps: DicomFrame[][] = [];
   for (const slice of sorted) {
@@ -276,6 +292,5 @@ function bySweep(slices: readonly DicomFrame[], normal: Vector): Split | undefin
     if (on) last.push(slice);
     else sweeps.push([slice]);
   }
-  if (sweeps.length > MOST_TIMES || sweeps.some(({ length }) => length < 3) || !interleaved(sweeps, normal)) return undefined;
-  return { by: name, volumes: sweeps.map((frames) => ({ text: `${name} from ${frames[0].times[name]}, ${frames.length} slices`, frames })) };
+  return sweeps;
 }
