@@ -2,7 +2,7 @@
 import { READ_OPTIONS, type ReadOption } from "@anymc3d/io";
 import { Command } from "commander";
 import { expect, it } from "vitest";
-import { convertCommand } from "../src/commands/convert.command.js";
+import { COMMANDS } from "../src/commands/index.js";
 import { addReadFlags, readOptions } from "../src/options/read.js";
 import { number, triple, wholeNumber } from "../src/options/values.js";
 
@@ -36,7 +36,22 @@ it("numbers are what people write as such, and nothing else that JavaScript read
   expect(["-1000", " 0.5 ", ".5", "1e-3", "+7", "-0"].map(number)).toEqual([-1000, 0.5, 0.5, 0.001, 7, -0]);
   for (const wrong of ["", " ", "abc", "-1000 HU", "1,5", "0x10", "0b1", "1_000", "Infinity", "-Infinity", "NaN", "1e999", "−5"]) {
     for (const parse of [number, wholeNumber(0), triple]) if (!(parse === triple && wrong === "1,5")) expect(() => parse(wrong), wrong).toThrow();
-    const command = convertCommand.define(new Command().exitOverride().configureOutput({ writeErr() {} })).action(() => {});
-    for (const flag of ["--fill", "--crop-above"]) expect(() => command.parse(["a", "b", flag, wrong], { from: "user" }), `${flag} ${wrong}`).toThrow(/number/);
   }
+});
+
+/** What the options of all commands call a number, or several. */
+const NUMBERS = /<(?:n|mm|MB|value|logit|x,y,z|x0,y0,z0:x1,y1,z1)>/;
+const numeric = COMMANDS.flatMap(({ name, define }) =>
+  define(new Command(name)).options.flatMap((option) => (NUMBERS.test(option.flags) ? [[`${name} ${option.flags}`, option] as const] : [])),
+);
+it.each(numeric)("%s refuses what is no number", (_, { parseArg }) => {
+  for (const wrong of ["", " ", "abc", "-1000 HU", "1,5", "0x10", "0x10,1,2", "0,0,0x1:1,1,1", "Infinity", "NaN", "1e999"])
+    expect(() => parseArg?.(wrong, undefined as never) ?? wrong, wrong).toThrow(/number|corners/);
+});
+it("there are such options", () => {
+  const flags = numeric.map(([name]) => name);
+  for (const name of ["convert --fill", "convert --crop-above", "convert --voxels", "classify --at", "classify --box", "classify --size", "train --epochs"])
+    expect(flags).toContainEqual(expect.stringContaining(name));
+  for (const name of ["evaluate --samples", "adapter import --tolerance", "cache prune --max-size", "registry start --port"])
+    expect(flags).toContainEqual(expect.stringContaining(name));
 });

@@ -3,7 +3,7 @@
 import { AnyMC3DError, type ClassifyResult, type Region, type Space, type Volume } from "@anymc3d/core";
 import { checkSamePlace, chosenRegion, readRegions, readVolume, regionOf } from "@anymc3d/io";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { triple } from "./values.js";
+import { place, triple } from "./values.js";
 
 type Triple = readonly [number, number, number];
 
@@ -47,13 +47,6 @@ export function addRegionFlags(command: Command): Command {
 const collected =
   <T>(parse: (text: string) => T) =>
   (text: string, before: T[] = []): T[] => [...before, parse(text)];
-
-/** Three numbers, as -61,22.5,140. */
-function place(text: string): Triple {
-  const numbers = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
-  if (numbers.length !== 3 || !numbers.every(Number.isFinite)) throw new InvalidArgumentError("three numbers, as -61,22.5,140, are needed.");
-  return numbers as unknown as Triple;
-}
 
 /** Two places, as -80,0,120:-40,40,160. */
 function corners(text: string): readonly [Triple, Triple] {

@@ -11,9 +11,12 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
-/** A number as people write it, with a point and without a unit: 5, -1000, 0.5, 1e-3. Not what JavaScript reads besides: "", 0x10, Infinity. */
+/** A number as people write it, with a point and without a unit: 5, -1000, 0.5, 1e-3; NaN for what JavaScript reads besides: "", 0x10. */
+const written = (text: string): number => (/^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN);
+
+/** A number. */
 export function number(text: string): number {
-  const value = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
+  const value = written(text);
   if (!Number.isFinite(value)) throw new InvalidArgumentError("a number without a unit is needed, as -1000 or 0.5.");
   return value;
 }
@@ -27,6 +30,13 @@ export function positiveNumber(text: string): number {
 
 /** DICOM codes are upper case. */
 export const upperCase = (text: string): string => text.trim().toUpperCase();
+
+/** Three numbers, as -61,22.5,140. */
+export function place(text: string): readonly [number, number, number] {
+  const [x, y, z, ...more] = text.split(",").map(written);
+  if (more.length > 0 || ![x, y, z].every(Number.isFinite)) throw new InvalidArgumentError("three numbers, as -61,22.5,140, are needed.");
+  return [x, y, z];
+}
 
 /** Three numbers above 0, as 1,1,2.5, or one for all. */
 export function triple(text: string): [number, number, number] {
