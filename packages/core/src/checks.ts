@@ -330,10 +330,10 @@ function measuredFrom({ data, noData }: Volume, least: number): VoxelArray {
   return measured.subarray(0, count);
 }
 
-/** One kind of soft tissue without a border, as a phantom has it: 15 to 150 HU, nearly all within 75 of it. */
+/** One kind of soft tissue without a border, as a phantom has it: 15 to 150 HU, nearly all within 100 of it (noise of 30). */
 function isTissue({ percentiles }: Pick<VolumeStatistics, "percentiles">): boolean {
   const [low, middle, high] = percentiles([0.2, 50, 99.8]);
-  return middle >= 15 && middle <= 150 && high - middle <= 75 && middle - low <= 75;
+  return middle >= 15 && middle <= 150 && high - middle <= 100 && middle - low <= 100;
 }
 
 /** Fat and soft tissue, as where a scan is cut off at the skin: not cut off at a value, as by a window, and not in tenths. */

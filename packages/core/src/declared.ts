@@ -20,6 +20,10 @@ const PLATEAU = 0.9;
 const WELL_BELOW = -1200;
 /** Beside noise that reaches below the floor: how far above padding next to nothing lies, how much that is of its voxels, and how many these are. */
 const APART = { distance: 128, share: 0.02, voxels: 8 } as const;
+/** So too where noise reaches the padding's one value, which stands out of it: not as the value at which noise was cut off, which the noise next to it nears. */
+const SPIKE = { distance: 64, share: 0.125 } as const;
+/** How many more voxels lie near the floor, where noise has most, than between that and padding, where mixtures of padding with tissue have as many. */
+const NOISE = 4;
 
 /**
  * Voxels of a CT in Hounsfield units that lie below all that can be measured, where they are padding: marked, and set to air. The same volume where there
@@ -46,32 +50,48 @@ export function withoutPadding(volume: Volume, floor = FLOOR): Volume {
   return { ...volume, data: air, noData };
 }
 
-/** Below which value there is padding: the floor where nearly all below it is; else where padding ends that lies apart from noise. */
+/** Below which value there is padding: the floor where nearly all below it is, and the rest not noise; else where padding ends that lies apart from noise. */
 function paddingBelow(counts: ReadonlyMap<number, number>, floor: number): number | undefined {
   const within = (low: number, high: number) => [...counts].reduce((sum, [value, count]) => (value >= low && value <= high ? sum + count : sum), 0);
   const plateaus = plateausOf(counts);
-  const holds = (some: typeof plateaus, end: number) =>
+  const holds = (some: readonly Plateau[], end: number) =>
     some.length > 0 && some.reduce((sum, { count }) => sum + count, 0) >= PLATEAU * within(Number.NEGATIVE_INFINITY, end);
-  if (holds(plateaus, floor)) return floor;
-  const apart = plateaus.filter(({ end, count }) => count >= APART.voxels && within(end + 1, end + APART.distance) <= APART.share * count);
-  const end = Math.max(...apart.map((plateau) => plateau.end));
-  return holds(apart, end) ? Math.min(floor, end + 0.5) : undefined;
+  const apart = plateaus.flatMap(({ top, atTop, count, end }): Plateau[] => {
+    const spike = within(top + 1, top + SPIKE.distance) <= SPIKE.share * atTop ? [{ top, atTop, count: atTop, end: top }] : [];
+    const wide = within(end + 1, end + APART.distance) <= APART.share * count ? [{ top, atTop, count, end }] : [];
+    return [...(atTop >= PLATEAU * count ? [...spike, ...wide] : [...wide, ...spike])].slice(0, 1);
+  });
+  const some = apart.filter(({ count }) => count >= APART.voxels);
+  const end = Math.max(...some.map((plateau) => plateau.end));
+  const least = holds(some, end) ? Math.min(floor, end + 0.5) : undefined;
+  const isNoise = least !== undefined && within(WELL_BELOW, floor) > NOISE * within(end + 1, WELL_BELOW);
+  return holds(plateaus, floor) && !isNoise ? floor : least;
 }
 
-/** Around the most frequent value well below the floor, and around the most frequent one of the rest: how many, and the largest value that counts there. */
-function plateausOf(counts: ReadonlyMap<number, number>): { readonly count: number; readonly end: number }[] {
+/** Voxels about one value. */
+interface Plateau {
+  readonly top: number;
+  readonly atTop: number;
+  /** Of those that count as its, how many, and the largest value. */
+  readonly count: number;
+  readonly end: number;
+}
+
+/** Around the most frequent value well below the floor, and around the most frequent one of the rest. */
+function plateausOf(counts: ReadonlyMap<number, number>): Plateau[] {
   const rest = new Map(counts);
   return [1, 2].flatMap(() => {
     let top = Number.NaN;
     for (const [value, count] of rest) if (value <= WELL_BELOW && !(count <= (rest.get(top) ?? 0))) top = value;
     if (Number.isNaN(top)) return [];
+    const atTop = rest.get(top) ?? 0;
     let sum = 0;
     for (const [value, count] of [...rest]) {
       if (!(Math.abs(value - top) <= CODEC_ERROR)) continue;
       sum += count;
       rest.delete(value);
     }
-    return [{ count: sum, end: top + CODEC_ERROR }];
+    return [{ top, atTop, count: sum, end: top + CODEC_ERROR }];
   });
 }
 

@@ -104,9 +104,10 @@ describe("a CT shifted by 1024 (air at 24, tissue at 1064) is refused, whatever 
         check(change(right, (i) => (i % 48 < 26 ? air(i) : rest(i)))).map(({ code }) => code);
       for (const air of Object.values(fillers)) {
         expect(beside(air, () => 40)).toEqual([]);
-        expect(beside(air, (i) => 40 + 15 * noise(i))).toEqual([]);
+        for (const sd of [15, 25]) expect(beside(air, (i) => 40 + sd * noise(i))).toEqual([]);
         expect(beside(air, (i) => (i % 3 ? 50 + 15 * noise(i) : -100 + 15 * noise(i)))).toEqual([]);
       }
+      for (const [lung, tissue] of [[-850, 60], [-1000, 40], [-700, 50]]) expect(beside(() => lung, () => tissue)).toEqual([]); // biome-ignore format: a line
       // What no tissue has, or not alone.
       for (const rest of [(i: number) => 2 + (i % 9), (i: number) => i % 256, () => 1064, (i: number) => -3 + (i % 7)])
         expect(beside(() => -1000, rest)).toEqual(["INPUT_VALUES"]);

@@ -145,6 +145,39 @@ describe("a CT's padding", () => {
     }
   });
 
+  describe("a mass at one value of -1200 or below, beside air whose noise (Gaussian) reaches it, or all but", () => {
+    let seed = 7;
+    const random = () => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+      return (seed + 0.5) / 2 ** 32;
+    };
+    const gauss = () => Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random());
+    const scan = (sd: number, at: (i: number, hu: number) => number) =>
+      Array.from({ length: 20_000 }, (_, i) => Math.round(at(i, i % 2 ? -1000 + sd * gauss() : 40 + 20 * gauss())));
+
+    test.each([-1200, -1250, -1300, -1500, -2000, -2048, -3024, -32768])("padding of %d", (pad) => {
+      for (const sd of [10, 30, 60])
+        for (const every of [20, 5, 2]) {
+          // A twentieth stands out of the noise's own tail (0.55 % of it lies from -1199 to -1136) only where there is less of that.
+          if (pad === -1200 && sd === 60 && every === 20) continue;
+          const isPad = (i: number) => i % every === 0;
+          const values = scan(sd, (i, hu) => (isPad(i) ? pad : hu));
+          const right = values.flatMap((value, i) => (value <= pad ? [i] : []));
+          expect(marked(withoutPadding(ct(values))), `${sd} ${every}`).toEqual(right);
+          expect(right.length).toBeLessThan(1.01 * Math.ceil(values.length / every));
+        }
+    });
+
+    test.each([-1024, -1100, -1200, -1300, -1500])("noise that is cut off at %d is none", (floor) => {
+      for (const sd of [60, 100, 200, 300]) expect(withoutPadding(ct(scan(sd, (_, hu) => Math.max(floor, hu)))).noData, `${sd}`).toBeUndefined();
+    });
+
+    test("what another program mixed of padding and tissue at its border is padding, down to the floor", () => {
+      const values = scan(4, (i, hu) => (i % 2 === 0 ? -2000 : i % 20 === 1 ? 40 - 2040 * random() : hu));
+      expect(marked(withoutPadding(ct(values)))).toEqual(values.flatMap((value, i) => (value < -1024 && (i % 2 === 0 || i % 20 === 1) ? [i] : [])));
+    });
+  });
+
   test("known as the volume or the adapter says HU; what the adapter's own pad is stays", () => {
     const values = [-3024, 40, -1000];
     const view = viewOf({ expect: CT, pad: -1000 });
