@@ -138,13 +138,20 @@ describe("classify", () => {
     for (const { error, file } of results.slice(0, 4)) expect(error.message).toContain(file.split("/").at(-1));
   });
 
-  test("wrong modality is refused, --checks warn goes on", async () => {
+  test("wrong modality is refused, --checks force goes on, and the answer looks forced", async () => {
     const refused = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--modality", "MR");
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/INPUT_MODALITY.*MR.*CT/);
     const warned = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--modality", "MR", "--checks", "warn");
-    expect(warned.code).toBe(0);
-    expect(warned.stderr).toMatch(/warning.*MR/);
+    expect(warned).toMatchObject({ code: 1, stderr: expect.stringContaining("--checks force") });
+    const forced = await anymc3d("classify", sample, "--adapter", "lung-nodule", "--modality", "MR", "--checks", "force");
+    expect(forced.code, forced.stderr).toBe(0);
+    const [, first, second, third] = forced.stdout.split("\n");
+    expect(first).toContain("OUTSIDE what");
+    expect(second).toContain("its modality is MR, expected CT");
+    expect(third).toMatch(/^ {2}\S.* ▒*░* +[\d.]+ %$/);
+    expect(forced.stdout).not.toMatch(/\byes\b|\bno\b|threshold|decided/);
+    expect(forced.stderr).not.toContain("modality");
   });
 
   test("errors name what to do, without a stack unless --verbose", async () => {

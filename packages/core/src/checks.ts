@@ -7,15 +7,17 @@ import type { AdapterManifest, Expectations, ViewManifest } from "./manifest.js"
 import { prepareView } from "./preprocess.js";
 import { cutRegion } from "./regions.js";
 import { type VolumeStatistics, volumeStatistics } from "./statistics.js";
-import type { Region, Volume, VoxelArray, Warning } from "./types.js";
+import type { OutsideFinding, Region, Volume, VoxelArray, Warning } from "./types.js";
 
 /** One volume, or one for every source that an adapter names. */
 export type ClassifyInput = Volume | Readonly<Record<string, Volume>>;
 
 /** What speaks against giving a study to an adapter. */
 export interface StudyCheck {
-  /** `refused`: outside what the adapter declares; classified only with `checks: "warn"`. `impossible`: not even then. */
+  /** `refused`: outside what the adapter declares; classified only with `checks: "warn"`, or "force" where `otherKind` is there. `impossible`: not even then. */
   readonly verdict: "accepted" | "refused" | "impossible";
+  /** Refused as another kind of image: another modality, a scan where a segmentation is expected, or the reverse. */
+  readonly otherKind?: true;
   readonly findings: readonly Warning[];
 }
 
@@ -58,6 +60,8 @@ interface Finding {
   readonly code: InputCode;
   readonly message: string;
   readonly refuse: boolean;
+  /** Refused unless `checks` is "force". */
+  readonly otherKind?: true;
   readonly details: InputFinding;
 }
 
@@ -68,26 +72,37 @@ interface Note {
   readonly refuse: false;
 }
 
+/** How findings are taken: see `ClassifyOptions.checks`. */
+export type ChecksMode = "refuse" | "warn" | "force";
+
 /**
  * Compares a volume with what a view declares.
- * @param mode `warn` turns refusals into warnings
+ * @param mode `warn` turns refusals into warnings, but for those of another kind of image; `force` those, too
  * @returns warnings
  * @throws AnyMC3DError `VOXELS_NOT_FINITE`, `INPUT_MODALITY`, `INPUT_VALUES`, `INPUT_SPACING`, `INPUT_SIZE`
  */
-export function checkInput(volume: Volume, view: ViewManifest, adapterName: string, mode: "refuse" | "warn"): Warning[] {
+export function checkInput(volume: Volume, view: ViewManifest, adapterName: string, mode: ChecksMode): Warning[] {
+  return judgeInput(volume, view, adapterName, mode).warnings;
+}
+
+/** As {@link checkInput}, and what of it would have been refused. */
+export function judgeInput(volume: Volume, view: ViewManifest, adapterName: string, mode: ChecksMode): { warnings: Warning[]; outside: OutsideFinding[] } {
   const name = nameOf(view);
   valueRange(volume, name);
   const findings = inputFindings(volume, view);
-  const refused = mode === "refuse" ? findings.find((finding) => finding.refuse) : undefined;
-  if (refused?.refuse)
+  const refusals = findings.filter((finding): finding is Finding => finding.refuse);
+  const refused = mode === "refuse" ? refusals[0] : mode === "warn" ? refusals.find(({ otherKind }) => otherKind) : undefined;
+  if (refused)
     throw new AnyMC3DError(refused.code, `${name} is not what ${adapterName} was made for: ${refused.message}. ${wayOn(refused)}`, {
       details: refused.details,
     });
-  return warningsOf(volume, view, findings);
+  const outside = refusals.map(({ code, message, details, otherKind }) => ({ code, message: `${name}: ${message}`, ...(otherKind && { otherKind }), details }));
+  return { warnings: warningsOf(volume, view, findings), outside };
 }
 
 /** What to do about a refusal. Of a size: the right part of the scan, and never an answer about something else. */
-function wayOn({ code, details: { found, expected } }: Finding): string {
+function wayOn({ code, otherKind, details: { found, expected } }: Finding): string {
+  if (otherKind) return 'Its answer would say nothing about this input; to have it all the same, pass checks: "force" (--checks force).';
   if (code !== "INPUT_SIZE") return 'If it is right after all, pass checks: "warn" (--checks warn).';
   const large = typeof found === "number" && found > Number(expected[1]);
   return large ? "Cut the finding out: give a region, roi: { point, space } (--at x,y,z)." : "Give a larger region, or the scan that it was cut from.";
@@ -99,6 +114,7 @@ function wayOn({ code, details: { found, expected } }: Finding): string {
 export function checkStudy(input: ClassifyInput, manifest: AdapterManifest, { roi }: { readonly roi?: Region } = {}): StudyCheck {
   const warnings = new Map<string, Warning>();
   let refused = false;
+  let otherKind = false;
   try {
     const given = sourcesOf(input, manifest);
     const cut = (volume: Volume) => (roi ? cutRegion(volume, roi, manifest.input.roi, manifest.name) : { volume, warnings: [] });
@@ -114,13 +130,14 @@ export function checkStudy(input: ClassifyInput, manifest: AdapterManifest, { ro
       prepareView(volume, view, { mean: [0, 0, 0], std: [1, 1, 1] });
       const findings = inputFindings(volume, view);
       refused ||= findings.some((finding) => finding.refuse);
+      otherKind ||= findings.some((finding) => finding.refuse && finding.otherKind);
       for (const warning of warningsOf(volume, view, findings)) warnings.set(warning.message, warning);
     }
   } catch (error) {
     if (!isAnyMC3DError(error)) throw error;
     return { verdict: "impossible", findings: [{ code: error.code, message: error.message }] };
   }
-  return { verdict: refused ? "refused" : "accepted", findings: [...warnings.values()] };
+  return { verdict: refused ? "refused" : "accepted", ...(otherKind && { otherKind }), findings: [...warnings.values()] };
 }
 
 /**
@@ -162,7 +179,36 @@ function warningsOf(volume: Volume, view: ViewManifest, findings: readonly (Find
 
 function inputFindings(given: Volume, view: ViewManifest): (Finding | Note)[] {
   const volume = asDeclared(given, view);
-  return [...modalityFindings(volume, view), ...rangeFindings(volume, view), ...labelFindings(given, volume, view)];
+  const ranges = rangeFindings(volume, view);
+  return [...modalityFindings(volume, view), ...ranges, ...labelFindings(given, volume, view), ...segmentationFindings(given, view, ranges)];
+}
+
+/** A scan has more grey values. */
+const MOST_LABELS = 64;
+
+/** Voxels by which a scan shows itself. */
+const FEWEST = 512;
+
+/** A segmentation in the place of a scan: by what its file says, or by its values where these are refused anyway. */
+function segmentationFindings({ labels: named, data }: Volume, { source, labels, expect }: ViewManifest, ranges: readonly Finding[]): Finding[] {
+  const isEncoding = [expect.minimum, expect.maximum].some((rule) => rule && rule.range[0] === rule.range[1]);
+  if (labels || isEncoding) return [];
+  const refused = ranges.some(({ code, refuse, details }) => refuse && code === "INPUT_VALUES" && details.measured !== "data");
+  if (!(named ? expect.modality || refused : refused)) return [];
+  const values = valuesOf(data);
+  const looksLike =
+    values !== undefined && data.length >= FEWEST && values.length > 1 && values.length <= MOST_LABELS && values[0] === 0 && values.every(Number.isInteger);
+  if (!named && !looksLike) return [];
+  const message = `it ${named ? "is" : "looks like"} a segmentation (its values are ${listed(values)}); the scan itself is expected`;
+  return [
+    {
+      code: "INPUT_VALUES",
+      message,
+      refuse: true,
+      otherKind: true,
+      details: { source, measured: "labels", found: listed(values), expected: expect.modality ?? [] },
+    },
+  ];
 }
 
 /** The label numbers of a segmentation against those that the adapter knows. */
@@ -175,7 +221,9 @@ function labelFindings(given: Volume, { data }: Volume, { source, labels }: View
   if (values === undefined || strange !== undefined) {
     const also = Object.keys(map).length ? ` (or, in their place, ${Object.keys(map).join(", ")})` : "";
     const message = `it is to be a segmentation of the labels ${known.join(", ")}${also}; its values are ${shown}`;
-    return [{ code: "INPUT_VALUES", message, refuse: true, details: { source, measured: "labels", found: strange ?? shown, expected: known } }];
+    const isScan = values === undefined || values.length > MOST_LABELS || values.some((value) => value < 0 || !Number.isInteger(value));
+    const details = { source, measured: "labels", found: strange ?? shown, expected: known } as const;
+    return [{ code: "INPUT_VALUES", message, refuse: true, ...(isScan && { otherKind: true }), details }];
   }
   const note = (message: string): Note => ({ code: "LABELS_FOUND", message, refuse: false });
   const before = valuesOf(given.data) ?? [];
@@ -199,6 +247,7 @@ function modalityFindings({ modality, meta }: Volume, { source, expect: { modali
         code: "INPUT_MODALITY",
         message: `its modality is ${modality}, expected ${expected.join(" or ")}`,
         refuse: true,
+        otherKind: true,
         details: { source, measured: "modality", found: modality, expected },
       },
     ];

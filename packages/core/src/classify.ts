@@ -1,7 +1,7 @@
 // classify(): a volume, an adapter and an engine in, probabilities, slice weights, heatmap and provenance out.
 
 import { type BoundAdapter, bindAdapter } from "./adapter.js";
-import { type ClassifyInput, checkInput, sourcesOf } from "./checks.js";
+import { type ClassifyInput, judgeInput, sourcesOf } from "./checks.js";
 import { encode } from "./engine/encode.js";
 import { patchGrid } from "./engine/patches.js";
 import { AnyMC3DError, ERRORS, isAnyMC3DError } from "./errors.js";
@@ -13,7 +13,7 @@ import { type PreparedView, prepareView } from "./preprocess.js";
 import { type CutRegion, cutRegion, putBack } from "./regions.js";
 import { forwardStudy, type StudyForward } from "./study.js";
 import { taskKind } from "./tasks/index.js";
-import type { Adapter, ClassifyOptions, ClassifyResult, FailedRegion, Progress, Region, Volume, Warning } from "./types.js";
+import type { Adapter, ClassifyOptions, ClassifyResult, FailedRegion, OutsideFinding, Progress, Region, Volume, Warning } from "./types.js";
 
 /** Stands with every result. */
 export const DISCLAIMER = "Research use only. Not a medical device; not for diagnosis or treatment.";
@@ -80,7 +80,8 @@ async function classified(
   const { engine, signal, checks = "refuse", heatmapGrid = "study" } = options;
   const { task, input: reads } = adapter.manifest;
   const { views } = reads;
-  if (checks !== "refuse" && checks !== "warn") throw new AnyMC3DError("OPTION_INVALID", `checks is ${JSON.stringify(checks)}, expected "refuse" or "warn"`);
+  if (checks !== "refuse" && checks !== "warn" && checks !== "force")
+    throw new AnyMC3DError("OPTION_INVALID", `checks is ${JSON.stringify(checks)}, expected "refuse", "warn" or "force"`);
   if (heatmapGrid !== "study" && heatmapGrid !== "region")
     throw new AnyMC3DError("OPTION_INVALID", `heatmapGrid is ${JSON.stringify(heatmapGrid)}, expected "study" or "region"`);
   signal?.throwIfAborted();
@@ -89,7 +90,7 @@ async function classified(
   const studies = sourcesOf(input, adapter.manifest);
   const cuts = region && cutRegions(studies, region, adapter.manifest);
   const sources = cuts ? Object.fromEntries(Object.entries(cuts).map(([name, { volume }]) => [name, volume])) : studies;
-  const { prepared, warnings } = prepare(sources, bound, options);
+  const { prepared, warnings, outside } = prepare(sources, bound, options);
   const times = { preprocess: performance.now() - started, encode: 0, pool: 0, heatmap: 0 };
 
   const encodeStart = performance.now();
@@ -115,6 +116,7 @@ async function classified(
     task: task.kind,
     ...outcome,
     logits: [...logits],
+    ...(outside.length && { outside }),
     views: prepared.map((view, v) => viewResult(view, views[v], { weights: weights[v], weight: fusion[v], start: cuts?.[views[v].source].place.start })),
     ...(cuts && { region: cuts[first.source].place }),
     ...(heatmaps ? { heatmaps, heatmap: heatmaps[first.source] } : {}),
@@ -135,18 +137,22 @@ function cutRegions(studies: Readonly<Record<string, Volume>>, region: Region, {
   return Object.fromEntries(Object.entries(studies).map(([source, volume]) => [source, cutRegion(volume, region, roi, name)]));
 }
 
-function prepare(sources: Readonly<Record<string, Volume>>, bound: BoundAdapter, options: ClassifyOptions): { prepared: PreparedView[]; warnings: Warning[] } {
+function prepare(sources: Readonly<Record<string, Volume>>, bound: BoundAdapter, options: ClassifyOptions) {
   const { manifest } = bound.adapter;
   const { views } = manifest.input;
   const warnings = new Map<string, Warning>();
   // All are checked before the first is prepared, so that nothing is done for a study that is refused.
-  for (const view of views)
-    for (const warning of checkInput(sources[view.source], view, manifest.name, options.checks ?? "refuse")) warnings.set(warning.message, warning);
+  const outside = new Map<string, OutsideFinding>();
+  for (const view of views) {
+    const judged = judgeInput(sources[view.source], view, manifest.name, options.checks ?? "refuse");
+    for (const warning of judged.warnings) warnings.set(warning.message, warning);
+    for (const finding of judged.outside) outside.set(finding.message, finding);
+  }
   const prepared = views.map((view) => {
     options.signal?.throwIfAborted();
     return prepareView(sources[view.source], view, options.engine.backbone.spec);
   });
-  return { prepared, warnings: [...warnings.values()] };
+  return { prepared, warnings: [...warnings.values()], outside: [...outside.values()] };
 }
 
 async function encodeViews(

@@ -1,7 +1,7 @@
 // The contract: what a volume, a backbone, an adapter and a result are. Types only, no code. Engines: engine/types.ts.
 
 import type { Engine, Precision } from "./engine/types.js";
-import type { AnyMC3DError, WarningCode } from "./errors.js";
+import type { AnyMC3DError, InputFinding, WarningCode } from "./errors.js";
 import type { HeatmapMethod, LabelledHeatmap } from "./kinds/heatmap/index.js";
 import type { AdapterManifest, Plane } from "./manifest.js";
 import type { TaskKindId } from "./tasks/index.js";
@@ -201,8 +201,11 @@ export interface ClassifyOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Also return where the model looked. Default false; true is `{ method: "attention" }`. */
   readonly heatmap?: boolean | HeatmapOptions;
-  /** `refuse` (default) throws on input outside what the adapter declares; `warn` goes on and says so. */
-  readonly checks?: "refuse" | "warn";
+  /**
+   * `refuse` (default) throws on input outside what the adapter declares; `warn` goes on, and the result's `outside` says what was let through, but for
+   * another modality, or a scan in the place of a segmentation and the reverse: those want `force`.
+   */
+  readonly checks?: "refuse" | "warn" | "force";
   /** Heatmaps of a region: on the grid of the given volume (`study`, default; 0 outside of the region), or on that of the region alone. */
   readonly heatmapGrid?: "study" | "region";
 }
@@ -258,12 +261,25 @@ export interface Times {
   readonly total: number;
 }
 
+/** Something of an input that an adapter refuses. */
+export interface OutsideFinding {
+  readonly code: "INPUT_MODALITY" | "INPUT_VALUES" | "INPUT_SPACING" | "INPUT_SIZE";
+  /** For people. */
+  readonly message: string;
+  /** It is another kind of image: another modality, a scan in the place of a segmentation, or the reverse. */
+  readonly otherKind?: true;
+  /** What was measured, and what the adapter takes. */
+  readonly details: InputFinding;
+}
+
 /** The answer to one study, and where it comes from. */
 export interface ClassifyResult extends Omit<Outcome, "warnings"> {
   /** The adapter's kind of task, `task.kind` of its manifest; what the answer consists of follows from it. */
   readonly task: TaskKindId;
   /** What the head gave, in the order of its outputs. */
   readonly logits: readonly number[];
+  /** What of the input lies outside what the adapter declares, and was let through by `checks` (also among `warnings`): the answer says nothing then, and its decisions are not to be shown. */
+  readonly outside?: readonly OutsideFinding[];
   /** One a view of the manifest, with the slices that counted. */
   readonly views: readonly ViewResult[];
   /** Of the first source, if a region was asked for. */

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 
 const manifest = parseAdapterManifest(JSON.parse(await readFile(new URL("../../adapters-lung-nodule/adapter.json", import.meta.url), "utf8")));
 const lung = manifest.input.views[0];
-const check = (volume: Volume, mode: "refuse" | "warn" = "refuse") => checkInput(volume, lung, "lung-nodule", mode);
+const check = (volume: Volume, mode: "refuse" | "warn" | "force" = "refuse") => checkInput(volume, lung, "lung-nodule", mode);
 const LPS = (x: number, y: number, z: number) => [-x, 0, 0, 0, 0, -y, 0, 0, 0, 0, z, 0, 0, 0, 0, 1];
 
 /** A nodule-like crop: air around soft tissue. */
@@ -179,9 +179,37 @@ test("the reader's notes are passed on", () => {
   expect(check(nodule({ notes: [note] }))).toEqual([note]);
 });
 
-test('checks "warn" turns refusals into warnings', () => {
-  const warnings = check(nodule({ modality: "MR", affine: LPS(7, 7, 2), data: new Float32Array(48 * 48 * 10).fill(0.5) }), "warn");
-  expect(new Set(warnings.map((w) => w.code))).toEqual(new Set(["INPUT_MODALITY", "INPUT_VALUES", "INPUT_SPACING", "INPUT_SIZE"]));
+test('checks "warn" turns refusals into warnings; another modality wants "force"', () => {
+  const other = { modality: "MR", affine: LPS(7, 7, 2), data: new Float32Array(48 * 48 * 10).fill(0.5) };
+  expect(() => check(nodule(other), "warn")).toThrow(/its modality is MR, expected CT\. .*checks: "force" \(--checks force\)/);
+  const codes = (warnings: readonly { code: string }[]) => new Set(warnings.map(({ code }) => code));
+  expect(codes(check(nodule({ ...other, modality: "CT" }), "warn"))).toEqual(new Set(["INPUT_VALUES", "INPUT_SPACING", "INPUT_SIZE"]));
+  expect(codes(check(nodule(other), "force"))).toEqual(new Set(["INPUT_MODALITY", "INPUT_VALUES", "INPUT_SPACING", "INPUT_SIZE"]));
+});
+
+describe("a segmentation in the place of a scan, and the reverse", () => {
+  const count = 48 * 48 * 10;
+  const labels = Uint8Array.from({ length: count }, (_, n) => (n % 7 === 0 ? 2 : n % 5 === 0 ? 1 : 0));
+  const kinds = (volume: Partial<Volume>) => {
+    const { verdict, otherKind, findings } = checkStudy(nodule(volume), manifest);
+    return [verdict, otherKind, findings.some(({ message }) => message.includes("a segmentation"))];
+  };
+  test("by what the file says, or by values that are refused", () => {
+    expect(kinds({ data: labels })).toEqual(["refused", true, true]);
+    // A file that says so is refused whatever its values: here the very voxels of a nodule.
+    expect(kinds({ labels: { 1: "nodule" } })).toEqual(["refused", true, true]);
+    expect(kinds({})).toEqual(["accepted", undefined, false]);
+    // Refused for its values, and no segmentation: -1024 to 3071 over 4.
+    expect(kinds({ data: Int16Array.from({ length: count }, (_, n) => (n * 37) % 1024) })).toEqual(["refused", undefined, false]);
+  });
+  test("a scan where labels are expected", () => {
+    const shape = { ...manifest, input: { ...manifest.input, views: [{ ...lung, labels: { known: [0, 255] }, expect: {} }] } };
+    const scan = checkStudy(nodule({}), shape);
+    expect([scan.verdict, scan.otherKind]).toEqual(["refused", true]);
+    // Labels of another number: the same kind of image.
+    const other = checkStudy(nodule({ data: labels }), shape);
+    expect([other.verdict, other.otherKind]).toEqual(["refused", undefined]);
+  });
 });
 
 describe("voxels that are not finite are refused with count and first place, whatever the mode", () => {

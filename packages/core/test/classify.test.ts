@@ -472,8 +472,17 @@ test('checks: "refuse" is the default, "warn" goes on and says so', async () => 
   });
   const given = { ...volume, modality: "CT" };
   expect((await refusal(() => classify(given, adapter, { engine }))).code).toBe("INPUT_MODALITY");
-  const result = await classify(given, adapter, { engine, checks: "warn" });
+  expect((await refusal(() => classify(given, adapter, { engine, checks: "warn" }))).code).toBe("INPUT_MODALITY");
+  const result = await classify(given, adapter, { engine, checks: "force" });
   expect(result.warnings.map((w) => w.code)).toEqual(["INPUT_MODALITY", "INPUT_VALUES"]);
+  expect(result.outside).toMatchObject([
+    { code: "INPUT_MODALITY", otherKind: true, details: { measured: "modality", found: "CT", expected: ["MR"] } },
+    { code: "INPUT_VALUES", details: { measured: "maximum", expected: [10, 20] } },
+  ]);
+  const stretched = await classify({ ...given, modality: "MR" }, adapter, { engine, checks: "warn" });
+  expect(stretched.outside?.map(({ code }) => code)).toEqual(["INPUT_VALUES"]);
+  const right = await classify({ ...given, modality: undefined }, await adapterOf(), { engine, checks: "force" });
+  expect(right.outside).toBeUndefined();
 });
 
 test("errors are recognised across copies of the package", async () => {

@@ -59,8 +59,11 @@ export interface RunOptions {
   readonly heatmap?: boolean | HeatmapOptions;
   /** Heatmaps of a region: on the grid of the study (default; 0 outside of the region), or on that of the region alone. */
   readonly heatmapGrid?: "study" | "region";
-  /** `refuse` (default) throws on input outside what the adapter declares; `warn` goes on and says so. */
-  readonly checks?: "refuse" | "warn";
+  /**
+   * `refuse` (default) throws on input outside what the adapter declares; `warn` goes on, and the result's `outside` says what was let through, but for
+   * another modality, or a scan in the place of a segmentation and the reverse: those want `force`.
+   */
+  readonly checks?: "refuse" | "warn" | "force";
   /** Stops at the next chunk of slices, or while reading; the call rejects with its reason. */
   readonly signal?: AbortSignal;
   /** Told of stage, done and total as it goes. */

@@ -10,7 +10,7 @@ export interface EngineFlags {
   precision: "fp32" | "int8";
   threads?: number;
   backbone?: string;
-  checks: "refuse" | "warn";
+  checks: "refuse" | "warn" | "force";
   verbose?: boolean;
 }
 
@@ -25,6 +25,10 @@ export function addEngineFlags(command: Command): Command {
     .addOption(new Option("--precision <precision>", "int8 is about twice as fast; logits move by up to about 0.7").choices(["fp32", "int8"]).default("fp32"))
     .option("--threads <n>", "CPU threads", wholeNumber(1))
     .option("--backbone <folder>", "another backbone's folder or package; default: the one the adapter names")
-    .addOption(new Option("--checks <mode>", "input outside what the adapter declares").choices(["refuse", "warn"]).default("refuse"))
+    .addOption(
+      new Option("--checks <mode>", "input outside what the adapter declares; force: another kind of image, too")
+        .choices(["refuse", "warn", "force"])
+        .default("refuse"),
+    )
     .option("--verbose", "show where an error came from");
 }

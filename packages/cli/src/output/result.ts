@@ -17,7 +17,7 @@ interface Extras {
 export function printResult(file: string, { manifest }: Adapter, result: ClassifyResult, extras: Extras): void {
   const out: string[] = [];
   out.push(`${pc.bold(extras.region ? `${file}, ${extras.region}` : file)}  ${pc.dim(`${manifest.title}, ${manifest.name}@${manifest.version}`)}`);
-  out.push(...labelLines(result), ...valueLines(result));
+  out.push(...outsideLines(result, manifest.title), ...labelLines(result), ...valueLines(result));
   out.push(...result.views.map((view) => pc.dim(`  ${mostRelevant(view)}`)));
   const region = regionText(result);
   if (region) out.push(pc.dim(`  ${region}`));
@@ -25,7 +25,8 @@ export function printResult(file: string, { manifest }: Adapter, result: Classif
   const { engine, precision, times } = result.provenance;
   out.push(pc.dim(`  ${engine} ${precision}, ${(extras.ms / 1000).toFixed(2)} s (backbone ${(times.encode / 1000).toFixed(2)} s). ${DISCLAIMER}`));
   print(...out);
-  for (const { code, message } of result.warnings) {
+  const said = new Set(result.outside?.map(({ message }) => message));
+  for (const { code, message } of result.warnings.filter((warning) => !said.has(warning.message))) {
     const ofMachine = isOfMachine(code);
     if (ofMachine && extras.warned.has(message)) continue;
     extras.warned.add(message);
@@ -33,10 +34,21 @@ export function printResult(file: string, { manifest }: Adapter, result: Classif
   }
 }
 
+/** What an answer that was forced is not: said before any number. */
+function outsideLines({ outside = [] }: ClassifyResult, title: string): string[] {
+  if (outside.length === 0) return [];
+  return [
+    pc.red(pc.bold(`  OUTSIDE what ${title} was made for; the numbers below say nothing about this scan:`)),
+    ...outside.map(({ message }) => pc.red(`  - ${message}`)),
+  ];
+}
+
 /** A line a label: its probability, the decision (of classes: which one), and which answers its set holds. */
-function labelLines({ labels, coverage }: ClassifyResult): string[] {
+function labelLines({ labels, coverage, outside }: ClassifyResult): string[] {
   const classes = labels.every(({ threshold }) => threshold === undefined);
   const width = Math.max(...labels.map(({ name }) => name.length));
+  // No verdict, and nothing that looks like one.
+  if (outside) return labels.map(({ name, probability }) => pc.dim(`  ${name.padEnd(width)}  ${plainBar(probability)} ${percent(probability)}`));
   return labels.map(({ name, probability, threshold, positive, set }) => {
     const decision = classes ? (positive ? pc.yellow("decided") : "") : positive ? pc.yellow("yes") : pc.dim("no ");
     const limit = threshold === undefined ? [] : [`threshold ${Number(threshold.toFixed(3))}`];
@@ -47,24 +59,24 @@ function labelLines({ labels, coverage }: ClassifyResult): string[] {
 }
 
 /** The value with its unit and interval, and the set of classes, as far as the result has them. */
-function valueLines({ labels, quantity, value, unit, interval, set, coverage }: ClassifyResult): string[] {
+function valueLines({ labels, quantity, value, unit, interval, set, coverage, outside }: ClassifyResult): string[] {
   const digits = (number: number) => String(Number(number.toPrecision(4)));
-  const within = interval ? pc.dim(` (${share(coverage)} interval: ${digits(interval[0])} to ${digits(interval[1])})`) : "";
+  const within = interval && !outside ? pc.dim(` (${share(coverage)} interval: ${digits(interval[0])} to ${digits(interval[1])})`) : "";
   const name = (id: string) => labels.find((label) => label.id === id)?.name ?? id;
   return [
     ...(value === undefined
       ? []
       : [`  ${quantity?.name ?? "expected value, of the classes' numbers"}  ${pc.bold(digits(value))}${unit ? ` ${unit}` : ""}${within}`]),
-    ...(set ? [pc.dim(`  ${share(coverage)} set: ${set.map(name).join(", ")}`)] : []),
+    ...(set && !outside ? [pc.dim(`  ${share(coverage)} set: ${set.map(name).join(", ")}`)] : []),
   ];
 }
 
 const share = (coverage = 0) => `${Number((coverage * 100).toFixed(1))} %`;
 
-function bar(share: number): string {
-  const filled = Math.round(share * 20);
-  return pc.cyan("█".repeat(filled)) + pc.dim("░".repeat(20 - filled));
-}
+const BAR = 20;
+const filledOf = (share: number): number => Math.round(share * BAR);
+const bar = (share: number): string => pc.cyan("█".repeat(filledOf(share))) + pc.dim("░".repeat(BAR - filledOf(share)));
+const plainBar = (share: number): string => "▒".repeat(filledOf(share)) + "░".repeat(BAR - filledOf(share));
 
 const percent = (share: number) => `${(share * 100).toFixed(1).padStart(5)} %`;
 
