@@ -72,6 +72,7 @@ async function ask(user: string | undefined, method: string, path: string, body?
   const answer = await fetch(server.url + path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
   return { status: answer.status, text: await answer.text() };
 }
+const basicOf = (name: string, password: string) => ({ authorization: `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}` });
 const encoded = (name: string) => name.replace("/", "%2f");
 const publish = (user: string | undefined, name: string, version: string, more: Parameters<typeof publishBody>[2] = {}) =>
   ask(user, "PUT", encoded(name), publishBody(name, version, more));
@@ -240,6 +241,66 @@ describe("listed accounts, groups and scopes", () => {
 });
 
 describe("accounts and files", () => {
+  test("names that every object has, odd ones, and bodies of another kind are refused; the server keeps on running", async () => {
+    const faults: unknown[] = [];
+    const heard = (error: unknown) => void faults.push(error);
+    process.on("unhandledRejection", heard).on("uncaughtException", heard);
+    const basic = (name: string) => basicOf(name, "a long password");
+    const send = async (method: string, path: string, body: unknown, headers: Record<string, string> = {}) => {
+      const init = { method, headers: { "content-type": "application/json", ...headers }, signal: AbortSignal.timeout(30_000) };
+      return (await fetch(server.url + path, { ...init, ...(method !== "GET" && { body: JSON.stringify(body) }) })).status;
+    };
+    const password = "a long password";
+    const names = ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", "Ann", "a b", "a\nb", "a:b", "../x", "-x", "\u202eann", "x".repeat(65)];
+    try {
+      for (const name of names) {
+        const path = `-/user/org.couchdb.user:${encodeURIComponent(name)}`;
+        expect(await send("PUT", path, { name, password }), name).toBe(400);
+        expect(await send("PUT", path, { name, password }, /^[!-~]+$/.test(name) ? basic(name) : {}), name).toBe(400);
+        expect(await send("PUT", "-/user/org.couchdb.user:dora", { name, password }), name).toBe(400);
+        if (/^[!-~]+$/.test(name)) expect(await send("GET", "-/whoami", null, basic(name)), name).toBeLessThan(500);
+        await expect(changeRights(storage(), "@lab", [name]), name).rejects.toMatchObject({ code: "OPTION_INVALID" });
+      }
+      const ann = { authorization: `Bearer ${tokens.ann}` };
+      const odd: [method: string, path: string, body: unknown, headers?: Record<string, string>][] = [
+        ["PUT", "-/user/org.couchdb.user:%zz", { name: "dora", password }],
+        ["PUT", "-/user/org.couchdb.user:dora", { name: "ann", password }],
+        ["PUT", "-/user/org.couchdb.user:dora", { name: { dora: 1 }, password }],
+        ["PUT", "-/user/org.couchdb.user:dora", { name: "dora", password: { length: 20 } }],
+        ["PUT", "-/user/org.couchdb.user:dora", { name: "dora", password: Array(20).fill(1) }],
+        ...[null, [1], "text", 3].map((body): [string, string, unknown] => ["PUT", "-/user/org.couchdb.user:dora", body]),
+        ["POST", "-/npm/v1/user", { password: { old: 3, new: password } }, ann],
+        ["POST", "-/npm/v1/user", { password: { old: "not hers", new: password } }, ann],
+        ["POST", "-/npm/v1/user", { password: { old: password, new: 3 } }, ann],
+        ["POST", "-/npm/v1/tokens", { password: 3 }, ann],
+        ["PUT", "constructor", publishBody("constructor", "1.0.0"), ann],
+        ["PUT", "@constructor%2fadapter-x", publishBody("@constructor/adapter-x", "1.0.0"), ann],
+        ["PUT", "@lab%2fconstructor", publishBody("@lab/constructor", "1.0.0"), ann],
+        ["PUT", "@lab%2fadapter-x%zz", publishBody("@lab/adapter-x", "1.0.0"), ann],
+      ];
+      for (const [method, path, body, headers] of odd) {
+        const status = await send(method, path, body, headers);
+        expect(status >= 400 && status < 500, `${method} ${path} ${JSON.stringify(body).slice(0, 80)}: ${status}`).toBe(true);
+      }
+      for (const what of ["constructor", "@constructor", "group:constructor", "group:Team"])
+        await expect(changeRights(storage(), what, ["ann"]), what).rejects.toMatchObject({ code: "OPTION_INVALID" });
+      await publish("ann", "@lab/adapter-tagged", "1.0.0");
+      for (const tag of ["constructor", "__proto__"])
+        expect((await ask("ann", "PUT", `-/package/@lab%2fadapter-tagged/dist-tags/${tag}`, "1.0.0")).status).toBeLessThan(500);
+      expect((await packument("@lab/adapter-tagged"))["dist-tags"].latest).toBe("1.0.0");
+      expect((await join_("ann")).status).toBe(409);
+      expect(await send("PUT", "-/user/org.couchdb.user:ann/-rev/1", { name: "ann", password }, basic("ann"))).toBe(201);
+      expect(await send("POST", "-/npm/v1/user", { password: { old: password, new: "another password" } }, ann)).toBe(200);
+      expect(await send("POST", "-/npm/v1/user", { password: { old: "another password", new: password } }, basicOf("ann", "another password"))).toBe(200);
+      expect((await join_("d.o-r_a1")).status).toBe(201);
+      // What is thrown where nobody catches is told of a turn later.
+      await new Promise((turned) => setTimeout(turned, 100));
+      expect(faults).toEqual([]);
+    } finally {
+      process.off("unhandledRejection", heard).off("uncaughtException", heard);
+    }
+  });
+
   test.skipIf(process.platform === "win32")(
     "secrets are closed, loose ones are closed with a note, owners survive a restart, sign-up is closed unless asked for",
     async () => {

@@ -99,6 +99,28 @@ describe("labels with a threshold", () => {
     expect(predictiveValue(confusion([1, 0], [0, 0]))).toBeNull();
     expect([macroF1([], []), macroF1([1, 1], [1, 1])]).toEqual([null, 1]);
   });
+
+  // scikit-learn 1.7: f1_score([0, 0], [0, 0]) is 0 with a warning, nan with zero_division=nan; f1_score([0, 0, 1], [0, 0, 0]) is 0, no warning.
+  test("F1 is undefined where nothing is there and nothing was called, and 0 where something was missed or called wrongly", () => {
+    const of = (truth: number[], found: number[]) => f1(confusion(truth, found));
+    expect([of([], []), of([0, 0], [0, 0]), of([0, 0, 1], [0, 0, 0]), of([0, 0], [0, 1])]).toEqual([null, null, 0, 0]);
+    // scikit-learn 1.7: f1_score([0, 0, 2], [0, 0, 2], average="macro") is 1: class 1 occurs nowhere.
+    expect(macroF1([0, 0, 2], [0, 0, 2])).toBe(1);
+    expect(macroF1([0, 0, 2], [0, 0, 1])).toBeCloseTo(1 / 3, 12);
+  });
+
+  test("resamples without an F1 are left out of its interval; of no cases there is none", () => {
+    // Of n cases one is there and called: a resample has an F1, which is 1, where it draws that case; a third of them do not.
+    const cases = (n: number): Scored[] =>
+      Array.from({ length: n }, (_, i) => ({ group: `p${i}`, labels: new Map([["sick", Number(i === 0)]]), logits: [i === 0 ? 3 : -3] }));
+    const task = { ...binaryTask, labels: [{ id: "sick", name: "Sick", threshold: 0.5 }] } as Task;
+    const figure = (some: Scored[]) => taskTraining(task).measure(task, some, BOOTSTRAP)[0].figures.f1;
+    expect(figure(cases(20))).toEqual({ value: 1, interval: [1, 1] });
+    expect(figure(cases(20).slice(1))).toEqual({ value: null, interval: null });
+    expect(figure([])).toEqual({ value: null, interval: null });
+    const macro = taskTraining(multiclassTask).whole(multiclassTask, [], BOOTSTRAP)?.figures.macroF1;
+    expect(macro).toEqual({ value: null, interval: null });
+  });
 });
 
 test("ordered classes: by the median, where the most probable one gives another figure", () => {

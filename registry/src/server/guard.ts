@@ -8,6 +8,7 @@ import { isAnyMC3DError, isPackageName } from "@anymc3d/core";
 import semver from "semver";
 import { sha512Of } from "../protocol/integrity.js";
 import { isObject } from "../protocol/json.js";
+import { ACCOUNT_NAME, isAccountName } from "./accounts.js";
 import { type Ledger, readLedger, recorded, writeLedger } from "./ledger.js";
 import { readRights, refusal, scopeOf } from "./rights.js";
 
@@ -84,12 +85,16 @@ async function judge(
   alone: (response: ServerResponse, work: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
   const path = (request.url ?? "").replace(/[?#].*$/, "").replace(/\/$/, "");
-  if (OWN.test(path)) return takeBody(request, ACCOUNT_BYTES);
+  if (OWN.test(path)) {
+    await takeBody(request, ACCOUNT_BYTES);
+    return ownAccount(path, request);
+  }
   const [[, form, kind] = [], found] =
     CHANGES.map((each) => [each, request.method === each[0] ? each[1].exec(path) : null] as const).find(([, match]) => match) ?? [];
   if (!form || !found || !kind) throw new Refused(400, "this registry takes no such change");
-  const name = decodeURIComponent(found[1]);
-  if (!isPackageName(name)) throw new Refused(400, `"${name}" is no name of a package: lower case, as @lab/adapter-x`);
+  const name = decoded(found[1]);
+  if (!isPackageName(name) || name.split(/[@/]/).some((part) => part in {}))
+    throw new Refused(400, `"${name}" is no name of a package: lower case, as @lab/adapter-x`);
   const user = request.remote_user?.name;
   if (!user) throw new Refused(401, "log in first: npm login, with this registry's address");
   await takeBody(request, most);
@@ -101,13 +106,32 @@ async function judge(
     const no = refusal(rights, ledger, user, name, { name: stored !== undefined, scope: await hasScope(storage, scopeOf(name)) });
     if (no) throw new Refused(403, no);
     const kept = withStored(ledger, name, stored);
-    if (kind === "file") return removable(name, decodeURIComponent(found[2]), stored);
+    if (kind === "file") return removable(name, decoded(found[2]), stored);
     if (kind === "tag") return;
     if (kind === "publish" && isObject(body) && isObject(body._attachments) && Object.keys(body._attachments).length > 0)
       return record(storage, response, ledger, published(kept, name, user, body));
     if (kind !== "remove") revisable(name, body, stored);
     if (kept !== ledger) await writeLedger(storage, kept);
   });
+}
+
+/** @throws Refused where it is no text of an address */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Refused(400, "the address cannot be read");
+  }
+}
+
+/** Making an account, logging in and what else changes one: of a name that accounts can have, and of one name alone. */
+function ownAccount(path: string, { method, body }: Request): void {
+  if (!isObject(body)) throw new Refused(400, "expected an object");
+  const account = /^\/-\/user\/([^/]+)/.exec(path)?.[1];
+  if (account === undefined || method !== "PUT") return;
+  const name = decoded(account).replace(/^org\.couchdb\.user:/, "");
+  if (!isAccountName(name)) throw new Refused(400, `"${name.slice(0, 100)}" is no name for an account: ${ACCOUNT_NAME}`);
+  if (body.name !== name) throw new Refused(400, `the address asks for the account ${name}, what was sent for another`);
 }
 
 /** Reads a request's JSON, so that it can be judged; Verdaccio takes it from there. */

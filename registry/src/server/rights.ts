@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { AnyMC3DError, isPackageName } from "@anymc3d/core";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { isObject } from "../protocol/json.js";
+import { ACCOUNT_NAME, isAccountName } from "./accounts.js";
 import type { Ledger } from "./ledger.js";
 
 /** Accounts by name; "group:NAME" stands for all of a group. */
@@ -62,10 +63,16 @@ export async function readRights(storage: string): Promise<Rights> {
 export async function changeRights(storage: string, what: string, accounts: Accounts, remove = false): Promise<Accounts> {
   const kind = what.startsWith("group:") ? "groups" : /^@[^/]+$/.test(what) ? "scopes" : "packages";
   const name = kind === "groups" ? what.slice(6) : what;
-  if (name === "" || name === "__proto__" || (kind === "packages" && !isPackageName(name)) || (kind === "scopes" && !isPackageName(`${name}/x`)))
+  if (
+    (kind === "groups" && !isAccountName(name)) ||
+    name.replace("@", "") in {} ||
+    (kind === "packages" && !isPackageName(name)) ||
+    (kind === "scopes" && !isPackageName(`${name}/x`))
+  )
     throw new AnyMC3DError("OPTION_INVALID", `"${what}": expected a package (@lab/adapter-x), a scope (@lab) or a group (group:team).`);
-  const odd = accounts.find((account) => !/^(?:group:)?[A-Za-z0-9._~!*'()-]+$/.test(account) || (kind === "groups" && account.startsWith("group:")));
-  if (odd !== undefined) throw new AnyMC3DError("OPTION_INVALID", `"${odd}": expected the name of an account${kind === "groups" ? "" : ", or group:NAME"}.`);
+  const odd = accounts.find((account) => !(isAccountName(account) || (kind !== "groups" && account.startsWith("group:") && isAccountName(account.slice(6)))));
+  if (odd !== undefined)
+    throw new AnyMC3DError("OPTION_INVALID", `"${odd}": expected the name of an account (${ACCOUNT_NAME})${kind === "groups" ? "" : ", or group:NAME"}.`);
   const rights = await readRights(storage);
   const before = own(rights[kind], name) ?? [];
   const after = remove ? before.filter((each) => !accounts.includes(each)) : [...new Set([...before, ...accounts])];

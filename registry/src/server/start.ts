@@ -1,12 +1,13 @@
 // A private npm registry for adapters: Verdaccio, set up so that it asks no other registry and keeps all it has in one folder.
 
-import { open, stat } from "node:fs/promises";
+import { open as openFile, stat } from "node:fs/promises";
 import type { IncomingMessage, Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { AnyMC3DError } from "@anymc3d/core";
 import { notWritable } from "@anymc3d/node-files/write-whole";
+import { type Accounts, accountsOf } from "./accounts.js";
 import { type Guard, guardOf } from "./guard.js";
 import { holdStorage } from "./hold-storage.js";
 import { readLedger } from "./ledger.js";
@@ -40,8 +41,17 @@ export interface RunningRegistry {
 /** Puts the guard before Verdaccio's own routes. */
 type Install = (app: { use(guard: Guard): void }) => void;
 
+/** Opens the file of accounts. @param options as Verdaccio gives them to a plugin */
+type OpenAccounts = (options: unknown) => Accounts;
+
+/** What Verdaccio is handed, of ours. */
+interface Parts {
+  readonly install: Install;
+  readonly open: OpenAccounts;
+}
+
 /** Verdaccio's configuration: https://verdaccio.org names its fields. */
-function configOf(storage: string, install: Install, most: number, { signUp = false, publicRead = true }: ServerOptions): Record<string, unknown> {
+function configOf(storage: string, { install, open }: Parts, most: number, publicRead: boolean): Record<string, unknown> {
   // Every account may, as far as Verdaccio goes: who may change which package, the guard knows.
   const rights = { access: publicRead ? "$all" : "$authenticated", publish: "$authenticated", unpublish: "$authenticated" };
   return {
@@ -51,8 +61,8 @@ function configOf(storage: string, install: Install, most: number, { signUp = fa
     // No other registry is asked, for nothing.
     uplinks: {},
     packages: { "@*/*": rights, "**": rights },
-    auth: { htpasswd: { file: join(storage, "htpasswd"), max_users: signUp ? 10_000 : -1 } },
-    // Hands the guard to Verdaccio (plugin/), before its own ways to write.
+    auth: { anymc3d: { open } },
+    // Hands accounts and guard to Verdaccio (plugin/), before its own ways to write.
     plugins: join(dirname(createRequire(import.meta.url).resolve("@anymc3d/registry/package.json")), "plugin"),
     middlewares: { anymc3d: { install } },
     max_body_size: most,
@@ -84,13 +94,18 @@ export async function startRegistry(options: ServerOptions): Promise<RunningRegi
     // What is damaged is told of now, not at the first change.
     await Promise.all([readRights(storage), readLedger(storage), makeAccounts(storage)]);
     if (!options.signUp && (await hasNoAccount(storage))) options.onNote?.("nobody has an account yet: start it with --sign-up until everyone has one");
-    let guarded = false;
+    const taken = new Set<keyof Parts>();
     const install: Install = (app) => {
       app.use(guardOf(storage, most));
-      guarded = true;
+      taken.add("install");
     };
-    const server = await runServer(configOf(storage, install, most, options) as unknown as string);
-    if (!guarded) throw new AnyMC3DError("CONFIG_INVALID", "Verdaccio did not take the part that knows who owns a package; install verdaccio@6.8 anew.");
+    const open: OpenAccounts = (given) => {
+      taken.add("open");
+      return accountsOf({ file: accountsFile(storage), max_users: options.signUp ? 10_000 : -1 }, given);
+    };
+    const server = await runServer(configOf(storage, { install, open }, most, options.publicRead ?? true) as unknown as string);
+    if (taken.size < 2)
+      throw new AnyMC3DError("CONFIG_INVALID", "Verdaccio did not take the part that knows accounts and who owns a package; install verdaccio@6.8 anew.");
     await closeStorage(storage);
     const url = await listen(server, host, port);
     const close = () =>
@@ -105,17 +120,17 @@ export async function startRegistry(options: ServerOptions): Promise<RunningRegi
   }
 }
 
-const accountsOf = (storage: string) => join(storage, "htpasswd");
+const accountsFile = (storage: string) => join(storage, "htpasswd");
 
 /** The file of accounts, closed from its first byte on. */
 async function makeAccounts(storage: string): Promise<void> {
-  const file = await open(accountsOf(storage), "a", 0o600).catch((cause) => {
-    throw notWritable(accountsOf(storage), storage, cause);
+  const file = await openFile(accountsFile(storage), "a", 0o600).catch((cause) => {
+    throw notWritable(accountsFile(storage), storage, cause);
   });
   await file.close();
 }
 
-const hasNoAccount = async (storage: string): Promise<boolean> => (await stat(accountsOf(storage))).size === 0;
+const hasNoAccount = async (storage: string): Promise<boolean> => (await stat(accountsFile(storage))).size === 0;
 
 /** @returns the server's address */
 async function listen(server: Server, host: string, port: number): Promise<string> {

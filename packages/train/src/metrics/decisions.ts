@@ -1,5 +1,7 @@
 // Figures of decisions: which class was taken for which, and what follows from those counts. A label that is there or not has two classes, no and yes.
 
+import { meanDefined } from "./metrics.js";
+
 /** [true class][decided class] counts. @param truth places of the true classes, from 0 @param found of the decided ones */
 export function crossTable(truth: readonly number[], found: readonly number[], classes: number): number[][] {
   const table = Array.from({ length: classes }, () => Array<number>(classes).fill(0));
@@ -36,14 +38,16 @@ export const sensitivity = ({ truePositives, falseNegatives }: Confusion): numbe
 export const specificity = ({ trueNegatives, falsePositives }: Confusion): number | null => ratio(trueNegatives, trueNegatives + falsePositives);
 /** Positive predictive value: share of the called that are positive. Null where none was called. */
 export const predictiveValue = ({ truePositives, falsePositives }: Confusion): number | null => ratio(truePositives, truePositives + falsePositives);
-/** 2·TP/(2·TP + FP + FN); 0 where nothing is positive and nothing was called. */
-export const f1 = ({ truePositives, falsePositives, falseNegatives }: Confusion): number =>
-  ratio(2 * truePositives, 2 * truePositives + falsePositives + falseNegatives) ?? 0;
+/** 2·TP/(2·TP + FP + FN). Null where nothing is positive and nothing was called, or without cases: scikit-learn says 0 there (`zero_division`). */
+export const f1 = ({ truePositives, falsePositives, falseNegatives }: Confusion): number | null =>
+  ratio(2 * truePositives, 2 * truePositives + falsePositives + falseNegatives);
 
-/** Mean F1 of the classes that occur, in truth or among the decided ones, as scikit-learn. Null without cases. */
+/**
+ * Mean F1 of the classes that occur, in truth or among the decided ones, as scikit-learn where `labels` are not given; each of those has an F1.
+ * Null without cases, where scikit-learn refuses.
+ */
 export function macroF1(truth: readonly number[], found: readonly number[]): number | null {
   const there = [...new Set([...truth, ...found])];
   const of = (wanted: number) => (at: number) => Number(at === wanted);
-  const each = there.map((at) => f1(confusion(truth.map(of(at)), found.map(of(at)))));
-  return each.length ? each.reduce((a, b) => a + b) / each.length : null;
+  return meanDefined(there.map((at) => f1(confusion(truth.map(of(at)), found.map(of(at))))));
 }
