@@ -1,6 +1,7 @@
 // What speaks against relying on an adapter's figures: it follows from them, and travels with them in the manifest to everyone who meets the adapter.
 
 import type { AdapterManifest } from "./manifest.js";
+import { own } from "./own.js";
 import type { Warning } from "./types.js";
 
 type Metrics = AdapterManifest["metrics"][number];
@@ -69,7 +70,10 @@ export function figureDoubts({ split, labels, figures = [] }: Pick<Metrics, "spl
   const fewest = Math.min(...figures.map(({ n }) => n));
   return [
     ...(fewest < FEW ? [{ code: "FEW_CASES" as const, message: `${split} has ${fewest} cases; the figures say little` }] : []),
-    ...figures.flatMap(({ id, name, ...found }) => (CHANCE[id] ? chanceDoubt(found, { about: id, name, split, chance: 0, source: CHANCE[id] }) : [])),
+    ...figures.flatMap(({ id, name, ...found }) => {
+      const source = own(CHANCE, id);
+      return source === undefined ? [] : chanceDoubt(found, { about: id, name, split, chance: 0, source });
+    }),
   ];
 }
 

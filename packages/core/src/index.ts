@@ -12,6 +12,7 @@ export { assertVolume, axisCodes, determinant, nearestAxes, voxelSpacing } from 
 export { HEATMAPS, type HeatmapMethod } from "./kinds/heatmap/index.js";
 export type { Intensity } from "./kinds/intensity/index.js";
 export { type AdapterManifest, type Expectations, type Plane, parseAdapterManifest, type ViewManifest } from "./manifest.js";
+export { own } from "./own.js";
 export { ADAPTER_KEYWORD, isNamedAs, isPackageName, newPackageName, type PackageKind, packageName, packageNames, shortName } from "./package-names.js";
 export { toFloat32 } from "./safetensors.js";
 export { type VolumeStatistics, volumeStatistics } from "./statistics.js";

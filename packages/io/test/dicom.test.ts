@@ -335,6 +335,8 @@ describe("odd files", () => {
   it("O28: character sets do not stop the reading", async () => {
     const more: More = { "00080005": ["CS", "ISO 2022 IR 6\\ISO 2022 IR 87"], "0008103e": ["LO", "Thorax"] };
     expect((await readVolume(slice(0, four(1), more))).meta?.description).toBe("Thorax");
+    const none: More = { "00080005": ["CS", "constructor"], "0008103e": ["LO", "Thorax"] };
+    expect((await readVolume(slice(0, four(1), none))).meta?.description).toBe("Thorax");
     const utf8: More = { "00080005": ["CS", "ISO_IR 192"], "0008103e": ["LO", "Schädel"] };
     expect((await readVolume(slice(0, four(1), utf8))).meta?.description).toBe("Schädel");
   });

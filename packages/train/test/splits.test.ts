@@ -1,7 +1,7 @@
 // Splits: names, the automatic one by groups, and what is refused.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { assignSplits, checkSplits, drawSplits } from "../src/data/splits.js";
+import { assignSplits, checkSplits, drawSplits, splitName } from "../src/data/splits.js";
 
 const reference: { splits: Record<string, string[]>; groups: string[] } = JSON.parse(readFileSync(new URL("reference/data.json", import.meta.url), "utf8"));
 const options = { file: "labels.csv", seed: 0 };
@@ -15,6 +15,12 @@ test("drawn by the hash of seed and group: what scikit-learn's hash says, whatev
       expect([...drawn].flatMap(([group, split]) => (split === "val" ? [group] : [])).sort()).toEqual(validating);
     }
   }
+});
+
+test("a split that is called as what every object has is a name like any other", () => {
+  for (const name of ["constructor", "__proto__", "toString", "valueOf"]) expect(splitName(name)).toBe(name);
+  expect(["Training", "VALID", "dev"].map(splitName)).toEqual(["train", "val", "val"]);
+  expect(() => assignSplits(rows("constructor", "train"), options)).toThrow(/"constructor"/);
 });
 
 test("stratified: each combination of labels validates by its share, a group's label is positive where one of its cases is", () => {

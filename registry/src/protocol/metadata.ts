@@ -1,6 +1,6 @@
 // What a registry says of a package (npm's packument), as far as it is used; nothing of it is believed before it is checked.
 
-import { type AdapterFacts, AnyMC3DError } from "@anymc3d/core";
+import { type AdapterFacts, AnyMC3DError, own } from "@anymc3d/core";
 import semver from "semver";
 import { parsed } from "./address.js";
 import { parseFacts } from "./facts.js";
@@ -67,8 +67,6 @@ export function parsePackument(bytes: Uint8Array, name: string, url: string): Pa
   ) as Record<string, string>;
   return { name, tags, versions };
 }
-
-const own = (tags: Readonly<Record<string, string>>, tag: string): string | undefined => (Object.hasOwn(tags, tag) ? tags[tag] : undefined);
 
 /** Whether a range allows a version; "*" allows prereleases, as with npm. */
 export const inRange = (version: string, range: string): boolean => range.trim() === "*" || semver.satisfies(version, range, true);

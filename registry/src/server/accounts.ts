@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 
 /** Lower case, so that no two accounts differ in case alone; short enough for every listing; none that every object has, as Verdaccio looks names up in one. */
-export const isAccountName = (name: unknown): name is string => typeof name === "string" && /^[a-z0-9_][a-z0-9._-]{0,63}$/.test(name) && !(name in {});
+export const isAccountName = (name: unknown): boolean => typeof name === "string" && /^[a-z0-9_][a-z0-9._-]{0,63}$/.test(name) && !(name in {});
 export const ACCOUNT_NAME = "lower-case letters, digits and - _ ., at most 64, none that every object has";
 
 type Done = (error: (Error & { status?: number }) | null, value?: unknown) => void;

@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { AnyMC3DError, isPackageName } from "@anymc3d/core";
+import { AnyMC3DError, isPackageName, own } from "@anymc3d/core";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { isObject } from "../protocol/json.js";
 import { ACCOUNT_NAME, isAccountName } from "./accounts.js";
@@ -23,7 +23,6 @@ export interface Rights {
 export const RIGHTS_FILE = "rights.json";
 const KINDS = ["groups", "scopes", "packages"] as const;
 
-const own = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(table, name) ? table[name] : undefined);
 export const scopeOf = (name: string): string | undefined => (name.startsWith("@") ? name.split("/")[0] : undefined);
 
 /** @throws AnyMC3DError `CONFIG_INVALID` */

@@ -1,6 +1,6 @@
 // A table of points: a head that names x, y, z, and a row for each; also 3D Slicer's older lists (.fcsv).
 
-import type { Space, Warning } from "@anymc3d/core";
+import { own, type Space, type Warning } from "@anymc3d/core";
 import { flipped, invalidRegion, type MarkedRegion, some } from "./region.js";
 
 type Column = "x" | "y" | "z" | "size" | "name" | "space";
@@ -52,7 +52,7 @@ function headOf(names: readonly string[], space: Space, file: string): Head {
   let told: Space | undefined;
   for (const [i, name] of names.entries()) {
     const lower = name.toLowerCase();
-    const [column, spaced] = SPACED[lower] ?? [(Object.keys(COLUMNS) as Column[]).find((each) => COLUMNS[each].includes(lower))];
+    const [column, spaced] = own(SPACED, lower) ?? [(Object.keys(COLUMNS) as Column[]).find((each) => COLUMNS[each].includes(lower))];
     if (column && at[column] !== undefined) throw invalidRegion(file, `two columns are of ${column}: "${names[at[column]]}" and "${name}". Remove one.`);
     if (spaced && told && spaced !== told) throw invalidRegion(file, `its columns are of two spaces, ${told} and ${spaced}.`);
     told ??= spaced;
@@ -76,12 +76,12 @@ function rowRegion(cells: readonly string[], number: number, where: string, { at
   const place = [cell("x"), cell("y"), cell("z")];
   const wrong = place.findIndex((text) => !isNumber(text));
   if (wrong >= 0) return faulty(`${"xyz"[wrong]} is ${JSON.stringify(place[wrong].slice(0, 40))}; expected a number, with a point as its decimal sign.`);
-  const own = cell("space") === "" ? space : SPACES[cell("space").toLowerCase()];
-  if (!own) return faulty(`space is ${JSON.stringify(cell("space").slice(0, 40))}; RAS, LPS and voxel exist.`);
+  const told = cell("space") === "" ? space : own(SPACES, cell("space").toLowerCase());
+  if (!told) return faulty(`space is ${JSON.stringify(cell("space").slice(0, 40))}; RAS, LPS and voxel exist.`);
   const size = cell("size");
   if (size !== "" && !(isNumber(size) && Number(size) > 0)) return faulty(`size is ${JSON.stringify(size.slice(0, 40))}; expected mm above 0.`);
   const point = place.map(Number) as unknown as Triple;
-  return { name, number, point: own === "LPS" ? flipped(point) : point, ...(own === "voxel" && { space: "voxel" }), ...(size && { size: Number(size) }) };
+  return { name, number, point: told === "LPS" ? flipped(point) : point, ...(told === "voxel" && { space: "voxel" }), ...(size && { size: Number(size) }) };
 }
 
 const isNumber = (text: string): boolean => /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text));

@@ -1,5 +1,6 @@
 // Structured Reports with coordinates in space: each measurement group (TID 1410, 1411, 1501) is a region, and each key point outside of groups.
 
+import { own } from "@anymc3d/core";
 import type { DicomData } from "../formats/dicom/data.js";
 import { TAG } from "../formats/dicom/tags.js";
 import { contourRegion } from "./contours.js";
@@ -112,7 +113,10 @@ function graphicsRegion(graphics: readonly Graphic[], name: string, number: numb
   const placed = { number, ...(frameOfReference && { frameOfReference }) };
   const faulty = (what: string) => ({ name, number, error: invalidRegion(file, `${name}: ${what}`) });
   if (graphics.some((graphic) => graphic.frameOfReference !== frameOfReference)) return faulty("its coordinates are of several frames of reference.");
-  const wrong = graphics.find(({ type, points }) => !(points.length >= (COUNTS[type]?.[0] ?? 1) && points.length <= (COUNTS[type]?.[1] ?? 0)));
+  const wrong = graphics.find(({ type, points }) => {
+    const [least, most] = own(COUNTS, type) ?? [1, 0];
+    return points.length < least || points.length > most;
+  });
   if (wrong) return faulty(`a graphic ${wrong.type || "of no type"} of ${wrong.points.length} points: that cannot be. Export the report again.`);
   const types = new Set(graphics.map(({ type }) => type));
   const outlines = graphics.filter(({ type }) => type === "POLYGON" || type === "ELLIPSE");

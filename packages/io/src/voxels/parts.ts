@@ -1,6 +1,6 @@
 // Voxels that lie in one or several data files: their bytes, joined; numbers written as text.
 
-import { AnyMC3DError, type VoxelArray, type Warning } from "@anymc3d/core";
+import { AnyMC3DError, own, type VoxelArray, type Warning } from "@anymc3d/core";
 import { MOST_BEFORE, MOST_SHRUNK, packedAtMost, SLACK, unpack, type Wrapping } from "../compression/gzip.js";
 import { allocate } from "../options/limits.js";
 import type { Companions } from "../sources/companions.js";
@@ -102,7 +102,7 @@ const SPECIAL: Readonly<Record<string, number>> = { nan: Number.NaN, "-nan": Num
 /** The number that a word stands for, exactly as the type can hold it (floating point: rounded). */
 function numberOf(word: string, type: NumberType, name: string): number {
   const float = type === "float32" || type === "float64";
-  const value = NUMBER.test(word) ? Number(word) : float ? SPECIAL[word.toLowerCase()] : undefined;
+  const value = NUMBER.test(word) ? Number(word) : float ? own(SPECIAL, word.toLowerCase()) : undefined;
   const [, unsigned, bits] = /^(u?)int(\d+)$/.exec(type) ?? [];
   const most = Math.min(2 ** (Number(bits) - (unsigned ? 0 : 1)) - 1, Number.MAX_SAFE_INTEGER);
   const least = unsigned ? 0 : -most - 1;

@@ -1,6 +1,6 @@
 // Which case trains and which validates: by the data set's own names, else by a hash of the group; a group is never split.
 
-import { AnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, own } from "@anymc3d/core";
 import { positives } from "../tasks/flags.js";
 import type { TrainCase } from "./cases.js";
 import { firstOfNear, groupName } from "./names.js";
@@ -20,7 +20,7 @@ const NAMES: Readonly<Record<string, Split>> = {
 };
 
 /** A split's name as it is meant: `val` for validation, in any case; a name that is none of ours as it stands. */
-export const splitName = (text: string): string => NAMES[text.toLowerCase()] ?? text;
+export const splitName = (text: string): string => own(NAMES, text.toLowerCase()) ?? text;
 
 export interface SplitRow {
   readonly group: string;
@@ -62,7 +62,7 @@ export function assignSplits(rows: readonly SplitRow[], options: SplitOptions): 
     );
   }
   return rows.map(({ split = "", line }) => {
-    const known = NAMES[split.toLowerCase()];
+    const known = own(NAMES, split.toLowerCase());
     if (known === undefined) {
       throw new AnyMC3DError("LABELS_INVALID", `${file}: line ${line}, column split: "${split}" is none of ${Object.keys(NAMES).join(", ")}.`, {
         details: { file, lines: [line], column: "split" },

@@ -199,7 +199,7 @@ function packageFaults(found: Record<string, unknown>, expected: { name: string;
     ...["adapter.json", "weights.safetensors"].filter((file) => !files.includes(file)).map((file) => `package.json: files lacks ${file}`),
     ...[".", "./adapter.json", "./weights.safetensors"].filter((path) => !paths.includes(path)).map((path) => `package.json: exports lacks ${path}`),
     ...(keywords.includes(ADAPTER_KEYWORD) ? [] : [`package.json: keywords lacks "${ADAPTER_KEYWORD}"`]),
-    ...(expected.backbone in ((found.peerDependencies ?? {}) as object) ? [] : [`package.json: peerDependencies lacks ${expected.backbone}`]),
+    ...(Object.hasOwn((found.peerDependencies ?? {}) as object, expected.backbone) ? [] : [`package.json: peerDependencies lacks ${expected.backbone}`]),
     ...(JSON.stringify(found.anymc3d) === JSON.stringify(expected.anymc3d)
       ? []
       : [`package.json: "anymc3d", which searches look at, must be ${JSON.stringify(expected.anymc3d)}`]),

@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Adapter, AnyMC3DError, type Backbone } from "@anymc3d/core";
+import { type Adapter, AnyMC3DError, type Backbone, own } from "@anymc3d/core";
 import { createRegistry, LOCK_FILE, type Lock, type LockEntry, memoryStore, type Store } from "@anymc3d/registry";
 import { changeLock, findLock, type OpenRegistry, readBundle } from "@anymc3d/registry/node";
 import { checkConformanceOnce, createEngine } from "@anymc3d/sdk";
@@ -36,7 +36,7 @@ export async function addAdapters(specs: readonly string[], flags: AddFlags): Pr
         before = adapters;
         return { adapters: { ...adapters, ...added } };
       });
-    for (const [name, entry] of Object.entries(added)) tell(name, entry, before[name], flags);
+    for (const [name, entry] of Object.entries(added)) tell(name, entry, own(before, name), flags);
   }
 }
 
@@ -44,10 +44,10 @@ export async function addAdapters(specs: readonly string[], flags: AddFlags): Pr
 function refuseChanges(found: Entries, { adapters }: Lock): void {
   const bytes = (entry: LockEntry | undefined) => entry && [entry.version, entry.integrity, entry.hash, ...Object.values(entry.backbone)].sort().join(" ");
   for (const [name, entry] of Object.entries(found))
-    if (bytes(entry) !== bytes(adapters[name]))
+    if (bytes(entry) !== bytes(own(adapters, name)))
       throw new AnyMC3DError(
         "LOCK_MISMATCH",
-        `${name}@${entry.version}: ${LOCK_FILE} holds ${adapters[name] ? `${adapters[name].version} with other hashes` : "no such adapter"}, and may not change (frozen).`,
+        `${name}@${entry.version}: ${LOCK_FILE} holds ${own(adapters, name) ? `${adapters[name].version} with other hashes` : "no such adapter"}, and may not change (frozen).`,
       );
 }
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
-import { AnyMC3DError, parseAdapterManifest } from "@anymc3d/core";
+import { AnyMC3DError, own, parseAdapterManifest } from "@anymc3d/core";
 import { npmSettings } from "@anymc3d/registry/node";
 import semver from "semver";
 import { examine, npmPack, type PackedFile } from "../../adapters/contents.js";
@@ -112,7 +112,7 @@ const SOON = ["--fetch-retries", "1", "--fetch-retry-mintimeout", "500", "--fetc
  */
 async function destination(name: string, asked: string | undefined): Promise<string> {
   const { url, scopes } = await npmSettings(process.cwd(), asked);
-  return scopes[name.split("/")[0]] ?? url;
+  return own(scopes, name.split("/")[0]) ?? url;
 }
 
 /** npm lets the setting of a scope win over --registry: both are given, so that it goes where the plan says. */

@@ -1,6 +1,6 @@
 // A DICOM data set: elements by tag, and their values as text, numbers or items. Nothing is read before it is asked for.
 
-import { AnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, own } from "@anymc3d/core";
 
 export interface DicomElement {
   readonly vr: string;
@@ -84,7 +84,7 @@ export class DicomData {
   numbers(tag: number, name: string): number[] {
     const element = this.elements.get(tag);
     if (!element || element.length <= 0) return [];
-    const width = WIDTH[element.vr];
+    const width = own(WIDTH, element.vr);
     if (width === undefined) return this.texts(tag).flatMap((text) => (text === "" ? [] : [parsed(text, tag, name)]));
     return Array.from({ length: Math.floor(element.length / width) }, (_, i) => this.#number(element.vr, element.offset + i * width));
   }
@@ -121,7 +121,7 @@ export class DicomData {
   /** Decodes this data set's text; a set that is not known is taken as ISO 8859-1, which does no harm to ASCII. */
   decoder(characterSet: number): TextDecoder {
     const [set = ""] = this.texts(characterSet);
-    return new TextDecoder(CHARACTER_SETS[set.replace(/^ISO 2022 IR /, "ISO_IR ")] ?? "iso-8859-1");
+    return new TextDecoder(own(CHARACTER_SETS, set.replace(/^ISO 2022 IR /, "ISO_IR ")) ?? "iso-8859-1");
   }
 }
 

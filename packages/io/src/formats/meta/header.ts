@@ -1,6 +1,6 @@
 // The MetaImage header (.mha, .mhd; itk.org/Wiki/MetaIO/Documentation): its fields, read and checked; nothing trusted.
 
-import { AnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, own } from "@anymc3d/core";
 import { listedNames, numberedNames } from "../../sources/companions.js";
 import { dicomModality } from "../../voxels/modality.js";
 import type { NumberType } from "../../voxels/values.js";
@@ -90,7 +90,7 @@ function readLines(bytes: Uint8Array, name: string): Lines {
     const line = new TextDecoder().decode(bytes.subarray(at, end)).trim();
     at = end + 1;
     const [, key, value] = /^([^=]*?)\s*=\s*(.*)$/.exec(line) ?? [];
-    const field = ALIASES[key?.toLowerCase()] ?? key?.toLowerCase();
+    const field = own(ALIASES, key?.toLowerCase()) ?? key?.toLowerCase();
     if (!FIELDS.has(field)) continue;
     if (fields.has(field) && fields.get(field)?.trim().toLowerCase() !== value.trim().toLowerCase())
       throw invalid(name, `two fields "${key}", or two names of one, with different values`);

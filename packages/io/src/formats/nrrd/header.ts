@@ -1,6 +1,6 @@
 // The NRRD header (teem.sourceforge.net/nrrd/format.html, versions 1 to 5): its fields, read and checked; nothing trusted.
 
-import { AnyMC3DError } from "@anymc3d/core";
+import { AnyMC3DError, own } from "@anymc3d/core";
 import { listedNames, numberedNames } from "../../sources/companions.js";
 import { dicomModality } from "../../voxels/modality.js";
 import type { NumberType } from "../../voxels/values.js";
@@ -133,14 +133,14 @@ function readLines(bytes: Uint8Array, name: string): Lines {
     if (line === "") return { fields, pairs, list, end: Math.min(at, bytes.length) };
     if (line.startsWith("#")) continue;
     // The first of the two separators tells a pair of the writer's own from a field.
-    const [, own, said] = /^((?:(?!: ).)*?):=(.*)$/.exec(line) ?? [];
-    if (own !== undefined) {
-      pairs.set(unescaped(own), unescaped(said));
+    const [, written, said] = /^((?:(?!: ).)*?):=(.*)$/.exec(line) ?? [];
+    if (written !== undefined) {
+      pairs.set(unescaped(written), unescaped(said));
       continue;
     }
     const [, key, value] = /^([^:]+):\s*(.*)$/.exec(line) ?? [];
     if (key === undefined) throw invalid(name, `the line "${line.slice(0, 80)}"; expected "field: value"`);
-    const field = ALIASES[key.trim().toLowerCase()] ?? key.trim().toLowerCase();
+    const field = own(ALIASES, key.trim().toLowerCase()) ?? key.trim().toLowerCase();
     if (fields.has(field)) throw invalid(name, `two fields "${field}"`);
     if (!FIELDS.has(field)) throw invalid(name, `the field "${field.slice(0, 80)}", which NRRD does not have (a pair of the writer's own has := between)`);
     fields.set(field, value.trim());
@@ -174,7 +174,7 @@ export function parseNrrdHeader(bytes: Uint8Array, name: string): NrrdHeader {
     sizes,
     littleEndian: endianness(field("endian"), type, encoding, name),
     kinds: perAxis(field("kinds"), "kinds", axes, name),
-    space: space === undefined ? undefined : (ACRONYMS[space] ?? space),
+    space: space === undefined ? undefined : (own(ACRONYMS, space) ?? space),
     directions: directionsOf(field("space directions"), axes, name),
     origin: vectors(field("space origin"), "space origin", name)?.[0],
     units: quoted(field("space units"), "space units", name),
