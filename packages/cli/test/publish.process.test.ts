@@ -87,6 +87,21 @@ describe("publish", () => {
       /UNLICENSED/,
     ],
     ["a token", (at) => writeFile(join(at, "notes.txt"), `npm_${"a1B2".repeat(9)}`), /notes\.txt holds what looks like an access token/],
+    [
+      "a password in an address of package.json",
+      (at) => json(at, (own) => ({ ...own, repository: { type: "git", url: "git+https://ann:hunter2@example.org/x.git" } })),
+      /package\.json holds an address with a password or token, git\+https:\/\/…@example\.org; remove it(?![\s\S]*hunter2)/,
+    ],
+    [
+      "one on the card",
+      (at) => edit(at, "README.md", (text) => `${text}\n[data](https://ann:hunter2@example.org/)\n`),
+      /README\.md holds an address with a pass/,
+    ],
+    [
+      "an escape in the description",
+      (at) => json(at, (own) => ({ ...own, description: "a\u001b[2Jb" })),
+      /package\.json: description holds \\x1b, which is not seen/,
+    ],
     ["a script that would run where it is installed", (at) => json(at, (own) => ({ ...own, scripts: { postinstall: "touch x" } })), /"postinstall" would run/],
     ["dependencies", (at) => json(at, (own) => ({ ...own, dependencies: { left: "1" } })), /"dependencies" has no place/],
     ["a registry of its own", (at) => json(at, (own) => ({ ...own, publishConfig: { registry: "http://127.0.0.1:9/" } })), /publishConfig names a registry/],

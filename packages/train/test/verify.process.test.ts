@@ -50,7 +50,75 @@ test("a manifest of version 1 passes, and is told of with what pins its weights"
   expect(manifest).toEqual({ name: "manifest", ok: true, detail: expect.stringMatching(/schema version 1: .*anymc3d adapter upgrade/) });
 });
 
+const main = '"default": "./index.js"';
 test.each([
+  [
+    "exports that lead elsewhere",
+    "package.json",
+    (text: string) => text.replace(main, '"default": "./other.js"'),
+    "package",
+    "exports . leads to ./other.js; expected ./index.js",
+  ],
+  [
+    "exports that lead elsewhere on a condition",
+    "package.json",
+    (text: string) => text.replace(main, `"browser": { "import": "./other.js" }, ${main}`),
+    "package",
+    "exports . leads to ./other.js (import); expected ./index.js",
+  ],
+  [
+    "exports whose manifest is another file",
+    "package.json",
+    (text: string) => text.replace('"./adapter.json": "./adapter.json"', '"./adapter.json": "./task.json"'),
+    "package",
+    "exports ./adapter.json leads to ./task.json; expected ./adapter.json",
+  ],
+  ["exports of types alone", "package.json", (text: string) => text.replace(`,\n      ${main}`, ""), "package", "exports . leads nowhere"],
+  [
+    "an older main that leads elsewhere",
+    "package.json",
+    (text: string) => text.replace('"type": "module"', '"type": "module", "main": "other.js"'),
+    "package",
+    'main leads to "other.js"',
+  ],
+  ["files without the module", "package.json", (text: string) => text.replace(/("files": \[\s*)"index\.js",/, "$1"), "package", "files lacks index.js"],
+  [
+    "the name of another package",
+    "index.js",
+    (text: string) => text.replace("adapter-lung-nodule", "adapter-other"),
+    "package",
+    'index.js: exports the name "@anymc3d/adapter-other", and the package is @anymc3d/adapter-lung-nodule',
+  ],
+  [
+    "a hidden character in the description",
+    "package.json",
+    (text: string) => text.replace("Lung nodule findings (CT). R", "Lung \\u202enodule. R"),
+    "package",
+    "description holds \\u202e, which is not seen",
+  ],
+  [
+    "a control character in a keyword",
+    "package.json",
+    (text: string) => text.replace('"nodule"\n', '"nod\\u001b[2Jule"\n'),
+    "package",
+    "keywords.3 holds \\x1b, which is not seen",
+  ],
+  [
+    "one in the author's name",
+    "package.json",
+    (text: string) => text.replace('"type"', '"author": { "name": "A\\u200bnn" }, "type"'),
+    "package",
+    "author.name holds",
+  ],
+  [
+    "one in the homepage",
+    "package.json",
+    (text: string) => text.replace('"type"', '"homepage": "https://example.org/\\u2066x", "type"'),
+    "package",
+    "homepage holds",
+  ],
+  ["one in the licence", "package.json", (text: string) => text.replace('"Apache-2.0"', '"Apache-2.0\\u0007"'), "package", "license holds"],
+  ["one in a field's name", "package.json", (text: string) => text.replace('"type"', '"a\\u0007b": 1, "type"'), "package", "a name of a field holds"],
   ["an unknown field", "adapter.json", (text: string) => text.replace('"title"', '"tittle"'), "manifest", "tittle"],
   ["another backbone", "adapter.json", (text: string) => text.replace("sha256-d9f5", "sha256-d9f6"), "tensors", "backbone"],
   ["a missing file", "package.json", (text: string) => text.replace('"weights.safetensors",', ""), "package", "files lacks weights.safetensors"],

@@ -25,6 +25,19 @@ const SECRETS: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/\b(?:npm_[A-Za-z0-9]{36}|gh[pousr]_[A-Za-z0-9]{36,}|AKIA[0-9A-Z]{16})\b/, "an access token"],
 ];
 
+/** A password before a host: user:password@, or on the web a token alone. The user of git+ssh://git@host is none. */
+const ADDRESS = /([a-z][a-z0-9+.-]*:)?\/\/([^\s/?#"'<>`\\]+)@([^\s/?#@"'<>`\\)\]]+)/gi;
+
+/** Addresses that hold a password, each without it. */
+export function addressFaults(path: string, text: string): string[] {
+  const plain = path.endsWith(".json")
+    ? text.replace(/\\u([0-9a-f]{4})/gi, (_, code) => String.fromCharCode(Number.parseInt(code, 16))).replaceAll("\\/", "/")
+    : text;
+  const secret = [...plain.matchAll(ADDRESS)].filter(([, scheme = "", user]) => /:|%3a/i.test(user) || /^https?:$/i.test(scheme));
+  const hosts = new Set(secret.map(([, scheme = "", , host]) => `${scheme}//…@${host}`));
+  return [...hosts].map((host) => `${path} holds an address with a password or token, ${host}; remove it, and change it where it was shared`);
+}
+
 export interface PackedFile {
   readonly path: string;
   /** Bytes. */
@@ -122,7 +135,8 @@ async function fileFaults(folder: string, path: string): Promise<string[]> {
   if (size > MOST_TEXT) return [];
   const text = await readFile(join(folder, path), "latin1");
   if (TEXTS.test(path) && text.includes("\0")) return [`${path} is no text; what is in it goes out with the package`];
-  return SECRETS.filter(([pattern]) => pattern.test(text)).map(
-    ([, what]) => `${path} holds what looks like ${what}; remove it, and revoke it if it was shared`,
-  );
+  return [
+    ...SECRETS.filter(([pattern]) => pattern.test(text)).map(([, what]) => `${path} holds what looks like ${what}; remove it, and revoke it if it was shared`),
+    ...(TEXTS.test(path) ? addressFaults(path, Buffer.from(text, "latin1").toString("utf8")) : []),
+  ];
 }

@@ -14,6 +14,7 @@ import {
   loadAdapter,
   parseAdapterManifest,
 } from "@anymc3d/core";
+import { harmless, isHarmless } from "@anymc3d/core/errors";
 import { bindAdapter, doubtFaults } from "@anymc3d/core/learn";
 import { endingOf, sampleEndings } from "@anymc3d/io";
 import { taskTraining } from "../tasks/index.js";
@@ -180,9 +181,54 @@ function codeFaults(found: Record<string, unknown>): string[] {
 function moduleFaults(text: string, name: string, json: Record<string, unknown>): string[] {
   const sample = Object.keys((json.exports ?? {}) as object).find((path) => isSample(path.slice(2)));
   const plain = (code: string) => code.replace(/\s+/g, " ").trim();
-  if (plain(text) === plain(moduleText(name, sample?.slice(2)))) return [];
+  const isThat = (own: string) => plain(text) === plain(moduleText(own, sample?.slice(2)));
+  if (isThat(name)) return [];
+  const [, other] = /\bname: "([^"\\]*)"/.exec(text) ?? [];
+  if (other !== undefined && isThat(other)) return [`index.js: exports the name "${other}", and the package is ${name}`];
   return ["index.js: other code than that which says where the files are; `anymc3d train` and `anymc3d adapter import` write it"];
 }
+
+/** Texts of a value, with the fields that lead to them; names of fields, too. */
+function* textsIn(value: unknown, field = ""): Generator<readonly [field: string, text: string]> {
+  if (typeof value === "string") yield [field, value];
+  else if (typeof value === "object" && value !== null)
+    for (const [key, each] of Object.entries(value)) {
+      yield [`a name of a field${field && ` in ${field}`}`, key];
+      yield* textsIn(each, field ? `${field}.${key}` : key);
+    }
+}
+
+/** What registries and their pages show as it comes must hold nothing that is not seen, as adapter.json must not. */
+const hiddenFaults = (found: Record<string, unknown>): string[] =>
+  [...textsIn(found)].flatMap(([field, text]) =>
+    isHarmless(text)
+      ? []
+      : [`package.json: ${harmless(field)} holds ${harmless([...text].find((character) => !isHarmless(character)) ?? "")}, which is not seen`],
+  );
+
+/** Where each way into the package leads, on any condition but that of types. */
+function exportFaults(ways: unknown): string[] {
+  const leaves = (target: unknown, condition: string): (readonly [condition: string, target: unknown])[] =>
+    typeof target === "object" && target !== null
+      ? Object.entries(target).flatMap(([key, each]) => (key === "types" ? [] : leaves(each, Array.isArray(target) ? condition : key)))
+      : [[condition, target]];
+  return Object.entries((ways ?? {}) as object).flatMap(([path, target]) => {
+    const wanted = path === "." ? "./index.js" : path;
+    const found = leaves(target, "default");
+    if (found.length === 0) return [`package.json: exports ${path} leads nowhere; expected ${wanted}`];
+    return found.flatMap(([condition, to]) =>
+      to === wanted ? [] : [`package.json: exports ${path} leads to ${to}${condition === "default" ? "" : ` (${condition})`}; expected ${wanted}`],
+    );
+  });
+}
+
+/** Older ways into a package, which some programs prefer. */
+const mainFaults = (found: Record<string, unknown>): string[] =>
+  ["main", "module", "browser", "jsnext:main", "unpkg", "jsdelivr"].flatMap((field) =>
+    field in found && !["index.js", "./index.js"].includes(found[field] as string)
+      ? [`package.json: ${field} leads to ${JSON.stringify(found[field])}; expected index.js, or leave it out`]
+      : [],
+  );
 
 /** By its name: a volume in any format, or a part of one. */
 const isScan = (file: string): boolean => endingOf(file) !== undefined;
@@ -196,8 +242,11 @@ function packageFaults(found: Record<string, unknown>, expected: { name: string;
     ...(["name", "version"] as const)
       .filter((field) => found[field] !== expected[field])
       .map((field) => `package.json: ${field} is ${found[field]}, adapter.json says ${expected[field]}`),
-    ...["adapter.json", "weights.safetensors"].filter((file) => !files.includes(file)).map((file) => `package.json: files lacks ${file}`),
+    ...["index.js", "adapter.json", "weights.safetensors"].filter((file) => !files.includes(file)).map((file) => `package.json: files lacks ${file}`),
     ...[".", "./adapter.json", "./weights.safetensors"].filter((path) => !paths.includes(path)).map((path) => `package.json: exports lacks ${path}`),
+    ...exportFaults(found.exports),
+    ...mainFaults(found),
+    ...hiddenFaults(found),
     ...(keywords.includes(ADAPTER_KEYWORD) ? [] : [`package.json: keywords lacks "${ADAPTER_KEYWORD}"`]),
     ...(Object.hasOwn((found.peerDependencies ?? {}) as object, expected.backbone) ? [] : [`package.json: peerDependencies lacks ${expected.backbone}`]),
     ...(JSON.stringify(found.anymc3d) === JSON.stringify(expected.anymc3d)
