@@ -183,3 +183,136 @@ describe("which of the files", () => {
     expect((await readRegions(damaged)).regions).toEqual([{ name: "Liver", number: 5, error: code("REGION_INVALID", /4 points and 9 numbers/) }]);
   });
 });
+
+describe("contours as other programs leave them", () => {
+  type Flat = readonly (readonly [x: number, y: number])[];
+  type Points = readonly (readonly [x: number, y: number, z: number])[];
+  /** Voxels of 1 mm, the first at the origin: LPS mm are their indices. */
+  const grid = { shape: [20, 20, 12] as const, affine: [-1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1] };
+  const at = (z: number, ...loops: Flat[]): Points[] => loops.map((loop) => loop.map(([x, y]) => [x, y, z] as const));
+  const drawn = (number: number, contours: readonly Points[]): Elements => ({
+    "30060084": ["IS", number],
+    "30060040": ["SQ", contours.map((points): Elements => ({ "30060042": ["CS", "CLOSED_PLANAR"], "30060046": ["IS", points.length], "30060050": ["DS", points.flat()] }))], // biome-ignore format: a line
+  });
+  const structures = (names: readonly (readonly [number: number, name: string])[], ...contours: Elements[]) =>
+    readRegions(dicomFile({
+      "00080016": ["UI", "1.2.840.10008.5.1.4.1.1.481.3"],
+      "00080060": ["CS", "RTSTRUCT"],
+      "30060020": ["SQ", names.map(([number, name]): Elements => ({ "30060022": ["IS", number], "30060026": ["LO", name] }))],
+      "30060039": ["SQ", contours],
+    }, { implicit: true, syntax: "1.2.840.10008.1.2" })); // biome-ignore format: elements
+  /** Voxels on each slice, and the mean of their indices. */
+  const found = (region: MarkedRegion) => {
+    const { data, shape: [nx, ny], affine = [] } = maskOf(region, grid); // biome-ignore format: a line
+    const slices: Record<number, number> = {};
+    for (const [i, value] of data.entries()) if (value) slices[Math.round(affine[11]) + Math.floor(i / nx / ny)] = (slices[Math.round(affine[11]) + Math.floor(i / nx / ny)] ?? 0) + 1; // biome-ignore format: a line
+    return slices;
+  };
+  const one = async (contours: readonly Points[]) => (await structures([[1, "A"]], drawn(1, contours))).regions[0];
+  const square = (low: number, high: number): Flat => [[low, low], [high, low], [high, high], [low, high]]; // biome-ignore format: a table
+
+  // Counts and means by scikit-image 0.26, points_in_poly of voxel indices, the holes by exclusive or.
+  const star: Flat = [[13.4, 9.7], [16.688, 13.258], [11.856, 12.906], [11.125, 17.694], [8.388, 13.697], [4.187, 16.111], [5.606, 11.479], [1.1, 9.7], [5.606, 7.921], [4.187, 3.289], [8.388, 5.703], [11.125, 1.706], [11.856, 6.494], [16.688, 6.142]]; // biome-ignore format: a table
+  const hole: Flat = [[8.2, 8.3], [11.4, 8.6], [10.9, 11.7], [8.4, 11.2]]; // biome-ignore format: a table
+  const keyhole: Flat = [star[0], ...hole.slice(1), hole[0], hole[1], ...star];
+  it.each<[string, Points[], number, [number, number]]>([
+    ["a star", at(5, star), 102, [9.23529412, 9.73529412]],
+    ["with a hole", at(5, star, hole), 93, [9.16129032, 9.70967742]],
+    ["with a hole through a keyhole", at(5, keyhole), 93, [9.16129032, 9.70967742]],
+    ["with a hole that lies 0.05 mm beside", [...at(5, star), ...at(5.05, hole)], 93, [9.16129032, 9.70967742]],
+    ["twice", at(5, star, star), 102, [9.23529412, 9.73529412]],
+    ["twice, from another point on", at(5, star, [...star.slice(5), ...star.slice(0, 5)]), 102, [9.23529412, 9.73529412]],
+    ["twice, the other way round", at(5, star, star.toReversed()), 102, [9.23529412, 9.73529412]],
+  ])("%s", async (_, contours, count, [x, y]) => {
+    const region = await one(contours);
+    expect(found(region)).toEqual({ 5: count });
+    near(centre(maskOf(region, grid)), [-x, -y, 5], 1e-6);
+  });
+
+  it("holes on every slice, the planes a little off: on every slice, and as thick as slices", async () => {
+    const off = [0.02, -0.03, 0.05, -0.02, 0.06];
+    const region = await one(off.flatMap((by, i) => [...at(3 + i + by, square(2.5, 12.5)), ...at(3 + i - by / 2, square(5.5, 8.5))]));
+    expect(found(region)).toEqual({ 3: 91, 4: 91, 5: 91, 6: 91, 7: 91 });
+    expect(region.slab).toBeGreaterThan(0.85);
+    expect(region.slab).toBeLessThan(1.05);
+  });
+
+  it("slices of 0.1 mm stay apart", async () => {
+    const thin = { shape: [20, 20, 12] as const, affine: grid.affine.map((value, i) => (i === 10 ? 0.1 : value)) };
+    const region = await one([2, 3, 4, 5].flatMap((k) => at(k / 10, square(2.5, k + 0.5))));
+    const mask = maskOf(region, thin);
+    const per = mask.shape[0] * mask.shape[1];
+    const counts = Array.from({ length: mask.shape[2] }, (_, k) => mask.data.slice(k * per, (k + 1) * per).filter(Boolean).length);
+    // The first encloses nothing but a point; squares of 1, 2 and 3 voxels a side.
+    expect(counts).toEqual([1, 4, 9]);
+  });
+
+  it("nearly the same contour twice is refused, as nothing would be left", async () => {
+    const region = await one(at(5, square(2.5, 12.5), square(2.504, 12.503)));
+    expect(region.error).toEqual(code("REGION_INVALID", /lie on each other/));
+    expect(found(await one(at(5, square(2.5, 12.5), square(3.5, 11.5))))).toEqual({ 5: 36 });
+  });
+
+  it("a structure whose contours stand in two items has both; those of no structure are told; one number twice is refused", async () => {
+    const { regions, notes } = await structures([[1, "A"], [2, "B"], [2, "C"]], drawn(1, at(5, square(2.5, 12.5))), drawn(1, at(6, square(2.5, 12.5))), drawn(2, at(6, square(2.5, 4.5))), drawn(9, at(6, square(2.5, 4.5)))); // biome-ignore format: a line
+    expect(found(regions[0])).toEqual({ 5: 100, 6: 100 });
+    expect(regions.slice(1).map(({ name, error }) => [name, error?.message])).toEqual([
+      ["B", expect.stringMatching(/another structure has the number 2/)],
+      ["C", expect.stringMatching(/another structure has the number 2/)],
+    ]);
+    expect(notes).toEqual([{ code: "REGIONS_LEFT", message: expect.stringMatching(/does not list \(number 9\)/) }]);
+  });
+
+  it("many points are compared with few: combs either way are read, a wide winding is refused", async () => {
+    const comb = (turn: (x: number, y: number) => readonly [number, number]): Flat => [
+      ...Array.from({ length: 4000 }, (_, i) => turn(i % 2 ? 2 : 15 + (i % 7) * 0.01, 1 + i * 0.004)),
+      turn(1, 17),
+      turn(1, 0),
+    ];
+    const [level, upright] = [
+      await one(
+        at(
+          5,
+          comb((x, y) => [x, y]),
+        ),
+      ),
+      await one(
+        at(
+          5,
+          comb((x, y) => [y, x]),
+        ),
+      ),
+    ];
+    expect([level.error, upright.error]).toEqual([undefined, undefined]);
+    const slanted = await one(
+      at(
+        5,
+        Array.from({ length: 6000 }, (_, i) => [i % 2 ? 1e4 + i : i, i % 2 ? 1e4 - i : -i] as const),
+      ),
+    );
+    expect(slanted.error).toEqual(code("REGION_INVALID", /wind so much/));
+    // Planes through the origin, their normals spread over half a sphere.
+    const triangle = (i: number): Points => {
+      const [z, turn] = [(i + 0.5) / 300, 2.39996 * i];
+      const r = Math.sqrt(1 - z * z);
+      return [[0, 0, 0], [10 * z * Math.cos(turn), 10 * z * Math.sin(turn), -10 * r], [-10 * Math.sin(turn), 10 * Math.cos(turn), 0]]; // biome-ignore format: a line
+    };
+    const across = await one(Array.from({ length: 300 }, (_, i) => triangle(i)));
+    expect(across.error).toEqual(code("REGION_INVALID", /more than 256 of its contours lie across each other/));
+  });
+
+  it("a report's line that comes back to its beginning is an outline", async () => {
+    const line = (points: Points): Elements => ({
+      "0040a040": ["CS", "SCOORD3D"],
+      "0040a043": ["SQ", [{ "00080100": ["SH", "1"], "00080102": ["SH", "99X"], "00080104": ["LO", "Edge"] }]],
+      "00700022": ["FL", points.flat()],
+      "00700023": ["CS", "POLYLINE"],
+      "30060024": ["UI", "1.9"],
+    });
+    const [box] = at(5, square(2.5, 12.5));
+    const report = dicomFile({ "00080016": ["UI", "1.2.840.10008.5.1.4.1.1.88.34"], "00080060": ["CS", "SR"], "0040a730": ["SQ", [line([...box, box[0]]), line(box)]] }); // biome-ignore format: a line
+    const { regions } = await readRegions(report);
+    expect(found(regions[0])).toEqual({ 5: 100 });
+    expect(regions[1]).toMatchObject({ size: 30, point: [-12.5, -7.5, 5] });
+  });
+});

@@ -38,6 +38,10 @@ describe("label maps", () => {
     expect(regionNamed(file, "7").number).toBe(7);
     expect(regionNamed(file, 7).number).toBe(7);
     expect(() => regionNamed(file, "lesion")).toThrow(code("REGION_NOT_FOUND", /no region "lesion"; there are 3 \(Lesion\), 7\./));
+    // A name that is another's number; letters in one character or two, and blanks at the ends.
+    const named = { name: "f", regions: [{ name: "2", number: 1 }, { name: "b", number: 2 }, { name: "La\u0308sion ", number: 3 }, { name: "4", number: 4 }] }; // biome-ignore format: a line
+    expect(() => regionNamed(named, "2")).toThrow(code("REGION_NOT_FOUND", /2 regions are called "2", by name or number/));
+    expect([regionNamed(named, 2).name, regionNamed(named, "L\u00e4sion").number, regionNamed(named, "4").number]).toEqual(["b", 3, 4]);
     expect(() => regionNamed({ name: "f", regions: [{ name: "a", number: 1 }, { name: "a", number: 2 }] }, "a")).toThrow(code("REGION_NOT_FOUND", /2 regions/)); // biome-ignore format: a line
   });
 
@@ -50,6 +54,12 @@ describe("label maps", () => {
     CSV: ['label,name,color\n3,"left lung, lower",red\n', "left lung, lower"],
     "a name with a number": ["3,Lobe 2\n", "Lobe 2"],
     "words alone": ["3 Lobe 2\n", "Lobe 2"],
+    "words with a comma": ["3 Lobe 2, left\n", "Lobe 2, left"],
+    "CSV, colours before the name": ["3,255,0,0,left lung\n", "left lung"],
+    "CSV, columns in another order": ["Name;Colour;Label\nleft lung;red;3\n", "left lung"],
+    "CSV, a colour between": ["label,color,name\n3,red,left lung\n", "left lung"],
+    "CSV, numbers as fractions": ["index,name\n3.0,left lung\n", "left lung"],
+    "ITK-SNAP, a name with a comma in the first line": ['3 255 0 0 1 1 1 "left lung, lower"\n', "left lung, lower"],
     tabs: ["index\tname\n3\tliver\n", "liver"],
     "JSON by number": ['{"3": "left lung, lower"}', "left lung, lower"],
     "nnU-Net": ['{"labels": {"background": 0, "left lung, lower": 3}}', "left lung, lower"],
@@ -127,6 +137,7 @@ describe("tables of points", () => {
     ["no row", "x,y,z\n", /no row follows/],
     ["a column twice", "x,X,y,z\n1,2,3,4\n", /two columns are of x/],
     ["two spaces", "r,p,s\n1,2,3\n", /two spaces/],
+    ["3D Slicer's list in voxels", "# CoordinateSystem = 2\n# columns = id,x,y,z\n1,1,2,3\n", /CoordinateSystem is "2"; LPS and RAS/],
     ["a quote that is open", 'x,y,z,name\n1,2,3,"a\n4,5,6,b\n', /line 2 is not closed/],
   ])("%s is refused", async (_, table, message) => { await expect(csv(table)).rejects.toThrow(code("REGION_INVALID", message)); }); // biome-ignore format: a line
 

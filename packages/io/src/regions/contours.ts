@@ -11,8 +11,10 @@ type Point = readonly [u: number, v: number];
 /** Mm by which points may lie beside a plane, and edges beyond each other, as rounding makes it. */
 const FLAT = 0.1;
 const TOUCH = 0.01;
-/** Contours nearer to each other, mm, lie in one plane. */
-const SAME = 0.02;
+/** Contours nearer to each other, mm, lie in one plane: where planes lie closely, where there are too few to tell, and as rounding to 0.1 mm leaves it. */
+const SAME = { least: 0.02, few: 0.06, most: 0.101 } as const;
+/** Distances of planes that tell how closely they lie; and by how much of that contours of one plane may lie beside each other. */
+const JITTER = { gaps: 3, share: 0.25 } as const;
 /** Cosine of the angle between planes that are parallel. */
 const PARALLEL = 0.999;
 
@@ -84,9 +86,14 @@ export function contourRegion(name: string, number: number | undefined, given: r
   const bent = contours.findIndex((contour, i) => contour.some((point) => Math.abs(dot((planes[i] as Plane).normal, point) - (planes[i] as Plane).at) > FLAT));
   if (bent >= 0) return faulty(`contour ${bent + 1} of ${contours.length} does not lie in a plane. Draw it on one slice.`);
   const layers = layersOf(contours, planes as Plane[]);
+  if (!layers) return faulty(`more than ${MOST_AT_ONE} of its contours lie across each other at one place. Draw them on the slices of one scan.`);
   for (const { contours: loops, normal } of layers) {
     const [u, v] = basis(normal);
-    const crossed = crossing(loops.map((loop) => loop.map((point) => [dot(u, point), dot(v, point)] as const)));
+    const flat = loops.map((loop) => loop.map((point) => [dot(u, point), dot(v, point)] as const));
+    if (liesOnAnother(flat))
+      return faulty(`two contours of one plane lie on each other (RAS ${at(loops[0])}), and it is not known what they enclose. Remove one.`);
+    const crossed = crossing(flat);
+    if (crossed === "too many") return faulty("its contours wind so much that it cannot be told whether they cross each other. Draw them with fewer points.");
     if (crossed)
       return faulty(
         `a contour crosses ${loops.length > 1 ? "itself or another of its plane" : "itself"} (RAS ${at([onPlane(crossed, loops[0][0], u, v, normal)])}). What it encloses is not known; draw it anew.`,
@@ -98,28 +105,41 @@ export function contourRegion(name: string, number: number | undefined, given: r
   return { ...base, contours, ...(thick && { slab: thick }), box: [triple((axis) => low[axis] - reach[axis]), triple((axis) => high[axis] + reach[axis])] };
 }
 
-/** A contour that is there twice would take itself out. */
+/** A contour that is there twice, from whichever point on and whichever way round, would take itself out. */
 function unrepeated(contours: readonly Contour[]): Contour[] {
-  const alike = new Map<string, Contour[]>();
+  const seen = new Set<string>();
   return contours.filter((contour) => {
-    const key = `${contour.length} ${contour[0]?.join(" ")}`;
-    const before = alike.get(key) ?? [];
-    alike.set(key, before);
-    const fresh = !before.some((other) => other.every((point, i) => point.every((value, axis) => value === contour[i][axis])));
-    if (fresh) before.push(contour);
-    return fresh;
+    const key = keyOf(contour);
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
   });
+}
+
+/** The same for the same points, to a micrometre, in the same order or backwards. */
+function keyOf(contour: Contour): string {
+  const words = contour.map((point) => point.map((mm) => Math.round(1000 * mm) + 0).join(" "));
+  const from = words.reduce((least, word, i) => (word < words[least] ? i : least), 0);
+  const turned = [...words.slice(from), ...words.slice(0, from)];
+  const back = [turned[0], ...turned.slice(1).reverse()];
+  return (turned[1] < (back[1] ?? "") ? turned : back).join();
 }
 
 interface Layer extends Plane {
   readonly contours: Contour[];
 }
 
-function layersOf(contours: readonly Contour[], planes: readonly Plane[]): Layer[] {
+/** Most planes of other directions at one place that a contour is compared with. */
+const MOST_AT_ONE = 256;
+
+/** Contours by their planes, in order along the normal; undefined where too many planes cross each other. */
+function layersOf(contours: readonly Contour[], planes: readonly Plane[]): Layer[] | undefined {
   const layers: Layer[] = [];
   const order = [...contours.keys()].sort((a, b) => planes[a].at - planes[b].at);
+  const same = nearness(order.map((i) => planes[i].at));
   for (const i of order) {
-    const near = layers.slice(firstNear(layers, planes[i].at));
+    const near = layers.slice(firstNear(layers, planes[i].at - same));
+    if (near.length > MOST_AT_ONE) return undefined;
     const home = near.find(({ normal }) => dot(normal, planes[i].normal) > PARALLEL);
     if (home) home.contours.push(contours[i]);
     else layers.push({ ...planes[i], contours: [contours[i]] });
@@ -127,18 +147,29 @@ function layersOf(contours: readonly Contour[], planes: readonly Plane[]): Layer
   return layers;
 }
 
-/** Of layers in order, the first that lies no further below. */
+/** Of layers in order, the first that lies no further below than a place. */
 function firstNear(layers: readonly Plane[], place: number): number {
   let i = layers.length;
-  while (i > 0 && place - layers[i - 1].at <= SAME) i--;
+  while (i > 0 && layers.length - i <= MOST_AT_ONE && place <= layers[i - 1].at) i--;
   return i;
 }
 
-/** The least distance of two parallel layers, mm; undefined where there is only one. */
-export function gapOf(layers: readonly Plane[]): number | undefined {
-  const places = layers.filter(({ normal }) => dot(normal, layers[0].normal) > PARALLEL).map(({ at }) => at);
+/** How near contours lie that are meant to lie in one plane, mm: by the distance of most planes, of which there may be several contours each. */
+function nearness(sorted: readonly number[]): number {
+  const gaps = gapsOf(sorted, SAME.least).sort((a, b) => a - b);
+  if (gaps.length < JITTER.gaps) return SAME.few;
+  return Math.max(SAME.least, Math.min(SAME.most, JITTER.share * gaps[Math.floor(0.75 * gaps.length)]));
+}
+
+/** Distances of places in order, of those that are above `same`. */
+const gapsOf = (sorted: readonly number[], same: number): number[] =>
+  sorted.slice(1).flatMap((place, i) => (place - sorted[i] > same ? [place - sorted[i]] : []));
+
+/** The least distance of parallel planes, mm; undefined where there is only one. */
+export function gapOf(planes: readonly Plane[]): number | undefined {
+  const places = planes.filter(({ normal }) => dot(normal, planes[0].normal) > PARALLEL).map(({ at }) => at);
   const sorted = places.sort((a, b) => a - b);
-  const gaps = sorted.slice(1).flatMap((at, i) => (at - sorted[i] > SAME ? [at - sorted[i]] : []));
+  const gaps = gapsOf(sorted, nearness(sorted));
   return gaps.length ? gaps.reduce((a, b) => Math.min(a, b)) : undefined;
 }
 
@@ -167,23 +198,85 @@ interface Edge {
   readonly high: number;
 }
 
-/** Where two edges cross, each reaching beyond the other on both sides: what only touches, or runs back on itself, does not. */
-function crossing(loops: readonly (readonly Point[])[]): Point | undefined {
-  const edges = loops
-    .flatMap((loop) =>
-      loop.map((a, i): Edge => {
-        const b = loop[(i + 1) % loop.length];
-        return { a, b, low: Math.min(a[0], b[0]), high: Math.max(a[0], b[0]) };
-      }),
-    )
-    .sort((p, q) => p.low - q.low);
-  for (let i = 0; i < edges.length; i++) {
-    for (let j = i + 1; j < edges.length && edges[j].low < edges[i].high; j++) {
-      const at = crossed(edges[i], edges[j]);
-      if (at) return at;
+/** By how much bounds, mm, and areas, a share, of two contours differ that are one, drawn twice. */
+const COPY = { mm: 0.05, area: 0.01 } as const;
+
+/** Whether two of a plane's contours are nearly the same: with an even number of them nearly all would be outside. */
+function liesOnAnother(loops: readonly (readonly Point[])[]): boolean {
+  const boxes = loops
+    .map((loop) => {
+      const [low, high] = boundsOf(loop.map(([a, b]) => [a, b, 0] as const));
+      const [ox, oy] = loop[0];
+      const area = loop.reduce(
+        (sum, [a, b], i) => sum + (a - ox) * (loop[(i + 1) % loop.length][1] - oy) - (loop[(i + 1) % loop.length][0] - ox) * (b - oy),
+        0,
+      );
+      return { sides: [low[0], low[1], high[0], high[1]], area: Math.abs(area) };
+    })
+    .sort((a, b) => a.sides[0] - b.sides[0]);
+  for (const [i, one] of boxes.entries()) {
+    for (const other of boxes.slice(i + 1, i + 1 + MOST_AT_ONE)) {
+      if (other.sides[0] - one.sides[0] > COPY.mm) break;
+      const alike = one.sides.every((side, each) => Math.abs(side - other.sides[each]) <= COPY.mm);
+      if (alike && Math.abs(one.area - other.area) <= COPY.area * one.area) return true;
     }
   }
-  return undefined;
+  return false;
+}
+
+/** Bands of a plane in which edges are compared with each other, and edges for each. */
+const BANDS = { most: 512, edges: 8 } as const;
+/** How many bands an edge lies in, and with how many others it is compared, at most, on the average; and that few contours need. */
+const WINDING = { bands: 64, compared: 100, few: 100_000 } as const;
+
+/**
+ * Where two edges cross, each reaching beyond the other on both sides: what only touches, or runs back on itself, does not. "too many" where contours
+ * wind so much, along both axes, that to tell would take long.
+ */
+function crossing(loops: readonly (readonly Point[])[]): Point | "too many" | undefined {
+  const found = crossingInBands(loops);
+  if (found !== "too many") return found;
+  const turned = crossingInBands(loops.map((loop) => loop.map(([a, b]) => [b, a] as const)));
+  return turned && turned !== "too many" ? [turned[1], turned[0]] : turned;
+}
+
+function crossingInBands(loops: readonly (readonly Point[])[]): Point | "too many" | undefined {
+  const edges = loops.flatMap((loop) =>
+    loop.map((a, i): Edge => {
+      const b = loop[(i + 1) % loop.length];
+      return { a, b, low: Math.min(a[0], b[0]), high: Math.max(a[0], b[0]) };
+    }),
+  );
+  const bands = bandsOf(edges);
+  let left = WINDING.few + WINDING.compared * edges.length;
+  for (const those of bands ?? []) {
+    those.sort((p, q) => p.low - q.low);
+    for (let i = 0; i < those.length; i++) {
+      for (let j = i + 1; j < those.length && those[j].low < those[i].high; j++) {
+        if (--left < 0) return "too many";
+        const at = crossed(those[i], those[j]);
+        if (at) return at;
+      }
+    }
+  }
+  return bands ? undefined : "too many";
+}
+
+/** Edges by the bands that they lie in; undefined where that is too often. */
+function bandsOf(edges: readonly Edge[]): Edge[][] | undefined {
+  const count = Math.max(1, Math.min(BANDS.most, Math.ceil(edges.length / BANDS.edges)));
+  let [bottom, top] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { a } of edges) [bottom, top] = [Math.min(bottom, a[1]), Math.max(top, a[1])];
+  const band = (v: number) => Math.min(count - 1, Math.floor((count * (v - bottom)) / (top - bottom || 1)));
+  const bands: Edge[][] = Array.from({ length: count }, () => []);
+  let left = WINDING.few + WINDING.bands * edges.length;
+  for (const edge of edges) {
+    const [first, last] = [band(Math.min(edge.a[1], edge.b[1])), band(Math.max(edge.a[1], edge.b[1]))];
+    left -= last - first + 1;
+    if (left < 0) return undefined;
+    for (let i = first; i <= last; i++) bands[i].push(edge);
+  }
+  return bands;
 }
 
 /** From the line through a and b, mm, signed. */
@@ -223,7 +316,7 @@ export function maskOf(region: MarkedRegion, grid: Grid): Volume {
   if (axis === undefined)
     throw invalidRegion(name, "its contours are not parallel to slices of this scan. Give the scan that they were drawn on, or a mask in their place.");
   const spacing = voxelSpacing(grid.affine)[axis];
-  const layers = levels(placed, axis, SAME / spacing);
+  const layers = levels(placed, axis, Math.min(SAME.most / spacing, LEVEL));
   const half = Math.max(1, (region.slab ?? 0) / spacing) / 2;
   const [low, high] = boundsOf(placed.flat());
   const first = triple((each) => Math.max(0, Math.ceil(low[each] - (each === axis ? half : ON))));

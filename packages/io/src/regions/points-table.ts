@@ -1,6 +1,7 @@
 // A table of points: a head that names x, y, z, and a row for each; also 3D Slicer's older lists (.fcsv).
 
 import { own, type Space, type Warning } from "@anymc3d/core";
+import { delimiterOf, rowsOfCells } from "./cells.js";
 import { flipped, invalidRegion, type MarkedRegion, some } from "./region.js";
 
 type Column = "x" | "y" | "z" | "size" | "name" | "space";
@@ -104,39 +105,16 @@ function rowsOf(text: string, file: string): Table {
     .map((line) => (line.startsWith("#") ? "" : line))
     .join("\n");
   const head = columns ?? body.split("\n").find((line) => line.trim() !== "") ?? "";
-  const delimiter = [",", ";", "\t"].find((each) => head.includes(each)) ?? ",";
-  const rows = parsed(body, delimiter, file);
+  const rows = rowsOfCells(body, delimiterOf(head) ?? ",", file);
   if (!columns) return { rows, first: 1 };
   // Lists of before 4.11 are in RAS, and say it with a 0.
   const told = { lps: "LPS", ras: "RAS", "0": "RAS", "1": "LPS" } as const;
+  const system = said("CoordinateSystem") ?? "0";
+  if (!Object.hasOwn(told, system.toLowerCase()))
+    throw invalidRegion(file, `CoordinateSystem is ${JSON.stringify(system.slice(0, 40))}; LPS and RAS are read.`);
   return {
     rows: [{ cells: columns.split(",").map((name) => name.trim()), line: -1 }, ...rows],
     first: 1,
-    told: told[(said("CoordinateSystem") ?? "0").toLowerCase() as "0"],
+    told: told[system.toLowerCase() as "0"],
   };
-}
-
-/** Rows of cells, quotes taken off, blank rows left out; with the line from 0 on which each begins. */
-function parsed(text: string, delimiter: string, file: string): { cells: string[]; line: number }[] {
-  const rows: { cells: string[]; line: number }[] = [];
-  let [cells, cell, quoted, line, begin] = [[] as string[], "", false, 0, 0];
-  for (let i = 0; i <= text.length; i++) {
-    const char = text[i] ?? "\n";
-    if (char === "\n") line++;
-    if (quoted && i < text.length) {
-      if (char !== '"') cell += char;
-      else if (text[i + 1] !== '"') quoted = false;
-      else cell += text[i++];
-    } else if (char === '"' && cell.trim() === "") [quoted, cell] = [true, ""];
-    else if (char !== delimiter && char !== "\n") cell += char;
-    else {
-      cells.push(cell.trim());
-      cell = "";
-      if (char === delimiter) continue;
-      if (quoted) throw invalidRegion(file, `a quote that begins in line ${begin + 1} is not closed.`);
-      if (cells.some((each) => each !== "")) rows.push({ cells, line: begin });
-      [cells, begin] = [[], line];
-    }
-  }
-  return rows;
 }

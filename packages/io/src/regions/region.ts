@@ -99,20 +99,26 @@ export const boxOfVoxels = (affine: readonly number[], first: Triple, last: Trip
 /** "a, b, c, …" of many. */
 export const some = (words: readonly string[], most = 30): string => words.slice(0, most).join(", ") + (words.length > most ? ", …" : "");
 
+/** A name as it is compared: é is é, in one character or in two, and blanks at its ends are not seen. */
+const spelt = (name: string): string => name.normalize("NFC").trim();
+
 /**
  * The region of a number or a name. A number is a label's, segment's or structure's; a name is as the file has it.
- * @throws AnyMC3DError `REGION_NOT_FOUND` with those that are there; what is wrong with the region
+ * @throws AnyMC3DError `REGION_NOT_FOUND` with those that are there, also where several are meant; what is wrong with the region
  */
 export function regionNamed(file: Pick<RegionFile, "name" | "regions">, wanted: string | number): MarkedRegion {
   const { name, regions } = file;
-  const called = regions.filter((region) => region.name === wanted);
+  const called = regions.filter((region) => typeof wanted === "string" && spelt(region.name) === spelt(wanted));
   const numbered = regions.filter(({ number }) => number !== undefined && String(number) === String(wanted).trim());
-  const matches = called.length ? called : numbered;
+  // A name that is another region's number does not say which of the two is meant.
+  const matches = [...new Set([...called, ...numbered])];
   if (matches.length === 1) {
     if (matches[0].error) throw matches[0].error;
     return matches[0];
   }
-  const what = matches.length ? `${matches.length} regions are called ${JSON.stringify(wanted)}; choose by number` : `no region ${JSON.stringify(wanted)}`;
+  const what = matches.length
+    ? `${matches.length} regions are called ${JSON.stringify(wanted)}, by name or number; choose by ${called.length > 1 ? "number" : "another"}`
+    : `no region ${JSON.stringify(wanted)}`;
   throw new AnyMC3DError("REGION_NOT_FOUND", `${name}: ${what}; there are ${listedRegions(file)}.`, {
     details: { labels: regions.map((region) => region.number ?? region.name) },
   });

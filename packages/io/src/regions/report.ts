@@ -119,7 +119,7 @@ function graphicsRegion(graphics: readonly Graphic[], name: string, number: numb
   });
   if (wrong) return faulty(`a graphic ${wrong.type || "of no type"} of ${wrong.points.length} points: that cannot be. Export the report again.`);
   const types = new Set(graphics.map(({ type }) => type));
-  const outlines = graphics.filter(({ type }) => type === "POLYGON" || type === "ELLIPSE");
+  const outlines = graphics.filter((graphic) => graphic.type === "POLYGON" || graphic.type === "ELLIPSE" || isClosed(graphic));
   if (outlines.length === graphics.length) return { ...contourRegion(name, number, outlines.map(outlineOf), file), ...placed };
   const points = graphics.flatMap(marked);
   if (points.length === 1) return { name, point: points[0], ...placed };
@@ -127,6 +127,10 @@ function graphicsRegion(graphics: readonly Graphic[], name: string, number: numb
   const box = boundsOf(points);
   return { name, point: middleOf(box), box, ...placed };
 }
+
+/** A line that comes back to its first point, around something. */
+const isClosed = ({ type, points }: Graphic): boolean =>
+  type === "POLYLINE" && points.length > 3 && points[0].every((mm, axis) => mm === points[points.length - 1][axis]);
 
 const outlineOf = ({ type, points }: Graphic): readonly Triple[] => (type === "ELLIPSE" ? ellipse(points) : points);
 

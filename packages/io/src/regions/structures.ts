@@ -28,10 +28,14 @@ const CLOSED = ["CLOSED_PLANAR", "CLOSEDPLANAR_XOR"];
 /** @throws AnyMC3DError `REGION_INVALID` for a file without a structure, `FORMAT_INVALID` for text in place of numbers */
 export function structureRegions({ file: { name: file }, data }: DicomSource): Found {
   const decoder = data.decoder(TAG.characterSet);
-  const drawn = new Map(data.items(TAG.structureContours).map((item) => [item.number(TAG.contourOf, file), item]));
+  const drawn = new Map<number | undefined, DicomData[]>();
+  for (const item of data.items(TAG.structureContours)) {
+    const of = item.number(TAG.contourOf, file);
+    drawn.set(of, [...(drawn.get(of) ?? []), ...item.items(TAG.contours)]);
+  }
   const structures = data.items(TAG.structures).map((item): Structure => {
     const number = item.number(TAG.structureNumber, file) ?? 0;
-    const contours = drawn.get(number)?.items(TAG.contours) ?? [];
+    const contours = drawn.get(number) ?? [];
     const slab = contours.map((contour) => contour.number(TAG.slabThickness, file)).find((mm) => mm !== undefined && mm > 0);
     return {
       number,
@@ -44,13 +48,25 @@ export function structureRegions({ file: { name: file }, data }: DicomSource): F
   if (structures.length === 0) throw invalidRegion(file, "a structure set without a structure.");
   // The distance of the slices that were drawn on, which a structure of one or two contours does not tell.
   const common = gapOf(planesOf(structures.flatMap(({ contours }) => closedOf(contours).map(({ points }) => points))));
+  const numbers = structures.map(({ number }) => number);
+  const strange = [...drawn].filter(([number, contours]) => contours.length > 0 && !numbers.includes(number as number)).map(([number]) => number ?? "none");
   const notes: Warning[] = [];
+  if (strange.length)
+    notes.push({ code: "REGIONS_LEFT", message: `${file}: contours of structures that it does not list (number ${strange.join(", ")}) were left out` });
   const regions = structures.map((structure) => {
-    const region = structureRegion(structure, file, common, notes);
+    const region =
+      numbers.indexOf(structure.number) === numbers.lastIndexOf(structure.number) ? structureRegion(structure, file, common, notes) : twice(structure, file);
     return { ...region, ...(structure.frameOfReference && { frameOfReference: structure.frameOfReference }) };
   });
   return { regions, notes };
 }
+
+/** Which of two structures contours are of that name them by one number, nobody knows. */
+const twice = ({ number, name }: Structure, file: string): MarkedRegion => ({
+  name,
+  number,
+  error: invalidRegion(file, `${name}: another structure has the number ${number}, too. Export the file again.`),
+});
 
 const closedOf = (contours: readonly Drawn[]): readonly Drawn[] => contours.filter(({ type }) => CLOSED.includes(type));
 
