@@ -263,6 +263,22 @@ describe("contours as other programs leave them", () => {
     expect(notes).toEqual([{ code: "REGIONS_LEFT", message: expect.stringMatching(/does not list \(number 9\)/) }]);
   });
 
+  it("the file's only frame of reference is that of structures that name none", async () => {
+    const of = (frames: readonly string[], own?: string): Uint8Array =>
+      dicomFile({
+        "00080016": ["UI", "1.2.840.10008.5.1.4.1.1.481.3"],
+        "00080060": ["CS", "RTSTRUCT"],
+        "30060010": ["SQ", frames.map((uid): Elements => ({ "00200052": ["UI", uid] }))],
+        "30060020": ["SQ", [{ "30060022": ["IS", 1], "30060026": ["LO", "A"], ...(own && { "30060024": ["UI", own] as const }) }]],
+        "30060039": ["SQ", [drawn(1, at(5, square(2.5, 12.5)))]],
+      });
+    const frame = async (...of_: Parameters<typeof of>) => (await readRegions(of(...of_))).regions[0].frameOfReference;
+    expect([await frame(["1.9"]), await frame(["1.9"], "1.8"), await frame(["1.9", "1.7"]), await frame([])]).toEqual(["1.9", "1.8", undefined, undefined]);
+    const scan = { data: new Int16Array(4800), ...grid, meta: { frameOfReference: "1.7" } };
+    const file = await readRegions(of(["1.9"]));
+    expect(() => checkSamePlace(file, scan)).toThrow(code("REGION_ELSEWHERE", /another frame of reference/));
+  });
+
   it("many points are compared with few: combs either way are read, a wide winding is refused", async () => {
     const comb = (turn: (x: number, y: number) => readonly [number, number]): Flat => [
       ...Array.from({ length: 4000 }, (_, i) => turn(i % 2 ? 2 : 15 + (i % 7) * 0.01, 1 + i * 0.004)),

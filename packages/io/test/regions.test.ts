@@ -101,11 +101,26 @@ describe("tables of points", () => {
     ["semicolons, a byte order mark, quotes, blank rows", '\ufeff"x";"y";"z";"name"\r\n1;2;3;"a; b ""c"""\r\n;;;\r\n\r\n', { point: [1, 2, 3], name: 'a; b "c"' }],
     ["tabs", "x\ty\tz\n1\t2\t3\n", { point: [1, 2, 3] }],
     ["columns of a space", "l,p,s\n1,2,3\n", { point: [-1, -2, 3] }],
+    ["columns of the other space", "R,A,S\n1,2,3\n", { point: [1, 2, 3] }],
+    ["units in the head", "x (mm),y [mm],z(mm),diameter (mm)\n1,2,3,4\n", { point: [1, 2, 3], size: 4 }],
+    ["commas as decimal signs, semicolons between cells", "x;y;z;size\n1,5;-2,25;3;4,5\n", { point: [1.5, -2.25, 3], size: 4.5 }],
+    ["a delimiter at the end of rows", "x,y,z\n1,2,3,\n", { point: [1, 2, 3] }],
+    ["3D Slicer 5's list", "# Markups fiducial file version = 5.2\n# CoordinateSystem = LPS\n# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID\n1,1,2,3,0,0,0,1,1,1,0,F-1,,,2,0\n", { point: [-1, -2, 3], name: "F-1" }],
     ["columns of voxels", "i,j,k\n1,2,3\n", { point: [1, 2, 3], space: "voxel" }],
     ["challenge tables", "coordX,coordY,coordZ,diameter_mm\n-128.7,-175.3,-298.4,5.65\n", { point: [-128.7, -175.3, -298.4], size: 5.65 }],
     ["3D Slicer's older list", "# Markups fiducial file version = 4.11\n# CoordinateSystem = LPS\n# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID\n1,1,2,3,0,0,0,1,1,1,0,F-1,,\n", { point: [-1, -2, 3], name: "F-1" }],
     ["3D Slicer's oldest list", "# Markups fiducial file version = 4.6\n# CoordinateSystem = 0\n# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID\nv,1,2,3,0,0,0,1,1,1,0,F-1,,\n", { point: [1, 2, 3], name: "F-1" }],
   ])("%s", async (_, table, region) => { expect((await csv(table)).regions).toEqual([expect.objectContaining(region)]); }); // biome-ignore format: a line
+
+  it("a control point that is not placed; bytes that are no UTF-8; a series that is named", async () => {
+    const columns = "# CoordinateSystem = LPS\n# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID\n";
+    const { regions } = await csv(`${columns}1,0,0,0,0,0,0,1,1,1,0,F-1,,,0,0\n2,1,2,3,0,0,0,1,1,1,0,F-2,,,2,0\n`);
+    expect(regions.map(({ name, error }) => [name, error?.message])).toEqual([["F-1", expect.stringMatching(/position status is "0"/)], ["F-2", undefined]]); // biome-ignore format: a line
+    const latin = Uint8Array.from("x,y,z,name\n1,2,3,L\u00e4sion\n", (char) => char.charCodeAt(0));
+    expect((await readRegions(latin)).regions[0].name).toBe("L\u00e4sion");
+    expect((await readRegions(await writeNifti(labelMap()), { nameTable: Uint8Array.from("3,L\u00e4sion", (char) => char.charCodeAt(0)) })).regions[0].name).toBe("L\u00e4sion"); // biome-ignore format: a line
+    expect((await csv("seriesuid,x,y,z\n1.2,1,2,3\n1.2,4,5,6\n")).regions).toHaveLength(2);
+  });
 
   it("UTF-16, as spreadsheets write Unicode text", async () => {
     const words = Uint16Array.from("\ufeffx\ty\tz\n1\t2\t3\n", (char) => char.charCodeAt(0));
@@ -136,6 +151,7 @@ describe("tables of points", () => {
     ["a column that is missing", "x,y\n1,2\n", /z is missing in "x,y"/],
     ["no row", "x,y,z\n", /no row follows/],
     ["a column twice", "x,X,y,z\n1,2,3,4\n", /two columns are of x/],
+    ["points of several scans", "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.2.3,1,2,3,4\n1.2.4,1,2,3,4\n", /rows are of 2 scans \(column "seriesuid": 1\.2\.3, 1\.2\.4\)/],
     ["two spaces", "r,p,s\n1,2,3\n", /two spaces/],
     ["3D Slicer's list in voxels", "# CoordinateSystem = 2\n# columns = id,x,y,z\n1,1,2,3\n", /CoordinateSystem is "2"; LPS and RAS/],
     ["a quote that is open", 'x,y,z,name\n1,2,3,"a\n4,5,6,b\n', /line 2 is not closed/],

@@ -1,6 +1,22 @@
-// Cells of a table in text: what parts them, and rows of them.
+// Tables in text: how their bytes are text, what parts their cells, and rows of them.
 
 import { invalidRegion } from "./region.js";
+
+/** UTF-8, or UTF-16 by its byte order mark, without that; else Windows' Western European; undefined for what is no text. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  const mark = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
+  const text = mark === "utf-8" && !isUtf8(bytes) ? new TextDecoder("windows-1252").decode(bytes) : new TextDecoder(mark).decode(bytes);
+  return text.includes("\0") ? undefined : text;
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** What parts the cells of a table's first line: a comma, a semicolon, a tab. */
 export const delimiterOf = (head: string): string | undefined => [",", ";", "\t"].find((each) => head.includes(each));

@@ -1,13 +1,13 @@
 // Tables of what labels are called: ITK-SNAP's label descriptions, FreeSurfer's colour tables, CSV, JSON.
 
 import { bytesOf, type OpenOptions, type Source } from "../sources/open.js";
-import { delimiterOf, rowsOfCells } from "./cells.js";
+import { delimiterOf, rowsOfCells, textOf } from "./cells.js";
 import { invalidRegion } from "./region.js";
 
 /** Names by label number. @throws AnyMC3DError `REGION_INVALID` for a file without such names; what reading it throws */
 export async function labelNames(source: Source, options: OpenOptions): Promise<Record<string, string>> {
   const { bytes, name } = await bytesOf(source, options);
-  const text = new TextDecoder().decode(bytes).replace(/^\ufeff/, "");
+  const text = textOf(bytes) ?? "";
   const names = Object.fromEntries(/^\s*[[{]/.test(text) ? inJson(text, name) : inText(text, name));
   if (Object.keys(names).length > 0) return names;
   throw invalidRegion(name, `no table of labels; expected lines of a number and a name, or JSON as {"1": "liver"}.`);

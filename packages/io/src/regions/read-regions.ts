@@ -14,6 +14,7 @@ import { type FileEntry, wholeFile } from "../sources/file-entry.js";
 import { type FileSet, fileSet, unpackedFiles } from "../sources/file-set.js";
 import type { Source } from "../sources/open.js";
 import { isZip } from "../sources/zip-directory.js";
+import { textOf } from "./cells.js";
 import { dicomRegions, marksRegions } from "./dicom.js";
 import { labelNames } from "./label-table.js";
 import { labelRegions } from "./labels.js";
@@ -121,7 +122,7 @@ async function layersIn(set: FileSet, read: ReadOptions): Promise<Volume[]> {
 async function textRegions(file: FileEntry, { space, ...read }: Options): Promise<RegionFile> {
   const { bytes, name } = await wholeFile(file, byteLimit(read));
   if (bytes.length === 0) throw emptyFile(name, false);
-  const text = decoded(bytes);
+  const text = textOf(bytes);
   if (text === undefined) throw unknown(name, bytes);
   const isJson = /^\s*[[{]/.test(text);
   const json = isJson ? parsedJson(text, name) : undefined;
@@ -136,13 +137,6 @@ const unknown = (name: string, bytes: Uint8Array): AnyMC3DError =>
     `${name}: no file of regions; its content looks like ${describeBytes(bytes)}. What can be read: label maps (NIfTI, NRRD, MetaImage, MGH), DICOM segmentations, structure sets and reports, 3D Slicer's markups (.mrk.json, .fcsv), tables with the columns x, y, z.`,
     { details: { file: name } },
   );
-
-/** UTF-8, or UTF-16 by its byte order mark; undefined for what is no text. */
-function decoded(bytes: Uint8Array): string | undefined {
-  const mark = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
-  const text = new TextDecoder(mark).decode(bytes);
-  return text.includes("\0") ? undefined : text;
-}
 
 function parsedJson(text: string, name: string): unknown {
   try {

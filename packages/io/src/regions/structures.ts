@@ -33,6 +33,8 @@ export function structureRegions({ file: { name: file }, data }: DicomSource): F
     const of = item.number(TAG.contourOf, file);
     drawn.set(of, [...(drawn.get(of) ?? []), ...item.items(TAG.contours)]);
   }
+  const frames = data.items(TAG.referencedFrameSequence).flatMap((item) => item.text(TAG.frameOfReference) ?? []);
+  const only = frames.length === 1 ? frames[0] : undefined;
   const structures = data.items(TAG.structures).map((item): Structure => {
     const number = item.number(TAG.structureNumber, file) ?? 0;
     const contours = drawn.get(number) ?? [];
@@ -40,7 +42,7 @@ export function structureRegions({ file: { name: file }, data }: DicomSource): F
     return {
       number,
       name: item.text(TAG.structureName, decoder) ?? `structure ${number}`,
-      frameOfReference: item.text(TAG.frameOfRegion),
+      frameOfReference: item.text(TAG.frameOfRegion) ?? only,
       contours: contours.map((contour) => drawnOf(contour, file)),
       slab,
     };
