@@ -208,7 +208,7 @@ describe("class balance", () => {
     ]);
   });
 
-  test("a label of one class: refused in training, warned of in validation (O56)", async () => {
+  test("a label of one class: refused in training, warned of in validation, which is to know each", async () => {
     const learnable = await summaryOf("x,x,train,1,0,\ny,y,train,0,1,\nv,v,val,1,0,\nw,w,val,0,0,\n");
     expect(checkLabels(learnable, multilabelTask, "l.csv")).toEqual([
       { code: "ONE_CLASS", message: expect.stringMatching(/^l\.csv: .* for b \(0 positive, 2 negative, 0 unknown\): its AUROC is undefined/) },
@@ -217,6 +217,12 @@ describe("class balance", () => {
     const check = () => checkLabels(hopeless, multilabelTask, "l.csv");
     expect(check).toThrow(expect.objectContaining({ code: "LABELS_INVALID" }));
     expect(check).toThrow(/one class only for a \(2 positive, 0 negative, 0 unknown\), b \(0 positive, 1 negative, 1 unknown\)/);
+    const unjudged = await summaryOf("x,x,train,1,0,\ny,y,train,0,1,\nv,v,val,1,,\nw,w,val,0,,\n");
+    expect(() => checkLabels(unjudged, multilabelTask, "l.csv")).toThrow(
+      expect.objectContaining({ code: "LABELS_INVALID", message: expect.stringMatching(/^l\.csv: no validation case says anything of b, /) }),
+    );
+    // Of each label some, of none all.
+    expect(checkLabels(await summaryOf("x,x,train,1,0,\ny,y,train,0,1,\nv,v,val,1,,\nw,w,val,,0,\n"), multilabelTask, "l.csv")).toHaveLength(2);
   });
 });
 
