@@ -19,17 +19,27 @@ export interface Doubt extends Warning {
 const FEW_OF_A_CLASS = 5;
 /** Fewer cases in all, for figures of a task as a whole. */
 const FEW = 30;
-/** Figures that are 0 where a model knows nothing, by their ids, and what gives that. */
-const CHANCE: Readonly<Record<string, string>> = {
-  quadraticKappa: "what guessing gives",
-  kappa: "what guessing gives",
-  r2: "what the mean of the cases gives",
+/** What figures are where a model knows nothing, by their ids, and what gives that. */
+const CHANCE: Readonly<Record<string, readonly [chance: number, source: string]>> = {
+  quadraticKappa: [0, "what guessing gives"],
+  kappa: [0, "what guessing gives"],
+  r2: [0, "what the mean of the cases gives"],
+  meanAuroc: [0.5, "what guessing gives"],
 };
 
-/** Codes that follow from the figures. */
-const FROM_FIGURES: readonly string[] = ["FEW_CASES", "NEAR_CHANCE", "WORSE_THAN_CHANCE"];
+/** How many groups (patients) cases are of. */
+export interface GroupCounts {
+  readonly all: number;
+  /** Of a label: with a case where it is there. */
+  readonly positives?: number;
+  /** With a case where it is not. */
+  readonly negatives?: number;
+}
+
+/** Codes that follow from the figures alone. That there are few cases may also follow from their patients, whom a manifest does not count. */
+const FROM_FIGURES: readonly string[] = ["NEAR_CHANCE", "WORSE_THAN_CHANCE"];
 /** Those that users of an adapter are told: these, and what training says of the probabilities. */
-const TOLD: readonly string[] = [...FROM_FIGURES, "NOT_CALIBRATED"];
+const TOLD: readonly string[] = ["FEW_CASES", ...FROM_FIGURES, "NOT_CALIBRATED"];
 
 interface Known {
   /** Id of the label or figure. */
@@ -53,12 +63,27 @@ function chanceDoubt({ value, interval }: Estimate, { about, name, split, chance
   return [{ code: "WORSE_THAN_CHANCE", about, message: `the interval of ${name} on ${split} ${worse}` }];
 }
 
-/** `FEW_CASES`, `NEAR_CHANCE` and `WORSE_THAN_CHANCE` of one entry of `metrics`, as its numbers say it. */
-export function figureDoubts({ split, labels, figures = [] }: Pick<Metrics, "split" | "labels" | "figures">): Doubt[] {
-  if (labels.length > 0)
-    return labels.flatMap(({ id, n, positives, auroc, interval }) => {
-      const counts = `${positives} positive and ${n - positives} negative cases`;
-      const few = Math.min(positives, n - positives) < FEW_OF_A_CLASS;
+/**
+ * `FEW_CASES`, `NEAR_CHANCE` and `WORSE_THAN_CHANCE` of one entry of `metrics`, as its numbers say it.
+ * @param groups by the labels' ids, of the task as a whole by any other: ten cases of one patient are one; default: each case is a group
+ */
+export function figureDoubts(
+  { split, labels, figures = [] }: Pick<Metrics, "split" | "labels" | "figures">,
+  groups: ReadonlyMap<string, GroupCounts> = new Map(),
+): Doubt[] {
+  const byChance = figures.flatMap(({ id, name, ...found }) => {
+    const [chance, source] = own(CHANCE, id) ?? [];
+    return chance === undefined || source === undefined ? [] : chanceDoubt(found, { about: id, name, split, chance, source });
+  });
+  if (labels.length > 0) {
+    const byLabel = labels.flatMap(({ id, n, positives, auroc, interval }) => {
+      const negatives = n - positives;
+      const { all = n, positives: there = positives, negatives: not = negatives } = groups.get(id) ?? {};
+      const counts =
+        all < n
+          ? `${positives} positive cases of ${groupsText(there)} and ${negatives} negative ones of ${groupsText(not)}`
+          : `${positives} positive and ${negatives} negative cases`;
+      const few = Math.min(there, not) < FEW_OF_A_CLASS;
       return [
         ...(few ? [{ code: "FEW_CASES" as const, about: id, message: `${id}: ${split} has ${counts}; its figures say little` }] : []),
         // Of one class only: that is told as few cases.
@@ -67,15 +92,16 @@ export function figureDoubts({ split, labels, figures = [] }: Pick<Metrics, "spl
           : chanceDoubt({ value: auroc, interval }, { about: id, name: `the AUROC of ${id}`, split, chance: 0.5, source: "what guessing gives" })),
       ];
     });
+    // A mean of what is undefined: that is told label by label.
+    return [...byLabel, ...(labels.every(({ auroc }) => auroc === null) ? [] : byChance)];
+  }
   const fewest = Math.min(...figures.map(({ n }) => n));
-  return [
-    ...(fewest < FEW ? [{ code: "FEW_CASES" as const, message: `${split} has ${fewest} cases; the figures say little` }] : []),
-    ...figures.flatMap(({ id, name, ...found }) => {
-      const source = own(CHANCE, id);
-      return source === undefined ? [] : chanceDoubt(found, { about: id, name, split, chance: 0, source });
-    }),
-  ];
+  const patients = Math.min(fewest, ...[...groups.values()].map(({ all }) => all));
+  const cases = patients < fewest ? `${fewest} cases of ${groupsText(patients)}` : `${fewest} case${fewest === 1 ? "" : "s"}`;
+  return [...(patients < FEW ? [{ code: "FEW_CASES" as const, message: `${split} has ${cases}; the figures say little` }] : []), ...byChance];
 }
+
+const groupsText = (n: number): string => `${n} group${n === 1 ? "" : "s"} (patients)`;
 
 const same = (a: Stated, b: Stated): boolean => a.code === b.code && (a.about === undefined || b.about === undefined || a.about === b.about);
 

@@ -5,7 +5,7 @@ export { checkInput } from "./checks.js";
 export { conformalQuantile } from "./conformal.js";
 export { conformanceLogits, syntheticVolume } from "./conformance.js";
 export { AIR, asDeclared, FLOOR, inHounsfield, valuesOf, wholeLabels, withoutPadding } from "./declared.js";
-export { type Doubt, doubtFaults, figureDoubts, withDoubts } from "./doubts.js";
+export { type Doubt, doubtFaults, figureDoubts, type GroupCounts, withDoubts } from "./doubts.js";
 export { displayGrid } from "./geometry.js";
 export { FUSIONS } from "./kinds/fusion/index.js";
 export { HEADS, type HeadForm, headForward, headGradient } from "./kinds/head/index.js";

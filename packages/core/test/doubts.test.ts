@@ -48,6 +48,38 @@ describe("follows from the figures", () => {
   });
 });
 
+describe("cases of one patient are one", () => {
+  const groups = (id: string, all: number, positives?: number, negatives?: number) => new Map([[id, { all, positives, negatives }]]);
+  const of = (entry: Parameters<typeof figureDoubts>[0], counts: ReturnType<typeof groups>) => figureDoubts(entry, counts).map(({ message }) => message);
+  test("of a label: ten scans of each of four patients are four cases", () => {
+    expect(of(label([0.6, 0.9], 80, 40), groups("x", 24, 4, 20))).toEqual([
+      "x: val has 40 positive cases of 4 groups (patients) and 40 negative ones of 20 groups (patients); its figures say little",
+    ]);
+    expect(of(label([0.6, 0.9], 80, 40), groups("x", 25, 5, 20))).toEqual([]);
+    // A patient with both counts for both.
+    expect(of(label([0.6, 0.9], 80, 40), groups("x", 5, 5, 5))).toEqual([]);
+  });
+  test("of a task as a whole", () => {
+    expect(of(figure("r2", "R²", [0.1, 0.5], 290), groups("d", 29))).toEqual(["test has 290 cases of 29 groups (patients); the figures say little"]);
+    expect(of(figure("r2", "R²", [0.1, 0.5], 290), groups("d", 30))).toEqual([]);
+    expect(of(figure("r2", "R²", [0.1, 0.5], 29), groups("d", 29))).toEqual(["test has 29 cases; the figures say little"]);
+    expect(of(figure("r2", "R²", [0.1, 0.5], 1), new Map())).toEqual(["test has 1 case; the figures say little"]);
+  });
+  test("a manifest may state it, though it counts no patients", () => {
+    const entry = { ...label([0.6, 0.9]), dataset: "d", date: "2026-01-01", seed: 0, madeBy: "m" };
+    expect(doubtFaults({ ...entry, warnings: [{ code: "FEW_CASES", about: "x", message: "40 cases of 2 patients" }] })).toEqual([]);
+  });
+});
+
+test("the mean AUROC of all classes is held against 0.5, beside those of the classes", () => {
+  const mean = (value: number | null, interval: [number, number] | null, own = label([0.6, 0.9])) =>
+    said({ ...own, figures: [{ id: "meanAuroc", name: "mean AUROC", n: 40, value, interval }] });
+  expect(mean(0.52, [0.4, 0.6])).toEqual([expect.stringMatching("^NEAR_CHANCE the interval of mean AUROC on val holds 0.5, what guessing gives")]);
+  expect(mean(0.3, [0.2, 0.4])).toEqual([expect.stringMatching("^WORSE_THAN_CHANCE the interval of mean AUROC on val lies below 0.5")]);
+  expect(mean(0.8, [0.6, 0.9])).toEqual([]);
+  expect(mean(null, null, label(null, 12, 12, null))).toEqual([expect.stringMatching("^FEW_CASES")]);
+});
+
 describe("what a manifest states", () => {
   const entry = (warnings: { code: string; message: string; about?: string }[], interval: [number, number] = [0.1, 0.4]) => ({
     ...label(interval),

@@ -18,7 +18,7 @@ export { type ReliabilityBin, type RocPoint, reliability, rocCurve } from "./met
 export { agreement, type Confusion, confusion, crossTable, macroF1 } from "./metrics/decisions.js";
 export { auroc, BOOTSTRAP } from "./metrics/metrics.js";
 export { modelCard } from "./package/card.js";
-export { filledIn, type MadeAdapter, type MakeOptions, makeAdapter, statedFigures } from "./package/make-adapter.js";
+export { filledIn, groupCounts, type MadeAdapter, type MakeOptions, makeAdapter, statedFigures } from "./package/make-adapter.js";
 export { pixelLogits } from "./package/pixel-logits.js";
 export { importHead, importPeft, type PeftFolder, type PeftImport } from "./peft/peft-import.js";
 export { type ReportParts, trainingReport } from "./report/report.js";

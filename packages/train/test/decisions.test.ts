@@ -123,6 +123,11 @@ describe("labels with a threshold", () => {
   });
 });
 
+test("patients are counted where cases name them, those with both answers for both", () => {
+  const cases: Scored[] = [["p1", 1], ["p1", 1], ["p1", 0], ["p2", 0], ["p3", 0]].map(([group, truth]) => ({ group: String(group), labels: new Map([["sick", Number(truth)]]), logits: [0.5] })); // biome-ignore format: a line
+  expect(taskTraining(binaryTask).measure(binaryTask, cases, ONCE)[0].groups).toEqual({ all: 3, positives: 1, negatives: 3 });
+});
+
 test("ordered classes: by the median, where the most probable one gives another figure", () => {
   const task: Task = { kind: "ordinal", labels: [0, 1, 2, 3].map((i) => ({ id: `c${i}`, name: `C${i}` })) };
   const cases: Scored[] = ordinal.logits.map((logits: number[], i: number) => ({ group: `p${i}`, labels: classLabels(task, ordinal.classes[i]), logits }));

@@ -1,5 +1,5 @@
 // labels.csv: text ids, blank labels, splits, groups, masks, several volumes a study, and what is refused.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -13,6 +13,42 @@ const ordinal: LabelsOptions = {
 };
 const regression: LabelsOptions = { file: "labels.csv", task: { kind: "regression", labels: [{ id: "diameter_mm", name: "Diameter", unit: "mm" }] } };
 const multiclass: LabelsOptions = { file: "labels.csv", task: { kind: "multiclass", labels: [{ id: "cat", name: "Cat" }, { id: "dog", name: "Dog" }] } }; // biome-ignore format: one line
+
+test.each([
+  ["an escape", "id,sick\na,1\nb\x1b[2J,0\n", "line 3, column id: holds \\x1b, which is not seen"],
+  ["a mark of direction", "id,sick\na\u202eb,1\nb,0\n", "line 2, column id: holds \\u202e, which is not seen"],
+  ["a line feed in quotes", 'id,sick\n"a\nb",1\nc,0\n', "column id: holds \\n, which is not seen"],
+  ["one in a path that serves as id", "path,sick\nx\x07.nii.gz,1\n", "line 2, column id: holds \\x07"],
+  ["one in a group", "id,group,sick\na,p\u200b1,1\n", "line 2, column group: holds \\u200b"],
+  ["one in a split", "id,split,sick\na,v\u202dal,1\n", "line 2, column split: holds \\u202d"],
+])("%s in a name is refused, with its line", (_, csv, said) => {
+  expect(() => parseLabels(csv, binary)).toThrow(said);
+});
+
+test("names of other scripts are names: accents, right-to-left words, joiners where they spell", () => {
+  const ids = ["é1", "e\u0301", "日本", "דוד", "می\u200cخواهم"];
+  expect(parseLabels(`id,sick\n${ids.map((id) => `${id},1`).join("\n")}\n`, binary).map(({ id }) => id)).toEqual(ids);
+});
+
+test("a file that is listed twice is told of, under whatever name, and regions of it are not", () => {
+  const folder = mkdtempSync(join(tmpdir(), "anymc3d-twice-"));
+  writeFileSync(join(folder, "a.nii"), "");
+  symlinkSync(join(folder, "a.nii"), join(folder, "link.nii"));
+  const told = (csv: string, more: Partial<LabelsOptions> = {}) => {
+    const warnings: string[] = [];
+    parseLabels(csv, { ...binary, file: join(folder, "labels.csv"), onWarning: ({ code, message }) => void warnings.push(`${code} ${message}`), ...more });
+    return warnings.filter((text) => text.startsWith("LISTED_TWICE"));
+  };
+  for (const other of ["a.nii", "./a.nii", "sub/../a.nii", join(folder, "a.nii"), "link.nii"])
+    expect(told(`id,path,sick\none,a.nii,1\ntwo,b.nii,0\nthree,${other},1\n`), other).toEqual([
+      expect.stringContaining(`lines 2 and 4 name one file, ${other}`),
+    ]);
+  expect(told("id,path,split,sick\none,a.nii,val,1\nthree,a.nii,test,1\n", { split: "val" })).toEqual([]);
+  expect(told("id,path,sick\none,a.nii,1\ntwo,b.nii,0\n")).toEqual([]);
+  expect(told("id,path,x,y,z,space,sick\none,a.nii,1,2,3,RAS,1\ntwo,a.nii,4,5,6,RAS,0\n")).toEqual([]);
+  expect(told("id,path,x,y,z,space,sick\none,a.nii,1,2,3,RAS,1\ntwo,a.nii,1,2,3,RAS,1\n")).toHaveLength(1);
+  rmSync(folder, { recursive: true });
+});
 
 test("ids stay text, BOM and CRLF are read, blank labels are missing", () => {
   const rows = parseLabels("\ufeffid,group,split,a,b\r\n0001,p1,val,0,1.0\r\n001,p2,val, 1,\r\n1,p3,train,,0\r\n", multilabel);

@@ -10,7 +10,7 @@ import { checkFileTarget } from "@anymc3d/node-files/target";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { folderStore } from "@anymc3d/registry/node";
 import { type Classifier, checkConformanceOnce } from "@anymc3d/sdk";
-import { type ClassTable, coverageIn, flat, type Measured, type Scored, statedFigures, taskTraining } from "@anymc3d/train";
+import { type ClassTable, coverageIn, flat, groupCounts, type Measured, type Scored, statedFigures, taskTraining } from "@anymc3d/train";
 import packageJson from "../../package.json" with { type: "json" };
 import { startClassifier } from "../adapters/classifier.js";
 import { findAdapter } from "../adapters/find.js";
@@ -255,7 +255,7 @@ function measure({ manifest: { task } }: Adapter, predictions: readonly Predicti
   const whole = kind.whole(task, cases, { samples, seed });
   const where = split ?? "this table";
   const implausible = kind.labelWarnings?.(task, kind.counts(task, cases), where) ?? [];
-  const doubts = [...implausible, ...figureDoubts({ split: where, ...statedFigures(task, rows, whole) })];
+  const doubts = [...implausible, ...figureDoubts({ split: where, ...statedFigures(task, rows, whole) }, groupCounts(rows))];
   const coverage = coverageIn(
     task,
     predictions.map(({ row: { labels }, result }) => ({ outcome: result, labels })),

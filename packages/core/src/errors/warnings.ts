@@ -230,6 +230,12 @@ export const WARNINGS = {
     says: "Two groups hold the same scan, however it is stored, or DICOM files of one Patient ID; or Patient IDs are nearly the same, or one of two issuers.",
     todo: "One group for one patient; remove scans that are there twice.",
   },
+  LISTED_TWICE: {
+    about: "training",
+    of: "run",
+    says: "Rows of a table name one file, by one name or by several: it counts as several cases.",
+    todo: "One row for one scan.",
+  },
   NO_LABEL: { about: "training", of: "run", says: "Rows without any label of the task were left out.", todo: "Nothing, if that is meant." },
   ONE_CLASS: {
     about: "training",
@@ -240,7 +246,7 @@ export const WARNINGS = {
   FEW_CASES: {
     about: "adapter",
     of: "machine",
-    says: "The adapter was judged on few cases: under five of a class, or thirty in all.",
+    says: "The adapter was judged on few cases: under five of a class, or thirty in all. Where patients are named, each of them is one case.",
     todo: "Do not rely on its figures. Its author: more cases.",
   },
   NEAR_CHANCE: {

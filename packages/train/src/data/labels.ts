@@ -1,8 +1,9 @@
 // labels.csv: which volumes, which labels, which split, which patient.
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, normalize, resolve } from "node:path";
 import { AnyMC3DError, isAnyMC3DError, type Warning } from "@anymc3d/core";
+import { harmless, isHarmless } from "@anymc3d/core/errors";
 import { scanEndings } from "@anymc3d/io";
 import { parse } from "csv-parse/sync";
 import type { Task } from "../config.js";
@@ -80,8 +81,9 @@ export function parseLabels(text: string, options: LabelsOptions): LabelRow[] {
     groupedById ? "ids" : "groups",
   ))
     options.onWarning?.(warning);
+  const chosen = options.split === undefined ? rows : rows.filter(({ split }) => split === splitName(options.split as string));
+  for (const warning of listedTwice(chosen, options.file)) options.onWarning?.(warning);
   if (options.split === undefined) return rows;
-  const chosen = rows.filter(({ split }) => split === splitName(options.split as string));
   const splits = [...new Set(rows.map(({ split }) => split ?? "(none)"))];
   if (chosen.length === 0)
     fail(
@@ -184,6 +186,10 @@ function toRow(record: Fields, line: number, read: RowReader, options: LabelsOpt
   const sources = Object.keys(record).filter((column) => column.startsWith(SOURCE));
   const blank = sources.find((column) => !record[column]);
   const failHere: Fail = (what, column) => fail(options, `line ${line}${column === undefined ? "" : `, column ${column}`}: ${what}`);
+  for (const column of ["id", "group", "split"] as const) {
+    const hidden = [...(record[column] ?? "")].find((character) => !isHarmless(character));
+    if (hidden !== undefined && !isHarmless(record[column])) failHere(`holds ${harmless(hidden)}, which is not seen; write the name without it`, column);
+  }
   const region = rowRegion(record, failHere);
   if (blank !== undefined) fail(options, `line ${line}, column ${blank}: no path; a study needs all of its volumes`);
   return {
@@ -232,6 +238,31 @@ function checkStudies(rows: readonly LabelRow[], options: LabelsOptions): void {
     if (before && before.group !== row.group)
       fail(options, `lines ${before.line} and ${row.line} are about one study, and in the groups "${before.group}" and "${row.group}"; a patient is one group`);
     known.set(study, before ?? row);
+  }
+}
+
+/** `LISTED_TWICE`: rows of one file, as a whole or about one region of it. */
+function listedTwice(rows: readonly LabelRow[], file: string): Warning[] {
+  const first = new Map<string, LabelRow>();
+  const pairs = rows.flatMap((row): string[] => {
+    const named = [...(row.path === undefined ? [] : [row.path]), ...row.paths.values()];
+    if (named.length === 0) return [];
+    const key = JSON.stringify([named.map((path) => placeOf(resolve(dirname(resolve(file)), path))), row.region ?? null]);
+    const before = first.get(key);
+    first.set(key, before ?? row);
+    return before ? [`lines ${before.line} and ${row.line} name one file, ${named.join(", ")}`] : [];
+  });
+  if (pairs.length === 0) return [];
+  const told = pairs.slice(0, 5).join("; ") + (pairs.length > 5 ? `; and ${pairs.length - 5} more` : "");
+  return [{ code: "LISTED_TWICE", message: `${file}: ${told}: each row counts as a case of its own; remove those that are too many` }];
+}
+
+/** Of all names of a file one, where it is there. */
+function placeOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
 }
 

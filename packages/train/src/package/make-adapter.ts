@@ -2,7 +2,7 @@
 
 import { type Adapter, type AdapterManifest, type Engine, loadAdapter, type Task, taskKind, type Warning } from "@anymc3d/core";
 import { writeSafetensors } from "@anymc3d/core/engine";
-import { conformanceLogits, figureDoubts, weightsHash } from "@anymc3d/core/learn";
+import { conformanceLogits, figureDoubts, type GroupCounts, weightsHash } from "@anymc3d/core/learn";
 import { manifestParts, type TrainConfig } from "../config.js";
 import { expectationsOf, maskLabelsOf, percentilesOf, type VolumeFacts } from "../data/looks.js";
 import type { Prediction, TrainOutcome } from "../learning/loop.js";
@@ -109,7 +109,7 @@ function judge(predictions: readonly Prediction[], config: TrainConfig): Judged 
   const whole = kind.whole(decided, cases, BOOTSTRAP);
   const coverage = conformal ? measureCoverage(decided, cases, { seed: training.seed }) : [];
   const warnings = [
-    ...figureDoubts({ split: SPLIT, ...statedFigures(task, measured, whole) }),
+    ...figureDoubts({ split: SPLIT, ...statedFigures(task, measured, whole) }, groupCounts(measured)),
     ...kind.calibrationDoubts(task, temperatures),
     ...(conformal ? [] : [noSets(cases.length)]),
   ];
@@ -122,6 +122,10 @@ const noSets = (n: number): Warning => ({
 });
 
 type Metrics = AdapterManifest["metrics"][number];
+
+/** By id, the groups (patients) that were judged. */
+export const groupCounts = (measured: readonly Measured[]): Map<string, GroupCounts> =>
+  new Map(measured.flatMap(({ id, groups }) => (groups ? [[id, groups]] : [])));
 
 /** Figures as a manifest states them: an AUROC a label and those of all labels, or those of the task. */
 export function statedFigures(task: Task, measured: readonly Measured[], whole?: Measured): Pick<Metrics, "labels" | "figures"> {

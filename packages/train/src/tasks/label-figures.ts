@@ -61,7 +61,13 @@ export function measureLabels(
       accuracy: figure((some) => agreement(truths(some), founds(some))),
       brier: figure((some) => brier(truths(some), some.map(({ probability }) => probability))), // biome-ignore format: a line
     };
-    return { id, name, n: known.length, positives: truths(known).reduce((sum, truth) => sum + truth, 0), figures };
+    const groupsWith = (some: typeof known) => new Set(groupsOf(some)).size;
+    const groups = {
+      all: groupsWith(known),
+      positives: groupsWith(known.filter(({ truth }) => truth === 1)),
+      negatives: groupsWith(known.filter(({ truth }) => truth === 0)),
+    };
+    return { id, name, n: known.length, groups, positives: truths(known).reduce((sum, truth) => sum + truth, 0), figures };
   });
 }
 

@@ -6,7 +6,7 @@ import { evenBoundaries, inOrder, ordinalLoss } from "../learning/ordinal-loss.j
 import { bestTemperature } from "../metrics/calibration.js";
 import { agreement } from "../metrics/decisions.js";
 import { quadraticKappa } from "../metrics/ordered.js";
-import { figureOf } from "../metrics/score.js";
+import { figureOf, groupsOf } from "../metrics/score.js";
 import { linearFit, meanAbsoluteError } from "../metrics/values.js";
 import { orderedSections } from "../report/ordered-sections.js";
 import { classColumn, classes, classOf, classWeights, decidedClass } from "./classes.js";
@@ -96,7 +96,9 @@ export const ordinal = {
   measure(task, cases, options) {
     const those = known(task, cases).map(({ group, labels, logits }) => ({ group, labels, scores: [decidedClass(task, logits)] }));
     const figures = [...columns(task), right(task)].map((own) => [own.id, figureOf([own], those, options)] as const);
-    return [{ id: classColumn(task), name: classColumn(task), n: those.length, figures: Object.fromEntries(figures) }];
+    return [
+      { id: classColumn(task), name: classColumn(task), n: those.length, groups: { all: new Set(groupsOf(those)).size }, figures: Object.fromEntries(figures) },
+    ];
   },
   whole: () => undefined,
   calibrationDoubts: (task, [temperature]) => calibrationDoubts(classColumn(task), temperature),

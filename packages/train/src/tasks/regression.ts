@@ -3,7 +3,7 @@
 import { AnyMC3DError, type Task } from "@anymc3d/core";
 import { ANY_COLUMN } from "../data/columns.js";
 import { inUnits, normalisationOf, valueLoss } from "../learning/value-loss.js";
-import { figureOf } from "../metrics/score.js";
+import { figureOf, groupsOf } from "../metrics/score.js";
 import { linearFit, meanAbsoluteError, rSquared, spearman } from "../metrics/values.js";
 import { valueSections } from "../report/value-sections.js";
 import type { Fail, LabelCount, Labels, ScoreColumn, TaskTraining } from "./task-training.js";
@@ -125,7 +125,9 @@ export const regression = {
     const known = cases.filter(({ labels }) => truthOf(task, labels) !== undefined).map((scored) => ({ ...scored, scores: scored.logits }));
     const figures = columns(task).map((column) => [column.id, figureOf([column], known, options)] as const);
     const { id, name, unit } = quantity(task);
-    return [{ id, name, n: known.length, figures: Object.fromEntries(figures), units: { meanAbsoluteError: unit } }];
+    return [
+      { id, name, n: known.length, groups: { all: new Set(groupsOf(known)).size }, figures: Object.fromEntries(figures), units: { meanAbsoluteError: unit } },
+    ];
   },
   whole: () => undefined,
   calibrationDoubts: () => [],

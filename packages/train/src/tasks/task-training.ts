@@ -1,6 +1,7 @@
 // What training and evaluation must know of a kind of task. One file a kind beside this one; the table of all is index.ts.
 
 import type { Outcome, Task, Tensor, Tensors, Warning } from "@anymc3d/core";
+import type { GroupCounts } from "@anymc3d/core/learn";
 import type { TrainingOptions } from "../config.js";
 import type { Decision } from "../metrics/calibration.js";
 import type { BootstrapOptions, Estimate } from "../metrics/metrics.js";
@@ -74,6 +75,8 @@ export interface Measured {
   readonly n: number;
   /** Of these, where it is there; labels and classes only. */
   readonly positives?: number;
+  /** Groups (patients) that the cases are of. */
+  readonly groups?: GroupCounts;
   /** By the names of {@link FIGURES}. */
   readonly figures: Readonly<Record<string, Estimate>>;
   /** Of figures that are no pure numbers. */
