@@ -105,3 +105,11 @@ test("a lock of a prerelease that * stands for is read again", () => {
   const entry = { version: "2.0.0-rc.1", wanted: "*", integrity, hash, backbone };
   expect(parseLock(JSON.stringify({ lockfileVersion: 1, adapters: { "adapter-x": entry } }), "lock").adapters["adapter-x"]).toEqual(entry);
 });
+
+test("a tag that leads to a version that is not there says so; what was never there, too", () => {
+  const from = packumentOf({ tags: { latest: "9.9.9", next: "1.0.0" }, versions: ["1.0.0"] });
+  const info = parsePackument(new TextEncoder().encode(JSON.stringify(from)), "x", "http://127.0.0.1/x");
+  expect(() => chooseVersion(info, "latest")).toThrow("x@latest: the tag latest leads to 9.9.9, which is not there; there are 1.0.0; tags latest, next.");
+  for (const wanted of ["9.9.9", "^9", "beta", "constructor"])
+    expect(() => chooseVersion(info, wanted), wanted).toThrow(`x@${wanted}: no such version; there are 1.0.0`);
+});

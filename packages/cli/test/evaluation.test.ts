@@ -33,6 +33,12 @@ describe("figures", () => {
     ]);
   });
 
+  test("of decisions, where nothing was decided positive", () => {
+    const of = (n: number): Measured => ({ id: "a", name: "A", n, positives: 1, figures: { ppv: none, f1: none } });
+    expect(figureLines([of(3)])[1]).toMatch(/undefined \(nothing was decided positive\) +undefined \(nothing is positive, and nothing was decided so\)/);
+    expect(figureLines([of(0)])[1]).toMatch(/(undefined \(no case\) *){2}/);
+  });
+
   test("coverage says of how many the truth was held", () => {
     expect(coverageLines(diameter, [{ id: "diameter_mm", target: 0.9, held: 8, n: 10, size: 4 }])).toEqual([
       "diameter_mm: made to hold the truth in 90 % of cases, held it in 8 of 10, 4.00 mm wide on average",

@@ -93,7 +93,7 @@ describe("adapters by name", () => {
     expect(JSON.parse(found.stdout)).toMatchObject([{ name: "@anymc3d/adapter-adrenal-shape", labels: ["hyperplasia"], bodyParts: ["adrenal gland"] }]);
     expect((await anymc3d(at, ["adapter", "search", "nodule", "--modality", "MR"])).stdout).toContain("Nothing found");
     const card = await readFile(join(packages, "adapters-lung-nodule/README.md"), "utf8");
-    expect((await anymc3d(at, ["adapter", "info", "lung-nodule"])).stdout).toContain(card.trim());
+    expect((await anymc3d(at, ["adapter", "info", "lung-nodule"])).stdout).toContain(card.trim().replace(/^.*$/gm, (line) => `│ ${line}`.trimEnd()));
   });
 
   test("add, list, classify with --frozen, remove; a name that is not locked is refused", async () => {

@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { reasonOf } from "../src/commands/doctor.js";
 import { describeError, reportError } from "../src/output/failure.js";
 import { printTable } from "../src/output/table.js";
-import { print, printErr, printJson, printText } from "../src/output/terminal.js";
+import { print, printErr, printJson, printQuoted } from "../src/output/terminal.js";
+import { widthOf } from "../src/output/width.js";
 
 const written = { out: "", err: "" };
 const writesTo = (name: keyof typeof written) => (text: string | Uint8Array) => {
@@ -20,7 +21,14 @@ beforeEach(() => {
   vi.spyOn(process.stdout, "write").mockImplementation(writesTo("out"));
   vi.spyOn(process.stderr, "write").mockImplementation(writesTo("err"));
 });
-afterEach(() => vi.restoreAllMocks());
+const before = { isTTY: process.stdout.isTTY, columns: process.stdout.columns };
+/** What the terminal says of itself. */
+const terminal = (said: Partial<typeof before>) => void Object.assign(process.stdout, said);
+beforeEach(() => terminal({ isTTY: undefined, columns: undefined }));
+afterEach(() => {
+  terminal(before);
+  vi.restoreAllMocks();
+});
 
 describe("lines", () => {
   it("no text makes a line, a colour or a direction of its own", () => {
@@ -47,9 +55,33 @@ describe("lines", () => {
     expect(written.err).toBe("warning a\n  error UNEXPECTED forged\n  kept\n");
   });
 
-  it("a card keeps its lines", () => {
-    printText("# Title\n\n| a\t| \x1b[8m |");
-    expect(written.out).toBe("# Title\n\n| a  | \\x1b[8m |\n");
+  it("a card keeps its lines, each behind a bar", () => {
+    printQuoted("# Title\n\n| a\t| \x1b[8m |\nResearch use only\rok");
+    expect(written.out).toBe("│ # Title\n│\n│ | a  | \\x1b[8m |\n│ Research use only\\rok\n");
+  });
+
+  it("a terminal does not break a card's line: what would be its next line has a bar, too", () => {
+    terminal({ isTTY: true, columns: 12 });
+    printQuoted(`${"a".repeat(10)}ok  published`);
+    printQuoted("漢字漢字漢字e\u0301");
+    expect(written.out).toBe("│ aaaaaaaaaa\n│ ok  publish\n│ ed\n│ 漢字漢字漢\n│ 字e\u0301\n".replace("publish\n│ ed", "publis\n│ hed"));
+  });
+
+  it("cells that may be cut are, the widest first, to the terminal's width or 80 columns", () => {
+    const rows = [["@lab/adapter-x", "T".repeat(90), "漢".repeat(30), "CT"]];
+    printTable(["adapter", "title", "labels", "modality"], rows, [1, 2]);
+    const [head, row] = written.out.trimEnd().split("\n");
+    expect(widthOf(row.replace("CT", "modality"))).toBeLessThanOrEqual(80);
+    expect(row).toMatch(/^@lab\/adapter-x {2}T+… {2}漢+… +CT$/);
+    expect(widthOf(head.slice(0, head.indexOf("modality")))).toBe(widthOf(row.slice(0, row.indexOf("CT"))));
+    written.out = "";
+    terminal({ columns: 200 });
+    printTable(["adapter", "title", "labels", "modality"], rows, [1, 2]);
+    expect(written.out).toContain("T".repeat(90));
+    written.out = "";
+    terminal({ columns: 20 });
+    printTable(["adapter", "title"], [["@lab/adapter-with-a-name", "A title of many words"]], [1]);
+    expect(written.out).toContain("@lab/adapter-with-a-name  A title of …");
   });
 
   it("JSON is ASCII where it matters, and parses to the same", () => {

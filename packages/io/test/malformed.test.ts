@@ -21,6 +21,7 @@ describe("not NIfTI", () => {
     ["Git LFS", ascii("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")],
     ["JSON", ascii('{"a": 1}')],
     ["plain text", ascii("hello\n")],
+    ["plain text", new TextEncoder().encode(`# Lungenrundherde – “größer”\n${"é".repeat(2000)}`)],
     ["zeros", new Uint8Array(1000)],
     ["unknown", new Uint8Array([200, 3])],
   ])("says what %s looks like, and what can be read", async (what, bytes) => {

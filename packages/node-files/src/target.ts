@@ -55,7 +55,9 @@ async function probe(target: string, folder: string): Promise<void> {
       await handle.close();
     }
   } catch (cause) {
-    throw notWritable(target, folder, cause);
+    // In /proc, which is there, the system says ENOENT of what it would not make.
+    const isThere = (cause as NodeJS.ErrnoException).code === "ENOENT" && (await there(target, folder).catch(() => undefined))?.isDirectory();
+    throw notWritable(target, folder, isThere ? { message: "nothing can be made there" } : cause);
   } finally {
     await rm(path, { force: true }).catch(() => undefined);
   }

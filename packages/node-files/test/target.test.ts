@@ -34,7 +34,7 @@ test.each([
 
 // No one writes to /proc, not even root; making folders there fails as if the folder above were not there.
 test.skipIf(process.platform !== "linux")("where nothing can be made, the folder is named", async () => {
-  await expect(checkFolderTarget("/proc/adapter/deep")).rejects.toThrow(/cannot be written in \/proc: /);
+  await expect(checkFolderTarget("/proc/adapter/deep")).rejects.toThrow(/cannot be written in \/proc: nothing can be made there/);
   await expect(checkFileTarget("/proc/p.csv")).rejects.toThrow(/cannot be written in \/proc: /);
   await expect(checkFileTarget("/dev/null")).rejects.toThrow(/device/);
 });

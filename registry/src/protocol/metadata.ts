@@ -95,5 +95,6 @@ export function chooseVersion({ name, tags, versions }: PackageInfo, wanted: str
   const listed = there.length
     ? `there are ${there.slice(0, 8).join(", ")}${there.length > 8 ? ", …" : ""}; tags ${Object.keys(tags).slice(0, 8).join(", ") || "none"}`
     : "it has no version that can be checked";
-  throw new AnyMC3DError("VERSION_NOT_FOUND", `${name}@${wanted}: no such version; ${listed}.`, { details: { name, wanted, versions: there } });
+  const what = exact !== undefined && exact !== semver.valid(wanted, true) ? `the tag ${wanted} leads to ${exact}, which is not there` : "no such version";
+  throw new AnyMC3DError("VERSION_NOT_FOUND", `${name}@${wanted}: ${what}; ${listed}.`, { details: { name, wanted, versions: there } });
 }

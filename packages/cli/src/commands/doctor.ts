@@ -1,5 +1,6 @@
 // anymc3d doctor: every engine that may run here, its self-test, one slice timed, and what to do about what is missing.
 
+import { spawn } from "node:child_process";
 import { availableParallelism, totalmem } from "node:os";
 import type { Backbone } from "@anymc3d/core";
 import { encode, slicesOf } from "@anymc3d/core/engine";
@@ -8,7 +9,7 @@ import { createEngine, type EngineChoice, openBackbone } from "@anymc3d/sdk";
 import { enginesToExamine } from "@anymc3d/sdk/engines";
 import { installedAdapters } from "../adapters/installed.js";
 import { describeError, EXIT, Reported } from "../output/failure.js";
-import { pc, print, printJson } from "../output/terminal.js";
+import { pc, print, printErr, printJson } from "../output/terminal.js";
 
 interface EngineReport {
   readonly engine: EngineChoice;
@@ -21,7 +22,27 @@ interface EngineReport {
   readonly advice?: string;
 }
 
-export async function doctor(flags: { json?: boolean }): Promise<void> {
+/** Set for the process that examines. */
+const EXAMINES = "ANYMC3D_DOCTOR_EXAMINES";
+
+/** Native libraries write to stderr what no setting keeps back: a process of its own examines, and what came there is shown where it failed. */
+export async function doctor(flags: { json?: boolean; verbose?: boolean }): Promise<void> {
+  if (process.env[EXAMINES]) return examine(flags);
+  const env = { ...process.env, [EXAMINES]: "1" };
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], { env, stdio: ["inherit", "inherit", "pipe"] });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-MOST_SAID);
+  });
+  const code = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
+  if (code === 0 && !flags.verbose) return;
+  if (said) printErr(said.trimEnd());
+  if (code !== 0) throw new Reported(code ?? EXIT.failed);
+}
+
+const MOST_SAID = 20_000;
+
+async function examine(flags: { json?: boolean }): Promise<void> {
   const backbone = await openBackbone();
   const system = {
     node: process.version,

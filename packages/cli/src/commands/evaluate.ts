@@ -285,8 +285,8 @@ async function checkTargets({ predictions, keep, splits }: EvaluateFlags, data: 
 
 function printReport(report: { volumes: number; split: string; engine: string; precision: string }, { rows, whole, table, held, doubts }: Evaluation): void {
   const [header, ...lines] = figureLines(rows);
-  print(`${report.volumes} volumes, split ${report.split}, ${report.engine} ${report.precision}`, pc.bold(header));
+  print(`${report.volumes} volume${report.volumes === 1 ? "" : "s"}, split ${report.split}, ${report.engine} ${report.precision}`, pc.bold(header));
   print(...lines, ...wholeLines(whole), ...classLines(table), ...held);
-  print(pc.dim(`95 % intervals: bootstrap over groups. ${DISCLAIMER}`));
+  print(pc.dim(`95 % intervals: bootstrap over ${rows.some(({ n, groups }) => groups && groups.all < n) ? "groups (patients)" : "cases"}. ${DISCLAIMER}`));
   for (const { code, message } of doubts) printErr(`${pc.yellow("warning")} ${pc.dim(code)} ${message}`);
 }

@@ -16,16 +16,19 @@ export function figureLines(rows: readonly Measured[]): string[] {
   return cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  "));
 }
 
+/** Why a figure of decisions is undefined. */
+const UNDEFINED: Readonly<Partial<Record<string, string>>> = { ppv: "nothing was decided positive", f1: "nothing is positive, and nothing was decided so" };
+
 function estimateText({ n, positives, figures, units }: Measured, name: string): string {
   const { value, interval } = figures[name];
-  if (value === null) return `undefined (${n === 0 ? "no case" : positives === undefined ? "all alike" : "one class only"})`;
+  if (value === null) return `undefined (${n === 0 ? "no case" : (UNDEFINED[name] ?? (positives === undefined ? "all alike" : "one class only"))})`;
   const unit = units?.[name] ? ` ${units[name]}` : "";
   return `${value.toFixed(3)}${interval ? ` [${interval.map((edge) => edge.toFixed(3)).join("–")}]` : ""}${unit}`;
 }
 
 /** Figures of all labels together: "macro F1 0.576 [0.410–0.720]". */
 export const wholeLines = (whole: Measured | undefined): string[] =>
-  whole ? Object.keys(whole.figures).map((name) => `${FIGURES[name]} ${estimateText(whole, name)}, of ${whole.n} cases`) : [];
+  whole ? Object.keys(whole.figures).map((name) => `${FIGURES[name]} ${estimateText(whole, name)}, of ${whole.n} case${whole.n === 1 ? "" : "s"}`) : [];
 
 /** Which class was taken for which: truths as rows, decisions as columns. */
 export function classLines(found: ClassTable | undefined): string[] {

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { harmless, harmlessJson, harmlessLines, isolated } from "@anymc3d/core/errors";
 import colors from "picocolors";
+import { folded } from "./width.js";
 
 /** Stands for the escape character in our own colours until a line is written; nobody else can know it. */
 const OWN = `\ue000${randomUUID()}\ue000`;
@@ -31,9 +32,16 @@ export function printErr(...lines: readonly string[]): void {
   for (const line of lines) writeErr(`${line.replaceAll("\r\n", "\n").replace(/\n(?! {2})/g, "\n  ")}\n`);
 }
 
-/** Writes a text of several lines, such as a card, to standard output. */
-export function printText(text: string): void {
-  print(...harmlessLines(text).replaceAll("\t", "  ").split("\n"));
+/** Columns of the terminal; of what is none, as most have. */
+export const terminalWidth = (): number => process.stdout.columns || 80;
+
+const BAR = "│ ";
+
+/** Writes a stranger's text of several lines, such as a card, to standard output: behind a bar, where a terminal breaks lines, too, so that none looks like ours. */
+export function printQuoted(text: string): void {
+  const lines = harmlessLines(text).replaceAll("\t", "  ").split("\n");
+  const broken = process.stdout.isTTY ? lines.flatMap((line) => folded(line, Math.max(1, terminalWidth() - BAR.length))) : lines;
+  print(...broken.map((line) => (BAR + line).trimEnd()));
 }
 
 /** Writes a value as JSON to standard output: in one line, or indented. */

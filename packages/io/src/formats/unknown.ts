@@ -26,6 +26,15 @@ const OTHERS: readonly (readonly [at: number, signature: string, what: string])[
   [0, "version https://git-lfs", "a Git LFS pointer, not the file itself (run `git lfs pull`)"],
 ];
 
+/** UTF-8 without control characters; the last character may be cut off. */
+function isText(bytes: Uint8Array): boolean {
+  try {
+    return bytes.length > 0 && !/[^\P{Cc}\t\n\r]/u.test(new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true }));
+  } catch {
+    return false;
+  }
+}
+
 /** What the bytes look like, with an article: "a DICOM file", "an HTML page", "unknown binary data". */
 export function describeBytes(bytes: Uint8Array): string {
   const format = formatOf(bytes);
@@ -36,7 +45,7 @@ export function describeBytes(bytes: Uint8Array): string {
   const start = text(bytes, 0, 256);
   if (/^\s*<\?xml/.test(start)) return "an XML document";
   if (/^\s*[[{]\s*["[{\d\]}]/.test(start)) return "JSON text";
-  if (bytes.length > 0 && /^[\t\n\r\x20-\x7e]+$/.test(start)) return "plain text";
+  if (isText(bytes.subarray(0, 1024))) return "plain text";
   return bytes.every((byte) => byte === 0) ? "zeros only" : "unknown binary data";
 }
 

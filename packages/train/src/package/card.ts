@@ -43,7 +43,7 @@ export function modelCard(manifest: AdapterManifest, { training, comparison }: C
     ...(comparison
       ? [
           "## Compared with",
-          `On the same validation cases, ${comparedWhat(manifest.task)} [95 % interval, bootstrap over groups (patients)]; differences on the same resamples.\n\n${comparison}`,
+          `On the same validation cases, ${comparedWhat(manifest.task)} [95 % interval, bootstrap over groups (patients, or cases where none are named)]; differences on the same resamples.\n\n${comparison}`,
         ]
       : []),
     "## Conformance",
@@ -68,7 +68,7 @@ function metricsText({ metrics, task }: AdapterManifest): string {
   return metrics
     .map((entry) => {
       const { dataset, split, date, seed, madeBy, coverage = [], warnings = [] } = entry;
-      const source = `${dataset}, split "${split}", ${date}, seed ${seed}, ${madeBy}. Intervals: bootstrap over groups (patients), ${BOOTSTRAP.samples.toLocaleString("en")} resamples.`;
+      const source = `${dataset}, split "${split}", ${date}, seed ${seed}, ${madeBy}. Intervals: bootstrap over groups (patients, or cases where none are named), ${BOOTSTRAP.samples.toLocaleString("en")} resamples.`;
       const doubts = warnings.map(({ code, message }) => `- **${code}** ${message}`);
       return [source, figuresTables(entry), ...coverage.map((one) => `- ${coverageText(one, task)}`), ...(doubts.length ? [doubts.join("\n")] : [])].join(
         "\n\n",

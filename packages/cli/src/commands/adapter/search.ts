@@ -5,7 +5,7 @@ import { warningWords } from "@anymc3d/core/errors";
 import { interruptSignal } from "../../interrupt.js";
 import { openFor, type RegistryFlags } from "../../options/registry.js";
 import { printTable } from "../../output/table.js";
-import { pc, print, printErr, printJson, printText } from "../../output/terminal.js";
+import { pc, print, printErr, printJson, printQuoted } from "../../output/terminal.js";
 
 export interface SearchFlags extends RegistryFlags {
   modality?: string;
@@ -33,6 +33,8 @@ export async function searchAdapters(words: readonly string[], flags: SearchFlag
       bodyParts.join(", "),
       doubts.map(warningWords).join(", "),
     ]),
+    // Title, labels, body part.
+    [2, 3, 5],
   );
   print("Research use only; `anymc3d adapter info NAME` shows data, figures and limits.");
 }
@@ -46,7 +48,8 @@ export async function adapterInfo(spec: string, flags: RegistryFlags & { json?: 
     ? (await registry.info(manifest.name, { signal, onWarning })).versions.map(({ version, published, deprecated }) => ({ version, published, deprecated }))
     : [];
   if (flags.json) return void printJson({ hash, manifest, versions, warnings });
-  printText((await registry.card(spec, { signal })).trim());
+  print(`The card of ${manifest.name}@${manifest.version}, as its author wrote it:`);
+  printQuoted((await registry.card(spec, { signal })).trim());
   for (const warning of warnings) onWarning(warning);
   if (versions.length)
     print("", `Versions: ${versions.map(({ version, deprecated }) => (deprecated ? `${version} (deprecated: ${deprecated})` : version)).join(", ")}`);
