@@ -125,7 +125,6 @@ test("options that say nothing, or nothing that can be read, are wrong usage", a
   for (const [flags, says] of [
     [["--size", "30"], "--size says nothing without --at"],
     [["--space", "lps"], "--space says nothing without"],
-    [["--label", "3"], "--label says nothing without --roi"],
     [["--label-names", "3"], "--label-names says nothing without --roi"],
     [["--roi", path("mask.nii.gz"), "--heatmap", "heat.nii.gz"], "put {region}"],
     [["--at", "1,2"], "three numbers"],

@@ -5,7 +5,7 @@ import { AnyMC3DError, type InputFinding, isAnyMC3DError } from "./errors.js";
 import { assertVolume, displayGrid, obliqueness } from "./geometry.js";
 import type { AdapterManifest, Expectations, ViewManifest } from "./manifest.js";
 import { prepareView } from "./preprocess.js";
-import { cutRegion } from "./regions.js";
+import { type CutRegion, cutRegion } from "./regions.js";
 import { type VolumeStatistics, volumeStatistics } from "./statistics.js";
 import type { OutsideFinding, Region, Volume, VoxelArray, Warning } from "./types.js";
 
@@ -117,10 +117,13 @@ export function checkStudy(input: ClassifyInput, manifest: AdapterManifest, { ro
   let otherKind = false;
   try {
     const given = sourcesOf(input, manifest);
-    const cut = (volume: Volume) => (roi ? cutRegion(volume, roi, manifest.input.roi, manifest.name) : { volume, warnings: [] });
+    const cut = (volume: Volume): Pick<CutRegion, "volume" | "warnings" | "made"> =>
+      roi ? cutRegion(volume, roi, manifest.input.roi, manifest.name) : { volume, warnings: [] };
     const sources: Record<string, Volume> = {};
+    let isMade = false;
     for (const [source, volume] of Object.entries(given)) {
-      const { volume: part, warnings: told } = cut(volume);
+      const { volume: part, warnings: told, made } = cut(volume);
+      isMade ||= made !== undefined;
       sources[source] = part;
       for (const warning of told) warnings.set(warning.message, warning);
     }
@@ -131,7 +134,7 @@ export function checkStudy(input: ClassifyInput, manifest: AdapterManifest, { ro
       const findings = inputFindings(volume, view);
       refused ||= findings.some((finding) => finding.refuse);
       otherKind ||= findings.some((finding) => finding.refuse && finding.otherKind);
-      for (const warning of warningsOf(volume, view, findings)) warnings.set(warning.message, warning);
+      for (const warning of warningsOf(volume, view, findings)) if (!(isMade && warning.code === "NO_ORIENTATION")) warnings.set(warning.message, warning);
     }
   } catch (error) {
     if (!isAnyMC3DError(error)) throw error;

@@ -90,7 +90,9 @@ async function classified(
   const studies = sourcesOf(input, adapter.manifest);
   const cuts = region && cutRegions(studies, region, adapter.manifest);
   const sources = cuts ? Object.fromEntries(Object.entries(cuts).map(([name, { volume }]) => [name, volume])) : studies;
-  const { prepared, warnings, outside } = prepare(sources, bound, options);
+  const { prepared, warnings: told, outside } = prepare(sources, bound, options);
+  // An image that was made is stored as the adapter wants it.
+  const warnings = told.filter(({ code }) => !(code === "NO_ORIENTATION" && cuts?.[views[0].source].made));
   const times = { preprocess: performance.now() - started, encode: 0, pool: 0, heatmap: 0 };
 
   const encodeStart = performance.now();
@@ -109,7 +111,7 @@ async function classified(
   const maps = await heatmap?.kind.maps({ passes, forward: study, bound }, heatmap.label);
   const heatmaps = maps ? heatmapsOf(sources, prepared, maps, bound, options) : undefined;
   if (heatmaps && cuts && heatmapGrid === "study")
-    for (const name of Object.keys(heatmaps)) heatmaps[name] = putBack(heatmaps[name], cuts[name].place, studies[name]);
+    for (const name of Object.keys(heatmaps)) heatmaps[name] = putBack(heatmaps[name], cuts[name], studies[name]);
   const [first] = views;
   times.heatmap = options.heatmap ? performance.now() - heatStart : 0;
   return {
@@ -117,7 +119,7 @@ async function classified(
     ...outcome,
     logits: [...logits],
     ...(outside.length && { outside }),
-    views: prepared.map((view, v) => viewResult(view, views[v], { weights: weights[v], weight: fusion[v], start: cuts?.[views[v].source].place.start })),
+    views: prepared.map((view, v) => viewResult(view, views[v], { weights: weights[v], weight: fusion[v], start: startOf(cuts?.[views[v].source]) })),
     ...(cuts && { region: cuts[first.source].place }),
     ...(heatmaps ? { heatmaps, heatmap: heatmaps[first.source] } : {}),
     warnings: [...engine.warnings, ...(adapter.warnings ?? []), ...(cuts ? cuts[first.source].warnings : []), ...warnings, ...doubts],
@@ -131,6 +133,9 @@ async function classified(
     disclaimer: DISCLAIMER,
   };
 }
+
+/** Of what is cut out, indices are those of the study; of an image that was made, its own. */
+const startOf = (cut: CutRegion | undefined): readonly number[] | undefined => (cut?.made ? undefined : cut?.place.start);
 
 /** The region in every source. */
 function cutRegions(studies: Readonly<Record<string, Volume>>, region: Region, { input: { roi }, name }: AdapterManifest): Readonly<Record<string, CutRegion>> {

@@ -43,7 +43,7 @@ export async function conformanceLogits(adapter: Adapter, engine: Engine, signal
   const { input, conformance } = adapter.manifest;
   const volumes: Record<string, Volume> = {};
   for (const view of input.views) volumes[view.source] ??= syntheticVolume(view, conformance.seed);
-  const result = await classify(volumes, adapter, { engine, checks: "warn", signal });
+  const result = await classify(volumes, adapter, { engine, checks: "force", signal });
   return [...result.logits];
 }
 

@@ -11,6 +11,7 @@ export { FUSIONS } from "./kinds/fusion/index.js";
 export { HEADS, type HeadForm, headForward, headGradient } from "./kinds/head/index.js";
 export { INTENSITIES } from "./kinds/intensity/index.js";
 export { POOLINGS } from "./kinds/pooling/index.js";
+export { type Roi, roiKind } from "./kinds/roi/index.js";
 export { adapterJsonSchema, adapterManifestSchema } from "./manifest.js";
 export { upgradeManifest } from "./manifest-upgrade.js";
 export { attentionPool, attentionPoolGradient, meanPool, meanPoolGradient, sigmoid, softmax } from "./pool.js";

@@ -4,7 +4,8 @@ import { valuesOf, wholeLabels } from "./declared.js";
 import { AnyMC3DError } from "./errors.js";
 import { assertVolume, determinant, nearestAxes, voxelSpacing } from "./geometry.js";
 import { type Roi, roiKind } from "./kinds/roi/index.js";
-import type { Marked, Millimetres } from "./kinds/roi/roi-kind.js";
+import { mapOnStudy } from "./kinds/roi/label-image.js";
+import type { ImagePlace, Marked, Millimetres, RoiKind } from "./kinds/roi/roi-kind.js";
 import type { Affine, Region, RegionPlace, Space, Volume, VoxelArray, Warning } from "./types.js";
 
 type Triple = readonly [number, number, number];
@@ -14,6 +15,8 @@ export interface CutRegion {
   /** The voxels of the region, as they are in the volume, with the affine of that place. */
   readonly volume: Volume;
   readonly place: RegionPlace;
+  /** Of an image that was made of a label: where it lies. Its volume may state no orientation. */
+  readonly made?: ImagePlace;
   readonly warnings: readonly Warning[];
 }
 
@@ -39,10 +42,11 @@ const ROUNDING = 1e-6;
  */
 export function cutRegion(volume: Volume, region: Region, roi: Roi, adapterName: string): CutRegion {
   assertVolume(volume);
+  const kind = roiKind(roi);
+  if (kind.image) return imageOf(volume, region, { roi, kind, adapterName });
   const { marked, bounds } = found(volume, region);
   const spacing = voxelSpacing(volume.affine);
   const along = alongVoxelAxes(volume.affine);
-  const kind = roiKind(roi);
   const size = kind.size(roi, marked, along);
   if (!size) throw invalid(`${adapterName} does not say how large a region around a point is: give \`size\` in mm (--size), or a box.`);
   const { least, most } = kind.limits?.(roi, along) ?? {
@@ -71,6 +75,32 @@ export function cutRegion(volume: Volume, region: Region, roi: Roi, adapterName:
       : [];
   const cut = cutBox(volume, start, shape);
   return { volume: cut, place: { start, shape, ...(cut.affine && { mm: boundsInMm(cut.affine, shape) }) }, warnings };
+}
+
+interface Wanted {
+  readonly roi: Roi;
+  readonly kind: RoiKind<Roi>;
+  readonly adapterName: string;
+}
+
+function imageOf(volume: Volume, region: Region, { roi, kind, adapterName }: Wanted): CutRegion {
+  if (typeof region !== "object" || region === null || !("mask" in region))
+    throw invalid(`${adapterName} looks at ${kind.text}, and a point or a box says nothing of its shape: give roi: { mask, label } (--roi FILE --label N).`);
+  const { mask, number } = ofLabel(volume, region);
+  const { image, place, outside } = (kind.image as NonNullable<typeof kind.image>)(roi, { ...mask, affine: mask.affine ?? volume.affine }, number);
+  const warnings: Warning[] =
+    outside > 1e-9
+      ? [
+          {
+            code: "REGION_CLIPPED",
+            message: `${Math.max(1, Math.round(100 * outside))} % of the label lie outside of the image that ${adapterName} looks at, and are left out`,
+          },
+        ]
+      : [];
+  const corners = cornerBounds([-0.5, -0.5, -0.5], each((axis) => place.shape[axis] - 0.5), (at) => intoVoxels(volume, "RAS")(applied(place.affine, at))); // biome-ignore format: a line
+  const start = each((axis) => Math.min(volume.shape[axis] - 1, Math.max(0, Math.ceil(corners.low[axis] - ROUNDING))));
+  const shape = each((axis) => Math.max(1, Math.min(volume.shape[axis] - 1, Math.floor(corners.high[axis] + ROUNDING)) - start[axis] + 1));
+  return { volume: image, place: { start, shape, mm: boundsInMm(place.affine, place.shape) }, made: place, warnings };
 }
 
 const invalid = (message: string): AnyMC3DError => new AnyMC3DError("REGION_INVALID", message);
@@ -190,7 +220,7 @@ function ofLabel(volume: Volume, { mask: given, label }: Extract<Region, { mask:
   const bounds = mask.affine && volume.affine && mask.affine !== volume.affine ? mapped(own, mask.affine, volume) : own;
   if (!overlaps(volume, bounds))
     throw new AnyMC3DError("REGION_ELSEWHERE", "The label of the region's mask lies outside of the volume. Is it a mask of another scan?");
-  return { marked: { by: "mask" as const, size: spans(volume, bounds) }, bounds };
+  return { marked: { by: "mask" as const, size: spans(volume, bounds) }, bounds, mask, number };
 }
 
 function mapped({ low, high }: Bounds, affine: Affine, volume: Volume): Bounds {
@@ -292,8 +322,10 @@ function cutBox(volume: Volume, start: Triple, shape: Triple): Volume {
   };
 }
 
-/** A map of a region on the grid that the region was cut out of; 0 elsewhere. */
-export function putBack(map: Volume, { start }: RegionPlace, { shape, affine }: Volume): Volume {
+/** A map of a region on the grid of the study that it is of; 0 elsewhere. */
+export function putBack(map: Volume, { place: { start, shape: size }, made }: Pick<CutRegion, "place" | "made">, study: Volume): Volume {
+  if (made) return mapOnStudy(map, made, study, { start, shape: size });
+  const { shape, affine } = study;
   if (AXES.every((axis) => map.shape[axis] === shape[axis])) return map;
   const data = new Float32Array(shape[0] * shape[1] * shape[2]);
   const [nx, ny, nz] = map.shape;

@@ -206,8 +206,8 @@ describe("what an adapter declares", () => {
 
 test("a map goes back to where its region was", () => {
   const volume = numbered([5, 4, 3], { affine: RAS });
-  const { volume: part, place } = cut(volume, { box: [[1, 1, 1], [2, 3, 2]], space: "voxel" }); // biome-ignore format: one line
-  const back = putBack(part, place, volume);
+  const part = cut(volume, { box: [[1, 1, 1], [2, 3, 2]], space: "voxel" }); // biome-ignore format: one line
+  const back = putBack(part.volume, part, volume);
   expect([...back.data]).toEqual([...volume.data].map((value, at) => (at % 5 >= 1 && at % 5 <= 2 && Math.floor(at / 5) % 4 >= 1 && at >= 20 ? value : 0)));
 });
 

@@ -69,7 +69,7 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
         if (!regional) await tell(await classifier.classify(file, adapter, { ...run, read }), 1);
         else {
           const volume = await readVolume(file, { ...read, signal });
-          for (const [n, { name, region }] of (await regionsOf(flags, volume, signal)).entries()) {
+          for (const [n, { name, region }] of (await regionsOf(flags, file, volume, signal)).entries()) {
             try {
               await tell(await classifier.classify(volume, adapter, { ...run, roi: region() }), n + 1, name);
             } catch (error) {

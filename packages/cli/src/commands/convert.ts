@@ -38,7 +38,7 @@ export async function convert(input: string, output: string, flags: ConvertFlags
   const volume = await readVolume(input, { ...readOptions(flags), signal });
   for (const { code, message } of volume.notes ?? []) printErr(`${pc.yellow("note")} ${pc.dim(code)} ${message}`);
   if (!regional) return convertOne(volume, output, flags, signal);
-  const regions = await regionsOf(flags, volume, signal);
+  const regions = await regionsOf(flags, input, volume, signal);
   if (regions.length > 1 && !output.includes("{region}"))
     throw new AnyMC3DError("OPTION_INVALID", `${output}: ${regions.length} regions would write the same file; put {region}, the region's number, into it`);
   const roi = { kind: "box", margin: flags.margin ?? 0 } as const;

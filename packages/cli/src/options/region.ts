@@ -37,7 +37,7 @@ export function addRegionFlags(command: Command): Command {
     )
     .option("--roi <file>", "regions of a file: label map, DICOM SEG, RT Structure Set or structured report, 3D Slicer's markups, table of points")
     .addOption(
-      new Option("--label <label>", "of --roi: number or name; several: once more each; default: every region of the file").argParser(
+      new Option("--label <label>", "of --roi, or of the file itself: number or name; several: once more each; default: every region of --roi").argParser(
         collected((text) => text),
       ),
     )
@@ -60,24 +60,24 @@ export function asksForRegions({ at, box, size, space, roi, label, labelNames }:
   const without = (flag: string, needed: string) => new AnyMC3DError("OPTION_INVALID", `${flag} says nothing without ${needed}`);
   if (size && !at) throw without("--size", "--at");
   if (space && !at && !box && !roi) throw without("--space", "--at, --box or --roi");
-  if (label && !roi) throw without("--label", "--roi");
   if (labelNames && !roi) throw without("--label-names", "--roi");
-  return Boolean(at || box || roi);
+  return Boolean(at || box || roi || label);
 }
 
 /** Whether more than one region may be asked for. */
 export const asksForSeveral = ({ at = [], box = [], roi, label }: RegionFlags): boolean =>
-  at.length + box.length + (roi === undefined ? 0 : (label?.length ?? Number.POSITIVE_INFINITY)) > 1;
+  at.length + box.length + (label?.length ?? (roi === undefined ? 0 : Number.POSITIVE_INFINITY)) > 1;
 
 /** DICOM's own axes for what was read from DICOM; those of NIfTI, which all volumes have here, for the rest. */
 const usualSpace = ({ meta }: Volume): Space => (meta?.seriesUid === undefined ? "RAS" : "LPS");
 
 /**
  * The regions that the options ask for, in the order points, boxes, regions of a file.
- * @param volume says which space places are in, where the options do not
+ * @param file the scan, whose own labels are meant where a label is asked for and no file of regions is given
+ * @param volume what was read of it; says which space places are in, where the options do not
  * @throws AnyMC3DError for a file of regions that cannot be read
  */
-export async function regionsOf(flags: RegionFlags, volume: Volume, signal: AbortSignal): Promise<NamedRegion[]> {
+export async function regionsOf(flags: RegionFlags, file: string, volume: Volume, signal: AbortSignal): Promise<NamedRegion[]> {
   const { at = [], box = [], size, space } = flags;
   const within: Space = space === undefined ? usualSpace(volume) : space === "voxel" ? "voxel" : (space.toUpperCase() as "RAS" | "LPS");
   return [
@@ -85,7 +85,7 @@ export async function regionsOf(flags: RegionFlags, volume: Volume, signal: Abor
     ...box.map(
       (two): NamedRegion => ({ name: `box ${two.map((corner) => corner.join(", ")).join(" to ")} ${within}`, region: () => ({ box: two, space: within }) }),
     ),
-    ...(await regionsOfFile(flags, volume, space && within, signal)),
+    ...(await regionsOfFile({ ...flags, roi: flags.roi ?? (flags.label && file) }, volume, space && within, signal)),
   ];
 }
 

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { AnyMC3DError, isAnyMC3DError, type Region, type Volume, type Warning } from "@anymc3d/core";
 import { reworded } from "@anymc3d/core/errors";
+import { roiKind } from "@anymc3d/core/learn";
 import { chosenRegion, type Grid, type ReadOptions, readRegions, readVolume } from "@anymc3d/io";
 import type { Task, TrainConfig } from "../config.js";
 import { taskTraining } from "../tasks/index.js";
@@ -125,6 +126,11 @@ function toCase(row: LabelRow, split: Split, csv: string, options: CsvCasesOptio
         const { roi = { kind: "whole" }, reach = 0 } = options;
         const cuts = Object.entries(volumes).map(([source, volume]) => [source, withSurroundings(volume, wanted, roi, reach)] as const);
         const own = cuts[0][1];
+        if (mask !== undefined && options.roi && roiKind(options.roi).image)
+          throw new AnyMC3DError(
+            "DATA_INVALID",
+            `${mask}: the task looks at the shape of a label, which a mask says nothing more of; leave the mask column out`,
+          );
         const outline = mask === undefined ? undefined : boxOf(await onGrid(mask, first, signal), own.first, own.volume.shape);
         return { volumes: Object.fromEntries(cuts), mask: outline && { ...own, volume: outline } };
       });

@@ -1,11 +1,9 @@
 // The region of a study that a case is about: cut out, and kept in memory with what lies around it, so that the study is read once and not every epoch.
 
 import { type Affine, type Region, type Volume, voxelSpacing } from "@anymc3d/core";
-import { cutRegion } from "@anymc3d/core/learn";
+import { cutRegion, type Roi } from "@anymc3d/core/learn";
 
 type Triple = readonly [number, number, number];
-/** `input.roi` of task.json. */
-type Roi = Parameters<typeof cutRegion>[2];
 
 /** A region cut out with its surroundings. */
 export interface Surroundings {
@@ -29,7 +27,9 @@ export const boxOf = (volume: Volume, start: Triple, shape: Triple): Volume =>
  * @throws AnyMC3DError as `cutRegion()`
  */
 export function withSurroundings(volume: Volume, region: Region, roi: Roi, reach: number): Surroundings {
-  const { place } = cutRegion(volume, region, roi, "the adapter to be trained");
+  const { place, made, volume: image } = cutRegion(volume, region, roi, "the adapter to be trained");
+  // What is made of a label has nothing around it.
+  if (made) return { volume: image, first: [0, 0, 0], start: [0, 0, 0], shape: image.shape };
   const around = voxelSpacing(volume.affine).map((mm) => Math.ceil(reach / mm));
   const first = triple((axis) => Math.max(0, place.start[axis] - around[axis]));
   const last = triple((axis) => Math.min(volume.shape[axis], place.start[axis] + place.shape[axis] + around[axis]));

@@ -1,6 +1,7 @@
 // The model card of an adapter package. Every number in it comes from the manifest or the training run.
 
 import { type AdapterManifest, DISCLAIMER, shortName } from "@anymc3d/core";
+import { roiKind } from "@anymc3d/core/learn";
 import { comparedWhat } from "../metrics/compare.js";
 import { BOOTSTRAP } from "../metrics/metrics.js";
 import { coverageText } from "../report/coverage-text.js";
@@ -21,14 +22,15 @@ export function modelCard(manifest: AdapterManifest, { training, comparison }: C
   const short = shortName("adapter", name);
   const kind = taskTraining(manifest.task);
   const labels = kind.cardLabels(manifest.task);
+  const { file, roi, flags } = roiKind(manifest.input.roi).example;
   const parts = [
     `# ${title}`,
     `${versionOnCard(name, version)}. ${description}`,
     `**${DISCLAIMER}**`,
     "## Use",
     `\`\`\`sh\nnpm install @anymc3d/sdk ${name}\n\`\`\``,
-    `\`\`\`js\nimport { classify } from "@anymc3d/sdk";\nimport adapter from "${name}";\n\nconst result = await classify("scan.nii.gz", adapter, { heatmap: true });\n\`\`\``,
-    `\`anymc3d classify scan.nii.gz --adapter ${short}\``,
+    `\`\`\`js\nimport { classify } from "@anymc3d/sdk";\nimport adapter from "${name}";\n\n${roi ? `const roi = ${roi};\n` : ""}const result = await classify("${file}", adapter, { ${roi ? "roi, " : ""}heatmap: true });\n\`\`\``,
+    `\`anymc3d classify ${file} --adapter ${short}${flags ? ` ${flags}` : ""}\``,
     "## Intended use",
     intendedUse,
     "## Limits",

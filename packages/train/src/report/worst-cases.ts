@@ -51,7 +51,7 @@ export async function worstCases(
 }
 
 async function strip(volumes: Readonly<Record<string, Volume>>, { adapter }: MadeAdapter, engine: Engine, signal?: AbortSignal) {
-  const { views, heatmaps } = await classify(volumes, adapter, { engine, heatmap: true, checks: "warn", signal });
+  const { views, heatmaps } = await classify(volumes, adapter, { engine, heatmap: true, checks: "force", signal });
   const [view] = adapter.manifest.input.views;
   const prepared = prepareView(volumes[view.source], view, engine.backbone.spec);
   const heat = heatmaps && prepared.sampler(heatmaps[view.source]);

@@ -3,12 +3,13 @@
 import type * as z from "zod";
 import { unionOf } from "../union.js";
 import { box } from "./box.js";
+import { label } from "./label.js";
 import { point } from "./point.js";
 import type { RoiKind } from "./roi-kind.js";
 import { whole } from "./whole.js";
 
 /** Every kind of region. */
-export const ROIS = [whole, point, box] as const;
+export const ROIS = [whole, point, box, label] as const;
 
 /** `input.roi` of a manifest. */
 export const roiSchema = unionOf(ROIS, "kind").default({ kind: "whole" }).describe("Which part of a study is looked at.");

@@ -16,6 +16,7 @@ export const point = {
   id: "point",
   text: "a box around a point",
   schema,
+  example: { file: "scan.nii.gz", roi: '{ point: [-61, 22.5, 140], space: "RAS" }', flags: "--at -61,22.5,140" },
   size(roi, { by, size }, along) {
     const own = along(roi.size);
     if (by === "mask" && size) return size.map((mm, axis) => Math.max(own[axis], mm + 2 * along(roi.margin)[axis])) as [number, number, number];

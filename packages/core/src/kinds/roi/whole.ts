@@ -9,5 +9,6 @@ export const whole = {
   id: "whole",
   text: "the whole of every volume",
   schema,
+  example: { file: "scan.nii.gz" },
   size: (_, { size }) => size,
 } satisfies RoiKind<z.infer<typeof schema>>;
