@@ -17,6 +17,7 @@ import {
   type StudyCheck,
   type Volume,
 } from "@anymc3d/core";
+import { ERRORS } from "@anymc3d/core/errors";
 import { chosenRegion, type ReadOptions, type RegionFile, readRegions, readVolume, type Source } from "@anymc3d/io";
 import { type AdapterSource, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
 import { atOnce, readingFirst } from "./at-once.js";
@@ -87,6 +88,17 @@ export interface ClassifierOptions extends ClassifierEngineOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
+/** What one adapter of several makes of a study: an answer, or why it has none. */
+export type AdapterAnswer = { readonly adapter: AdapterName } & ({ readonly result: ClassifyResult } | { readonly error: AnyMC3DError });
+
+/** Which adapter answered. */
+export interface AdapterName {
+  readonly name: string;
+  readonly version: string;
+  /** SHA-256 over manifest and tensors. */
+  readonly hash: string;
+}
+
 /** One engine for many volumes and adapters. */
 export interface Classifier {
   /** The one at work; another one after a graphics device was lost. */
@@ -94,6 +106,12 @@ export interface Classifier {
   /** @throws AnyMC3DError with a stable `code`, `CONFORMANCE_FAILED` among them; the signal's reason after an abort */
   classify(source: StudySource, adapter: AdapterSource, options: RunOptions & SeveralRegions): Promise<(ClassifyResult | FailedRegion)[]>;
   classify(source: StudySource, adapter: AdapterSource, options?: RunOptions & OneRegion): Promise<ClassifyResult>;
+  /**
+   * Classifies one study, or a region of it, with several adapters, in their order: every one that takes it. The study is read once.
+   * @returns an answer each; `error` where the adapter refuses the study (or wants several volumes of it), or was made for another backbone
+   * @throws AnyMC3DError for a study that cannot be read, adapters that cannot be loaded, and an engine that fails; the signal's reason after an abort
+   */
+  classifyAll(source: StudySource, adapters: readonly AdapterSource[], options?: RunOptions & OneRegion): Promise<AdapterAnswer[]>;
   /** Frees the engine, unless it was given by its owner. */
   dispose(): Promise<void>;
 }
@@ -144,11 +162,36 @@ export async function createClassifier(options: ClassifierOptions = {}): Promise
       return Array.isArray(answers) ? answers.map(told) : told(answers);
     }
   };
+  const classifyAll = async (source: StudySource, adapters: readonly AdapterSource[], run: RunOptions & OneRegion = {}): Promise<AdapterAnswer[]> => {
+    checkOptionNames(run, RUN_OPTIONS);
+    if (adapters.length === 0) throw new AnyMC3DError("OPTION_INVALID", "the list of adapters is empty; give those that are to be asked");
+    const reading = (signal: AbortSignal) => Promise.all([readStudyAndRegions(source, { ...run, signal }), Promise.all(adapters.map(adapterOf))]);
+    const [{ study, roi }, opened] = await atOnce(reading, run.signal);
+    const answers: AdapterAnswer[] = [];
+    for (const [n, adapter] of opened.entries()) {
+      const { manifest, hash } = adapter;
+      const named = { name: manifest.name, version: manifest.version, hash };
+      const onProgress =
+        run.onProgress && ((step: Progress) => run.onProgress?.({ stage: step.stage, done: n + step.done / step.total, total: opened.length }));
+      try {
+        answers.push({
+          adapter: named,
+          result: (await classifyStudy(study, adapter, { ...run, onProgress, roi: roi as Region | undefined })) as ClassifyResult,
+        });
+      } catch (error) {
+        // What one adapter has against the study is its own answer; what is wrong with the machine ends them all.
+        if (run.signal?.aborted || !isAnyMC3DError(error) || !(ERRORS[error.code].about === "input" || error.code === "BACKBONE_MISMATCH")) throw error;
+        answers.push({ adapter: named, error });
+      }
+    }
+    return answers;
+  };
   return {
     get engine() {
       return held.engine;
     },
     classify: classifyStudy as Classifier["classify"],
+    classifyAll,
     dispose: () => held.dispose(),
   };
 }

@@ -35,6 +35,8 @@ export {
 } from "@anymc3d/io";
 export { type AdapterSource, type AssetModule, type BackboneSource, openAdapter, openBackbone } from "./assets.js";
 export {
+  type AdapterAnswer,
+  type AdapterName,
   backboneOf,
   type Classifier,
   type ClassifierOptions,
