@@ -25,7 +25,7 @@ import type { EngineFlags } from "../options/engine.js";
 import { readOptions } from "../options/read.js";
 import { asksForRegions, asksForSeveral, type RegionFlags, regionsOf } from "../options/region.js";
 import type { RegistryFlags } from "../options/registry.js";
-import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
+import { describeError, EXIT, firstLine, Reported, reportError } from "../output/failure.js";
 import { progressLine, stageName, stageText } from "../output/progress.js";
 import { printResult } from "../output/result.js";
 import { pc, printErr, printJson } from "../output/terminal.js";
@@ -150,7 +150,7 @@ async function readyAdapters(flags: ClassifyFlags, classifiers: Map<string, Clas
       ready.push({ adapter, classifier });
     } catch (error) {
       if (!flags.all || isAbortError(error) || signal.aborted) throw error;
-      printErr(`${pc.yellow("warning")} ${name} is left out: ${describeError(error).message.split("\n")[0]}`);
+      printErr(`${pc.yellow("warning")} ${name} is left out: ${firstLine(describeError(error).message)}`);
     }
   }
   return ready;

@@ -8,7 +8,7 @@ import { openAdapter, readVolume } from "@anymc3d/sdk";
 import { installedAdapters } from "../adapters/installed.js";
 import { checkNotInput } from "../data/not-an-input.js";
 import { readOptions } from "../options/read.js";
-import { describeError, EXIT, Reported, reportError } from "../output/failure.js";
+import { describeError, EXIT, firstLine, Reported, reportError } from "../output/failure.js";
 import { writeStrip } from "../output/strip.js";
 import { pc, print, printErr, printJson } from "../output/terminal.js";
 
@@ -92,11 +92,6 @@ async function usable(folders: readonly string[]): Promise<Adapter[]> {
     }),
   );
   return (await Promise.all(opened)).flat();
-}
-
-function firstLine(text: string): string {
-  const end = text.indexOf("\n");
-  return end < 0 ? text : `${text.slice(0, end)} …`;
 }
 
 type Report = ReturnType<typeof describe>;

@@ -37,3 +37,9 @@ export function reportError(error: unknown, verbose: boolean, file = ""): void {
   if (verbose && error instanceof Error && error.stack) printErr(`${pc.dim(error.stack)}`);
   else if (code === "UNEXPECTED") printErr(pc.dim("This looks like a fault of anymc3d; --verbose shows where it happened."));
 }
+
+/** Of a text of several lines the first, and that there are more. */
+export function firstLine(text: string): string {
+  const end = text.indexOf("\n");
+  return end < 0 ? text : `${text.slice(0, end)} …`;
+}
