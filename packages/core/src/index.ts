@@ -7,6 +7,7 @@ export { classify, DISCLAIMER } from "./classify.js";
 export { checkConformance } from "./conformance.js";
 export * from "./engine/types.js";
 export { AnyMC3DError, type ErrorCode, isAbortError, isAnyMC3DError } from "./errors.js";
+export { explain, type LabelExplanation } from "./explain.js";
 export { type AdapterFacts, factsOf } from "./facts.js";
 export { assertVolume, axisCodes, determinant, nearestAxes, voxelSpacing } from "./geometry.js";
 export { HEATMAPS, type HeatmapMethod } from "./kinds/heatmap/index.js";

@@ -125,12 +125,23 @@ const measured = z.number().min(-1e15).max(1e15);
 
 const interval = z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]);
 
+const decision = z.strictObject({
+  value: z.number().min(0).max(1).nullable().describe("The figure; null where it is undefined."),
+  interval: interval.nullable().describe("Its 95 % interval: [low, high]; null where there is none."),
+});
+
 const labelMetrics = z.strictObject({
   id: line.describe("The label's id."),
   n: z.int().min(1).describe("Cases whose label is known."),
   positives: z.int().min(0).describe("Of these, the cases where it is there."),
   auroc: z.number().min(0).max(1).nullable().describe("Area under the ROC curve; null where only one class occurs."),
   interval: interval.nullable().describe("95 % interval of the AUROC: [low, high]; null where there is none."),
+  sensitivity: decision.optional().describe("At the decision threshold: share of the cases with it that are decided for."),
+  specificity: decision.optional().describe("At the decision threshold: share of the cases without it that are decided against."),
+  trained: z
+    .strictObject({ n: z.int().min(0).describe("Cases whose label is known."), positives: z.int().min(0).describe("Of these, the cases where it is there.") })
+    .optional()
+    .describe("Cases that it was trained on whose label is known, and those of them where it is there."),
 });
 
 const figure = z.strictObject({
@@ -158,6 +169,7 @@ const metrics = z.strictObject({
   date: z.iso.date().describe("When they were computed, YYYY-MM-DD."),
   seed: z.int().describe("Of the training run."),
   madeBy: line.describe("How the figures came about: program and version."),
+  thresholds: line.optional().describe("How decision thresholds were chosen, and on what: Youden's index on val."),
   labels: z.array(labelMetrics).describe("One entry a label; none where the task's figures are not label by label."),
   figures: z
     .array(figure)

@@ -37,6 +37,7 @@ export const classifyCommand: CliCommand = {
         ),
       )
       .option("--heatmap-label <id>", "the label that gradcam explains; default: the one with the largest logit (of ordered classes there is none to name)")
+      .option("--explain", "what thresholds and probabilities mean: how they were chosen, what was measured, what it was trained on, its limits")
       .option("--json", "one JSON object a volume, one a line")
       .option("--quiet", "do not tell how far it is")
       .action(async (files, flags) => (await import("./classify.js")).classifyFiles(files, flags)),

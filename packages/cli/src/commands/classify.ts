@@ -5,6 +5,7 @@ import {
   type Adapter,
   AnyMC3DError,
   type ClassifyResult,
+  explain,
   HEATMAPS,
   type HeatmapMethod,
   isAbortError,
@@ -35,6 +36,7 @@ export interface ClassifyFlags extends EngineFlags, RegionFlags, RegistryFlags {
   all?: boolean;
   /** The volumes of one study by source. */
   source?: Record<string, string>;
+  explain?: boolean;
   heatmap?: string;
   heatmapMethod?: HeatmapMethod;
   heatmapLabel?: string;
@@ -91,8 +93,8 @@ export async function classifyFiles(files: readonly string[], flags: ClassifyFla
               const result = await classifier.classify(flags.source ? volumes : first, adapter, run);
               const heatmap = flags.heatmap && (await writeHeatmap(result, heatmapPath(flags.heatmap, study.name, n + 1, adapter), signal));
               progress.clear();
-              if (flags.json) printJson(toJson(study, result, heatmap, region?.name));
-              else printResult(study.name, adapter, result, { heatmap, ms: performance.now() - started, warned, region: region?.name });
+              if (flags.json) printJson({ ...toJson(study, result, heatmap, region?.name), ...(flags.explain && { explained: explain(adapter.manifest) }) });
+              else printResult(study.name, adapter, result, { heatmap, ms: performance.now() - started, warned, region: region?.name, explain: flags.explain });
             } catch (error) {
               progress.clear();
               if (isAbortError(error)) throw error;

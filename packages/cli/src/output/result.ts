@@ -1,6 +1,6 @@
 // A result as text for people.
 
-import { type Adapter, type ClassifyResult, DISCLAIMER, type ViewResult } from "@anymc3d/core";
+import { type Adapter, type ClassifyResult, DISCLAIMER, explain, type ViewResult } from "@anymc3d/core";
 import { isOfMachine } from "@anymc3d/core/errors";
 import { regionText } from "../options/region.js";
 import { pc, print, printErr } from "./terminal.js";
@@ -10,6 +10,8 @@ interface Extras {
   readonly ms: number;
   /** What was asked for. */
   readonly region?: string;
+  /** Also what the answer means. */
+  readonly explain?: boolean;
   /** Warnings about the machine that were printed before; each is shown once. Those about a file are shown for every file. */
   readonly warned: Set<string>;
 }
@@ -17,7 +19,10 @@ interface Extras {
 export function printResult(file: string, { manifest }: Adapter, result: ClassifyResult, extras: Extras): void {
   const out: string[] = [];
   out.push(`${pc.bold(extras.region ? `${file}, ${extras.region}` : file)}  ${pc.dim(`${manifest.title}, ${manifest.name}@${manifest.version}`)}`);
-  out.push(...outsideLines(result, manifest.title), ...labelLines(result), ...valueLines(result));
+  const meaning = extras.explain ? explain(manifest) : undefined;
+  const lines = labelLines(result).map((line, n) => [line, ...(meaning?.labels[n]?.lines ?? []).map(meant)]);
+  out.push(...outsideLines(result, manifest.title), ...lines.flat(), ...valueLines(result), ...(meaning?.whole ?? []).map(meant));
+  if (extras.explain) out.push(...manifest.limits.map((limit) => meant(`limit: ${limit}`)));
   out.push(...result.views.map((view) => pc.dim(`  ${mostRelevant(view)}`)));
   const region = regionText(result);
   if (region) out.push(pc.dim(`  ${region}`));
@@ -25,14 +30,16 @@ export function printResult(file: string, { manifest }: Adapter, result: Classif
   const { engine, precision, times } = result.provenance;
   out.push(pc.dim(`  ${engine} ${precision}, ${(extras.ms / 1000).toFixed(2)} s (backbone ${(times.encode / 1000).toFixed(2)} s). ${DISCLAIMER}`));
   print(...out);
-  const said = new Set(result.outside?.map(({ message }) => message));
-  for (const { code, message } of result.warnings.filter((warning) => !said.has(warning.message))) {
+  const alreadyTold = new Set(result.outside?.map(({ message }) => message));
+  for (const { code, message } of result.warnings.filter((warning) => !alreadyTold.has(warning.message))) {
     const ofMachine = isOfMachine(code);
     if (ofMachine && extras.warned.has(message)) continue;
     extras.warned.add(message);
     printErr(`${pc.yellow("warning")} ${ofMachine ? "" : `${file}: `}${message}`);
   }
 }
+
+const meant = (text: string): string => pc.dim(`      ${text}`);
 
 /** What an answer that was forced is not: said before any number. */
 function outsideLines({ outside = [] }: ClassifyResult, title: string): string[] {

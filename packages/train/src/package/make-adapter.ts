@@ -10,9 +10,9 @@ import { normalisationOf } from "../learning/value-loss.js";
 import { foldTemperatures } from "../metrics/calibration.js";
 import { COVERAGE, type Coverage, calibrateConformal, measureCoverage } from "../metrics/conformal.js";
 import { judgedCases } from "../metrics/judged.js";
-import { BOOTSTRAP } from "../metrics/metrics.js";
+import { BOOTSTRAP, type Estimate } from "../metrics/metrics.js";
 import { taskTraining } from "../tasks/index.js";
-import { FIGURES, type Measured } from "../tasks/task-training.js";
+import { FIGURES, type LabelCount, type Measured } from "../tasks/task-training.js";
 
 /** That the figures are from. */
 const SPLIT = "val";
@@ -44,6 +44,8 @@ export interface MakeOptions {
   /** Of the training volumes; fills an `expect` that the configuration leaves out. */
   readonly volumes: readonly VolumeFacts[];
   readonly engine: Engine;
+  /** Of the training cases, by label. */
+  readonly trained?: readonly LabelCount[];
   /** Program and version, for the metrics. */
   readonly madeBy: string;
   /** Of the metrics, YYYY-MM-DD. */
@@ -54,7 +56,7 @@ export interface MakeOptions {
  * Makes the adapter.
  * @throws AnyMC3DError `MANIFEST_INVALID` where the configuration gives an invalid manifest; the engine's own
  */
-export async function makeAdapter({ config, outcome, volumes, engine, madeBy, date }: MakeOptions): Promise<MadeAdapter> {
+export async function makeAdapter({ config, outcome, volumes, engine, madeBy, date, trained = [] }: MakeOptions): Promise<MadeAdapter> {
   const { dataset, training, intendedUse, limits } = config;
   const parts = manifestParts(config);
   const kind = taskKind(config.task);
@@ -68,7 +70,7 @@ export async function makeAdapter({ config, outcome, volumes, engine, madeBy, da
     backbone: { name: engine.backbone.name, hash: engine.backbone.hash },
     intendedUse: intendedUse ? `${intendedUse} ${intendedUse.includes(INTENDED) ? "" : INTENDED}`.trim() : `Research on ${config.title}. ${INTENDED}`,
     limits: limits.length ? limits : [`Trained and judged on ${dataset} only; how it does on other data is not known.`],
-    metrics: [{ dataset, split: SPLIT, date, seed: training.seed, madeBy, ...stated(judged) }],
+    metrics: [{ dataset, split: SPLIT, date, seed: training.seed, madeBy, ...thresholdsOf(training), ...withTrained(stated(judged), trained) }],
     conformance: {
       seed: 7,
       tolerance: kind.tolerance(config.task, spreadOf(outcome.predictions) || undefined),
@@ -127,16 +129,40 @@ type Metrics = AdapterManifest["metrics"][number];
 export const groupCounts = (measured: readonly Measured[]): Map<string, GroupCounts> =>
   new Map(measured.flatMap(({ id, groups }) => (groups ? [[id, groups]] : [])));
 
+const plain = ({ value, interval }: Estimate) => ({ value, interval });
+
 /** Figures as a manifest states them: an AUROC a label and those of all labels, or those of the task. */
 export function statedFigures(task: Task, measured: readonly Measured[], whole?: Measured): Pick<Metrics, "labels" | "figures"> {
   const byTask = taskTraining(task).stated.length > 0;
   const labels = byTask
     ? []
-    : measured.map(({ id, n, positives = 0, figures: { auroc } }) => ({ id, n, positives, auroc: auroc.value, interval: auroc.interval }));
+    : measured.map(({ id, n, positives = 0, figures: { auroc, sensitivity, specificity } }) => ({
+        id,
+        n,
+        positives,
+        auroc: auroc.value,
+        interval: auroc.interval,
+        // Of classes there is no threshold that one could speak of.
+        ...(specificity && sensitivity && { sensitivity: plain(sensitivity), specificity: plain(specificity) }),
+      }));
   const figures = [...(byTask ? measured : []), ...(whole ? [whole] : [])].flatMap(({ n, figures: found, units = {} }) =>
     Object.entries(found).map(([id, estimate]) => ({ id, name: FIGURES[id], n, ...estimate, ...(units[id] && { unit: units[id] }) })),
   );
   return { labels, ...(figures.length && { figures }) };
+}
+
+/** How thresholds were chosen, for people. */
+function thresholdsOf({ threshold }: TrainConfig["training"]): Pick<Metrics, "thresholds"> {
+  if (!threshold) return {};
+  return { thresholds: threshold === "youden" ? `Youden's index on ${SPLIT}` : `a sensitivity of ${threshold.sensitivity} on ${SPLIT}` };
+}
+
+function withTrained<M extends Pick<Metrics, "labels">>(metrics: M, trained: readonly LabelCount[]): M {
+  const labels = metrics.labels.map((label) => {
+    const { positives, negatives } = trained.find(({ id }) => id === label.id) ?? {};
+    return positives === undefined || negatives === undefined ? label : { ...label, trained: { n: positives + negatives, positives } };
+  });
+  return { ...metrics, labels };
 }
 
 function stated({ task, measured, whole, coverage, warnings }: Judged): Omit<Metrics, "dataset" | "split" | "date" | "seed" | "madeBy"> {

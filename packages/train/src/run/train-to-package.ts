@@ -12,6 +12,7 @@ import { type TrainOutcome, train } from "../learning/loop.js";
 import { writeCheckpoint } from "../learning/state.js";
 import { type ComparedModel, type Contender, compare, comparedWhat, comparisonTable, contender, sizeBaselines } from "../metrics/compare.js";
 import { calibratedLogits } from "../metrics/judged.js";
+import { withBaselines } from "../package/baselines.js";
 import { type MadeAdapter, makeAdapter } from "../package/make-adapter.js";
 import { type AdapterFiles, checkPackageFolder, writeAdapterPackage } from "../package/package-folder.js";
 import { verifyAdapter } from "../package/verify.js";
@@ -90,8 +91,10 @@ export async function trainToPackage(options: TrainToPackageOptions): Promise<Tr
     const job: Job = { options, engine, backboneVersion: backbone.version, features: frozenFeatures(config, engine), data };
     const trained = await trainOne(job, config, out);
     const compared = variants && (await compareWith(job, config, trained, variants));
-    if (compared) onEvent?.({ type: "compared", models: compared, what: comparedWhat(config.task), table: comparisonTable(compared, config.task) });
-    return { ...trained.written, manifest: trained.files.manifest, ...(compared && { compared }) };
+    if (!compared) return { ...trained.written, manifest: trained.files.manifest };
+    const { models, manifest } = compared;
+    onEvent?.({ type: "compared", models, what: comparedWhat(config.task), table: comparisonTable(models, config.task) });
+    return { ...trained.written, manifest, compared: models };
   } finally {
     await engine.dispose();
   }
@@ -116,7 +119,15 @@ async function trainOne(job: Job, config: TrainConfig, out: string, variant?: st
   const folder = await openRunFolder(out);
   try {
     const outcome = await learn(job, config, { out, folder, variant });
-    const made = await makeAdapter({ config, outcome, volumes: data.volumes, engine, madeBy: madeBy(options), date: new Date().toISOString().slice(0, 10) });
+    const made = await makeAdapter({
+      config,
+      outcome,
+      volumes: data.volumes,
+      trained: data.summary.find(({ split }) => split === "train")?.labels,
+      engine,
+      madeBy: madeBy(options),
+      date: new Date().toISOString().slice(0, 10),
+    });
     const { manifest, weights } = made;
     const training = trainingLines(config, data, outcome, engine.id);
     const files = { manifest, weights, backboneVersion, training, comparison: await earlierComparison(out, config.task, ownContender(config, outcome, made)) };
@@ -203,7 +214,7 @@ async function earlierComparison(out: string, task: TrainConfig["task"], own: Co
 }
 
 /** Trains the variants beside the package, and writes the table of all and of the size-only baselines into its card. */
-async function compareWith(job: Job, config: TrainConfig, trained: Trained, variants: ReadonlyMap<string, TrainConfig>): Promise<ComparedModel[]> {
+async function compareWith(job: Job, config: TrainConfig, trained: Trained, variants: ReadonlyMap<string, TrainConfig>) {
   const { out, signal, onEvent } = job.options;
   const folder = join(out, "compare");
   const contenders = [trained.contender];
@@ -212,6 +223,7 @@ async function compareWith(job: Job, config: TrainConfig, trained: Trained, vari
   contenders.push(...(await sizeBaselines(job.data.cases, config, { signal, onProgress })));
   const models = compare(contenders, config.task);
   await writeWhole(join(folder, COMPARISON), `${JSON.stringify(models, null, 2)}\n`);
-  await writeAdapterPackage(out, { ...trained.files, comparison: comparisonTable(models, config.task) });
-  return models;
+  const manifest = withBaselines(trained.files.manifest, models);
+  await writeAdapterPackage(out, { ...trained.files, manifest, comparison: comparisonTable(models, config.task) });
+  return { models, manifest };
 }
