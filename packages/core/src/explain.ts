@@ -29,6 +29,7 @@ export function explain({ task, metrics: [first] }: AdapterManifest): { readonly
 
 const figure = (value: number): string => String(Number(value.toPrecision(3)));
 const share = (value: number): string => value.toFixed(2);
+const percent = (value: number): string => `${Math.round(100 * value)} %`;
 const range = (interval: readonly number[] | null | undefined, format: (value: number) => string): string =>
   interval ? ` [${interval.map(format).join(" to ")}]` : "";
 
@@ -49,10 +50,10 @@ function measuredLines(found: LabelMetrics, { split, baselines = [] }: Metrics):
   const { n, positives, auroc, interval, sensitivity, specificity } = found;
   const decided = [
     ...(sensitivity && sensitivity.value !== null
-      ? [`of ${positives} cases with it ${share(sensitivity.value)}${range(sensitivity.interval, share)} were found`]
+      ? [`of ${positives} cases with it ${percent(sensitivity.value)}${range(sensitivity.interval, percent)} were found`]
       : []),
     ...(specificity && specificity.value !== null
-      ? [`of ${n - positives} without it ${share(specificity.value)}${range(specificity.interval, share)} were let pass`]
+      ? [`of ${n - positives} without it ${percent(specificity.value)}${range(specificity.interval, percent)} were let pass`]
       : []),
   ];
   return [

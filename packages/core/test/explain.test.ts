@@ -32,7 +32,7 @@ test("threshold, decisions, AUROC, training cases; size where it does as well, a
     name: "Rated malignant",
     lines: [
       "decided from a probability of 0.596 on, chosen by Youden's index on val",
-      "at that threshold, on val, of 43 cases with it 0.72 [0.58 to 0.85] were found, and of 40 without it 0.90 were let pass",
+      "at that threshold, on val, of 43 cases with it 72 % [58 % to 85 %] were found, and of 40 without it 90 % were let pass",
       "AUROC 0.82 [0.69 to 0.94] on val: how often a case with it gets more than a case without it; it is of the model, not of this scan",
       "the best that size alone does is as good: AUROC 0.70 [0.60 to 0.90] on the same cases",
       "trained on 400 cases, 100 of them with it (25 %): where it is rarer or commoner, probabilities are off",

@@ -248,10 +248,13 @@ export async function checkStudy(
   options: Pick<RunOptions, "read" | "signal"> & OneRegion = {},
 ): Promise<StudyCheck> {
   checkOptionNames(options, ["read", "roi", "signal"]);
-  const { read, roi: region } = options;
-  const prepare = (signal: AbortSignal) => Promise.all([readStudyAndRegions(source, { read, roi: region, signal }), openAdapter(adapterSource, { signal })]);
-  const [{ study, roi }, { manifest }] = await atOnce(prepare, options.signal);
-  return checkVolumes(study, manifest, { roi: roi as Region | undefined });
+  const { read } = options;
+  const roi = options.roi && [options.roi];
+  const prepare = (signal: AbortSignal) => Promise.all([readStudyAndRegions(source, { read, roi, signal }), openAdapter(adapterSource, { signal })]);
+  const [found, { manifest }] = await atOnce(prepare, options.signal);
+  const [region] = (found.roi as readonly (Region | FailedRegion)[] | undefined) ?? [];
+  if (region && "error" in region) return { verdict: "impossible", findings: [{ code: region.error.code, message: region.error.message }] };
+  return checkVolumes(found.study, manifest, { roi: region });
 }
 
 /** The backbone an adapter names. */
