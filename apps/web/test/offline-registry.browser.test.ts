@@ -104,7 +104,7 @@ describe.skipIf(!hasChromium)("the page with the network off", () => {
         expect((await storedFiles(page)).filter((url) => large.includes(url))).toEqual([]);
         await reloadOffline(page, context);
         await openSample(page);
-        await button(page, "Classify").click();
+        await button(page, /^Classify$/).click();
         const alert = page.locator(".failure");
         await alert.waitFor();
         expect(await alert.textContent()).toMatch(/You are offline, and the backbone \(44 MB\).* not stored yet/);
@@ -286,13 +286,13 @@ describe.skipIf(!hasChromium)("adapters of a registry", () => {
       await damageBackbone(page);
       await page.reload();
       await openSample(page);
-      await button(page, "Classify").click();
+      await button(page, /^Classify$/).click();
       const alert = page.locator(".failure");
       await alert.waitFor();
       expect(await alert.textContent()).toMatch(/had stored of the backbone \(44 MB\) was damaged/);
       await stored(page);
       expect((await storedFiles(page)).sort()).toEqual(before);
-      await button(page, "Classify").click();
+      await button(page, /^Classify$/).click();
       await classified(page);
       expect(await spoken(page)).toMatch(MALIGNANT);
     }));

@@ -94,7 +94,7 @@ describe.skipIf(!hasChromium)("the page", () => {
       await page.waitForSelector(".toolbar option", { state: "attached" });
       await page.waitForTimeout(2000);
       const { longest } = await longestTask(page, async () => {
-        await button(page, "Classify").click();
+        await button(page, /^Classify$/).click();
         await page.waitForFunction(() => document.querySelector(".busy") === null && document.querySelector(".result") !== null);
       });
       console.info(`longest task of the page while classifying: ${longest.toFixed(0)} ms`);
@@ -165,8 +165,83 @@ describe.skipIf(!hasChromium)("the page", () => {
       await alert.waitFor();
       expect(await alert.textContent()).toMatch(/modality is MR, expected CT/);
       await button(page, "Classify anyway").click();
+      // Another kind of image wants a second yes.
+      await button(page, /^No$/).click();
+      expect(await page.locator(".result").count()).toBe(0);
+      await button(page, "Classify anyway").click();
+      await button(page, "Show them all the same").click();
       await classified(page);
-      expect(await page.locator(".result details").first().textContent()).toMatch(/MR/);
+      const forced = page.locator(".result .forced");
+      expect(await forced.textContent()).toMatch(/^Outside what this model was made for.*modality is MR, expected CT.*say nothing about this scan/);
+      expect(await page.locator(".result").textContent()).not.toMatch(/above threshold|below threshold/);
+      expect(await page.locator("[role=status].visually-hidden").textContent()).toMatch(/^Result: Outside what this model was made for/);
+      const report = (await saved(page, "Report")).toString();
+      expect(report.indexOf("Outside what this model was made for")).toBeLessThan(report.indexOf("<table>"));
+      expect(report).not.toMatch(/<td>(?:yes|no)<\/td>/);
+      expect(JSON.parse((await saved(page, "JSON")).toString()).outside).toMatchObject([{ code: "INPUT_MODALITY", otherKind: true }]);
+    }));
+
+  test("a whole scan: the region around the crosshair gives the SDK's answer; a click moves it; a list of results", () =>
+    visit(async ({ page }) => {
+      const crop = await readNifti(new Uint8Array(await readFile(sample)));
+      const shape = [220, 200, 40] as const;
+      const from = shape.map((n, axis) => Math.floor(n / 2) - Math.floor(crop.shape[axis] / 2));
+      const data = new Int16Array(shape[0] * shape[1] * shape[2]);
+      for (let n = 0; n < data.length; n++) {
+        const at = [n % shape[0], Math.floor(n / shape[0]) % shape[1], Math.floor(n / (shape[0] * shape[1]))];
+        const [i, j, k] = at.map((value, axis) => value - from[axis]);
+        const inCrop = [i, j, k].every((value, axis) => value >= 0 && value < crop.shape[axis]);
+        data[n] = inCrop ? crop.data[(k * crop.shape[1] + j) * crop.shape[0] + i] : Math.hypot(at[0] - 110, at[1] - 100) < 80 ? -850 : 40;
+      }
+      const scan = { data, shape, affine: crop.affine, modality: "CT" };
+      const middle = shape.map((n) => Math.floor(n / 2)) as [number, number, number];
+      const wanted = await classify(scan, lungNodule, { roi: { point: middle, space: "voxel" } });
+
+      await page.setInputFiles("input[multiple]:not([webkitdirectory])", {
+        name: "chest.nii",
+        mimeType: "application/octet-stream",
+        buffer: Buffer.from(writeNifti(scan)),
+      });
+      await page.getByLabel(/does not state the modality/).selectOption("CT");
+      const here = button(page, "Classify this region");
+      await here.waitFor();
+      expect(await page.locator(".run").textContent()).toMatch(/Click the finding in a picture, then classify the region around it/);
+      expect(await button(page, "Classify anyway").count()).toBe(0);
+      await page.waitForFunction(() => document.querySelector(".slider") !== null && document.querySelector(".preparing") === null);
+      await here.click();
+      await classified(page);
+      const first = JSON.parse((await saved(page, "JSON")).toString());
+      first.labels.forEach(({ probability }: { probability: number }, n: number) => {
+        expect(Math.abs(probability - wanted.labels[n].probability)).toBeLessThan(0.002);
+      });
+      expect(first.region).toMatchObject({ start: wanted.region?.start, shape: wanted.region?.shape });
+
+      await button(page, "axial").click();
+      const canvas = await page.locator(".canvas canvas").boundingBox();
+      if (!canvas) throw new Error("no canvas");
+      await page.mouse.click(canvas.x + canvas.width / 2 + 40, canvas.y + canvas.height / 2);
+      await here.click();
+      const list = page.getByRole("list", { name: "Results on this scan" });
+      await page.waitForFunction(() => document.querySelectorAll(".regions li").length === 2);
+      const second = JSON.parse((await saved(page, "JSON")).toString());
+      expect(second.region.start[0]).not.toBe(first.region.start[0]);
+      // A pixel of the canvas is not a voxel's middle.
+      expect(Math.abs(second.region.start[1] - first.region.start[1])).toBeLessThan(3);
+      expect(second.region.start[2]).toBe(first.region.start[2]);
+      // The first again, by its line; then away with the second.
+      await list.getByRole("button", { name: /^at / }).first().click();
+      expect(JSON.parse((await saved(page, "JSON")).toString()).region).toEqual(first.region);
+      const report = (await saved(page, "Report")).toString();
+      expect(report).toMatch(/<th>Region<\/th><td>\d+ /);
+      await list
+        .getByRole("button", { name: /^Remove/ })
+        .last()
+        .click();
+      expect(await list.getByRole("listitem").count()).toBe(1);
+      for (const width of [390, 768, 1440]) {
+        await page.setViewportSize({ width, height: 900 });
+        expect(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth)).toBe(true);
+      }
     }));
 
   test("a file that is no scan, dropped, is named; the page goes on", () =>
@@ -188,7 +263,7 @@ describe.skipIf(!hasChromium)("the page", () => {
   test("cancel leaves no result and no error; classifying again works", () =>
     visit(async ({ page }) => {
       await openSample(page);
-      await button(page, "Classify").click();
+      await button(page, /^Classify$/).click();
       await button(page, "Cancel").click();
       await page.waitForSelector(".run > button");
       expect(await page.locator(".result, .failure").count()).toBe(0);
@@ -204,8 +279,9 @@ describe.skipIf(!hasChromium)("the page", () => {
       await classifyNow(page);
       expect(JSON.parse((await saved(page, "JSON")).toString()).heatmap).toEqual({ method: "gradcam", label: "spiculated" });
       await page.getByLabel("Adrenal shape").check();
-      const go = page.locator(".run > button");
+      const go = page.locator(".run > button").first();
       await go.click();
+      await button(page, "Show them all the same").click();
       await page.waitForFunction(() => document.querySelector("#result-title")?.textContent?.includes("Adrenal"));
       await page.getByLabel("Lung nodule").check();
       expect(await page.textContent("#result-title")).toContain("Lung nodule");
@@ -322,7 +398,7 @@ describe.skipIf(!hasChromium)("the page", () => {
       await damageBackbone(page);
       await page.reload();
       await openSample(page);
-      await button(page, "Classify").click();
+      await button(page, /^Classify$/).click();
       const alert = page.locator(".failure");
       await alert.waitFor();
       expect(await alert.textContent()).toMatch(/stored of the backbone \(44 MB\) was damaged.*(hash|sha256)/);

@@ -34,7 +34,7 @@ function Choice({ entry }: { readonly entry: AdapterEntry }) {
           </small>
           <small>
             {originOf(entry)}
-            {runs.value.has(key) && " · done"}
+            {(runs.value.get(key)?.length ?? 0) > 0 && " · done"}
           </small>
           {doubts.length > 0 && <small class="problem">{doubts.map(warningWords).join(", ")}</small>}
         </span>

@@ -26,6 +26,7 @@ import {
 import { anyClassifier, classifierFor } from "../classify/classifier.js";
 import { type Fault, faultOf, mayGoWell } from "../errors/faults.js";
 import { mayBeSeries, scansAmong, sourceOf, volumesAmong } from "../scan/files.js";
+import type { Voxel } from "../viewer/planes.js";
 
 export interface Scan {
   readonly name: string;
@@ -46,6 +47,8 @@ export interface Run {
   readonly adapter: AdapterEntry;
   readonly result: ClassifyResult;
   readonly method: HeatmapOptions;
+  /** The voxel around which the region lies; absent: the whole scan. */
+  readonly region?: Voxel;
 }
 
 export interface Failure extends Fault {
@@ -64,8 +67,10 @@ export const scan = signal<Scan>();
 export const scanChoice = signal<ScanChoice>();
 export const busy = signal<{ readonly what: "reading" | "classifying"; readonly progress?: Progress; readonly stop: AbortController }>();
 export const failure = signal<Failure>();
-/** Results on this scan by adapter. */
-export const runs = signal<ReadonlyMap<string, Run>>(new Map());
+/** Results on this scan by adapter: of the whole scan one, of regions one each, in the order in which they were made. */
+export const runs = signal<ReadonlyMap<string, readonly Run[]>>(new Map());
+/** The one that is shown; of another adapter, or none: the last. */
+export const shownRun = signal<Run>();
 export const opacity = signal(0.55);
 export const method = signal<HeatmapMethod>(HEATMAPS[0].id);
 /** Whether a way of making heatmaps explains one label. */
@@ -76,7 +81,10 @@ export const explained = signal<string>();
 export const wantedSlice = signal<{ readonly axis: 0 | 1 | 2; readonly index: number }>();
 
 export const chosen = computed(() => adapters.value.find(({ key }) => key === chosenKey.value));
-export const run = computed(() => (chosenKey.value ? runs.value.get(chosenKey.value) : undefined));
+export const ownRuns = computed(() => (chosenKey.value ? (runs.value.get(chosenKey.value) ?? []) : []));
+export const run = computed(() => ownRuns.value.find((each) => each === shownRun.value) ?? ownRuns.value.at(-1));
+/** Whether the chosen adapter looks at a region of a scan. */
+export const looksAtRegions = computed(() => ["point", "box"].includes(chosen.value?.manifest.input.roi.kind ?? ""));
 /** What speaks against giving the scan to the adapter; undefined until it is known. */
 export const check = signal<StudyCheck>();
 /** The check itself failed, for want of a network perhaps. */
@@ -253,8 +261,17 @@ async function checkScan({ files, read }: Scan, { manifest, source }: AdapterEnt
   return classifier.check(images, source, { read: { ...read, companion }, signal });
 }
 
-/** Classifies the scan by the chosen adapter. @param anyway although the adapter refuses it */
-export async function classifyScan(anyway: boolean): Promise<void> {
+/** How the scan is classified: as a whole, or the region around a voxel; and past which refusals. */
+export interface Wanted {
+  readonly region?: Voxel;
+  readonly checks?: "refuse" | "warn" | "force";
+}
+
+/** Mm of a region's sides where an adapter that takes boxes says nothing of them. */
+const SIDE = 30;
+
+/** Classifies the scan, or a region of it, by the chosen adapter. */
+export async function classifyScan({ region, checks = "refuse" }: Wanted): Promise<void> {
   const [adapter, input] = [chosen.value, scan.value];
   if (!adapter || !input) return;
   const heatmap = { method: method.value, ...(explainsOne(method.value) && explained.value && { label: explained.value }) } as HeatmapOptions;
@@ -265,13 +282,28 @@ export async function classifyScan(anyway: boolean): Promise<void> {
     const result = await classifier.classify(source, adapter.source, {
       heatmap,
       read: { ...input.read, companion },
-      checks: anyway ? "warn" : "refuse",
+      checks,
       signal: stop,
       onProgress,
+      ...(region && { roi: { point: region, space: "voxel", ...(adapter.manifest.input.roi.kind === "box" && { size: SIDE }) } }),
     });
-    runs.value = new Map(runs.value).set(adapter.key, { adapter, result, method: heatmap });
-    wantedSlice.value = heaviestSlice(result);
+    const made: Run = { adapter, result, method: heatmap, ...(region && { region }) };
+    const others = (runs.value.get(adapter.key) ?? []).filter((each) => String(each.region) !== String(region));
+    runs.value = new Map(runs.value).set(adapter.key, [...others, made]);
+    show(made);
   });
+}
+
+/** Shows a result, and goes to the slice that counted most in it. */
+export function show(made: Run): void {
+  shownRun.value = made;
+  wantedSlice.value = heaviestSlice(made.result);
+}
+
+/** Takes a region's result off the list. */
+export function forget(made: Run): void {
+  const { key } = made.adapter;
+  runs.value = new Map(runs.value).set(key, (runs.value.get(key) ?? []).filter((each) => each !== made)); // biome-ignore format: a line
 }
 
 function heaviestSlice({ views: [{ axis, slices }] }: ClassifyResult) {

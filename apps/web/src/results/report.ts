@@ -8,6 +8,7 @@ import { heatmapText } from "./heatmap-text.js";
 import { measuredText } from "./measured.js";
 import { formOf } from "./outcomes/index.js";
 import { precisePercent } from "./outcomes/numbers.js";
+import { regionText } from "./region-text.js";
 
 const list = (items: readonly string[]) => `<ul>${items.map((item) => `<li>${harmlessHtml(item)}</li>`).join("")}</ul>`;
 const row = (cell: "th" | "td", cells: readonly string[]) => `<tr>${cells.map((text) => `<${cell}>${harmlessHtml(text)}</${cell}>`).join("")}</tr>`;
@@ -16,7 +17,10 @@ const row = (cell: "th" | "td", cells: readonly string[]) => `<tr>${cells.map((t
 function outcomeHtml({ result, adapter: { manifest } }: Run): string {
   const { head, rows, notes } = formOf(result).table({ result, manifest });
   const table = `<table>${row("th", head)}${rows.map((cells) => row("td", cells)).join("")}</table>`;
-  return `${table}${notes.map((note) => `<p>${harmlessHtml(note)}</p>`).join("")}`;
+  const outside = result.outside
+    ? `<p><strong>Outside what this model was made for; the numbers say nothing about this scan:</strong></p>${list(result.outside.map(({ message }) => message))}`
+    : "";
+  return `${outside}${table}${notes.map((note) => `<p>${harmlessHtml(note)}</p>`).join("")}`;
 }
 
 /** What a user said about a scan that its file does not state, and how it was read. */
@@ -57,6 +61,7 @@ export function reportHtml(scan: Scan, run: Run, picture: string, slice: string)
     ["Scan", `${scan.name}, ${shape.join(" × ")} voxels${spacing}${modality ? `, ${modality}` : ""}`],
     ...(meta?.seriesUid ? [["Series", String(meta.seriesUid)] as [string, string]] : []),
     ...(read ? [["Read", read] as [string, string]] : []),
+    ...(run.region ? [["Region", regionText(result)] as [string, string]] : []),
     ...slicesText(result, scan),
     ["Adapter", `${provenance.adapter.name} ${provenance.adapter.version} (${adapter.origin}), ${provenance.adapter.hash}`],
     ["Backbone", `${provenance.backbone.name}, ${provenance.backbone.hash}`],
@@ -64,7 +69,8 @@ export function reportHtml(scan: Scan, run: Run, picture: string, slice: string)
     ["Made", new Date().toISOString()],
   ];
   const ofMachine = (code: string) => isOfMachine(code) && !isOfAdapter(code);
-  const [notes, faults] = [warnings.filter(({ code }) => ofMachine(code)), warnings.filter(({ code }) => !ofMachine(code))];
+  const told = new Set(result.outside?.map(({ message }) => message));
+  const [notes, faults] = [warnings.filter(({ code }) => ofMachine(code)), warnings.filter(({ code, message }) => !ofMachine(code) && !told.has(message))];
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${harmlessHtml(manifest.title)}: ${harmlessHtml(scan.name)}</title>
 <style>${REPORT_STYLE}</style>
 <h1>${harmlessHtml(manifest.title)}</h1><p><strong>${harmlessHtml(disclaimer)}</strong></p>

@@ -19,7 +19,8 @@ export function ResultPanel() {
   const [metrics] = adapter.manifest.metrics;
   const form = formOf(result);
   const doubts = result.warnings.filter(({ code }) => isOfAdapter(code));
-  const notes = result.warnings.filter(({ code }) => !isOfAdapter(code));
+  const told = new Set(result.outside?.map(({ message }) => message));
+  const notes = result.warnings.filter(({ code, message }) => !isOfAdapter(code) && !told.has(message));
   return (
     <section class="result" aria-labelledby="result-title">
       <h2 id="result-title" ref={title} tabIndex={-1}>

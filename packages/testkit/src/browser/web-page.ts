@@ -75,7 +75,7 @@ export const openSampleFile = async (page: Page) => {
 };
 export const classified = (page: Page) => page.waitForSelector(".result");
 export const classifyNow = async (page: Page) => {
-  await button(page, "Classify").click();
+  await button(page, /^Classify$/).click();
   await classified(page);
 };
 

@@ -2,12 +2,14 @@
 
 import type { ClassifyResult } from "@anymc3d/core";
 import { classes } from "./classes.js";
+import { forced } from "./forced.js";
 import type { OutcomeForm } from "./form.js";
 import { ordered } from "./ordered.js";
 import { quantity } from "./quantity.js";
 import { yesNo } from "./yes-no.js";
 
-export const FORMS: readonly OutcomeForm[] = [yesNo, classes, ordered, quantity];
+/** The first that fits; what was forced is shown as that, whatever it is. */
+export const FORMS: readonly OutcomeForm[] = [forced, yesNo, classes, ordered, quantity];
 
 /** How a result is drawn and worded. @throws Error for a result that no form fits */
 export function formOf(result: ClassifyResult): OutcomeForm {
