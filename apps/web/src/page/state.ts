@@ -1,6 +1,7 @@
 // Everything the page knows, in signals, and what a user can do to it.
 
 import { AnyMC3DError, HEATMAPS, type HeatmapMethod } from "@anymc3d/core";
+import { roiKind } from "@anymc3d/core/learn";
 import {
   type ClassifyResult,
   type HeatmapOptions,
@@ -84,7 +85,7 @@ export const chosen = computed(() => adapters.value.find(({ key }) => key === ch
 export const ownRuns = computed(() => (chosenKey.value ? (runs.value.get(chosenKey.value) ?? []) : []));
 export const run = computed(() => ownRuns.value.find((each) => each === shownRun.value) ?? ownRuns.value.at(-1));
 /** Whether the chosen adapter looks at a region of a scan. */
-export const looksAtRegions = computed(() => ["point", "box"].includes(chosen.value?.manifest.input.roi.kind ?? ""));
+export const looksAtRegions = computed(() => chosen.value !== undefined && roiKind(chosen.value.manifest.input.roi).pointsAt);
 /** What speaks against giving the scan to the adapter; undefined until it is known. */
 export const check = signal<StudyCheck>();
 /** The check itself failed, for want of a network perhaps. */
@@ -285,7 +286,7 @@ export async function classifyScan({ region, checks = "refuse" }: Wanted): Promi
       checks,
       signal: stop,
       onProgress,
-      ...(region && { roi: { point: region, space: "voxel", ...(adapter.manifest.input.roi.kind === "box" && { size: SIDE }) } }),
+      ...(region && { roi: { point: region, space: "voxel", ...(!("size" in adapter.manifest.input.roi) && { size: SIDE }) } }),
     });
     const made: Run = { adapter, result, method: heatmap, ...(region && { region }) };
     const others = (runs.value.get(adapter.key) ?? []).filter((each) => String(each.region) !== String(region));

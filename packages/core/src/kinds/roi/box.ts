@@ -11,6 +11,7 @@ export const box = {
   id: "box",
   text: "a box",
   schema,
+  pointsAt: true,
   example: { file: "scan.nii.gz", roi: '{ box: [[-80, 0, 120], [-40, 40, 160]], space: "RAS" }', flags: "--box -80,0,120:-40,40,160" },
   size: (roi, { by, size }, along) => (by === "mask" && size ? (size.map((mm, axis) => mm + 2 * along(roi.margin)[axis]) as [number, number, number]) : size),
   limits: limitsOf,

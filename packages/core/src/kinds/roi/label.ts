@@ -40,6 +40,7 @@ export const label = {
   id: "label",
   text: "one label of a segmentation",
   schema,
+  pointsAt: false,
   example: { file: "segmentation.nii.gz", roi: '{ mask: "segmentation.nii.gz", label: 3 }', flags: "--label 3" },
   size: (_, { size }) => size,
   image: (roi, mask, number) => labelImage(mask, number, roi),

@@ -16,6 +16,7 @@ export const point = {
   id: "point",
   text: "a box around a point",
   schema,
+  pointsAt: true,
   example: { file: "scan.nii.gz", roi: '{ point: [-61, 22.5, 140], space: "RAS" }', flags: "--at -61,22.5,140" },
   size(roi, { by, size }, along) {
     const own = along(roi.size);

@@ -29,6 +29,8 @@ export interface RoiKind<R> {
   readonly id: string;
   readonly text: string;
   readonly schema: z.ZodType<R>;
+  /** Whether it looks at a place in the scan, which somebody points at. */
+  readonly pointsAt: boolean;
   /** As examples on cards have it: the file, `roi` of `classify()`, flags of the command; none for a whole scan. */
   readonly example: { readonly file: string; readonly roi?: string; readonly flags?: string };
   /**

@@ -9,6 +9,7 @@ export const whole = {
   id: "whole",
   text: "the whole of every volume",
   schema,
+  pointsAt: false,
   example: { file: "scan.nii.gz" },
   size: (_, { size }) => size,
 } satisfies RoiKind<z.infer<typeof schema>>;
