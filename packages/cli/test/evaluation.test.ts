@@ -53,6 +53,15 @@ describe("predictions", () => {
   test("a quantity: value, interval, truth; blank where unknown", () => {
     const rows = [row(diameter, "1", [12.5], [["diameter_mm", 11]]), row(diameter, "2", [7], [])];
     expect(predictionsCsv(diameter, rows)).toBe("id,group,diameter_mm,low,high,truth,error\n1,p1,12.5,10.5,14.5,11,\n2,p2,7,5,9,,\n");
+    // What was forced past refusals says so, in a column that is there only then.
+    const outside = [
+      { code: "INPUT_SIZE", message: "", details: { source: "volume", measured: "extent", found: 300, expected: [15, 120] } },
+      { code: "INPUT_VALUES", message: "", details: { source: "volume", measured: "minimum", found: 0, expected: [-4096, -300] } },
+    ] as const;
+    const [, forced] = rows;
+    expect(predictionsCsv(diameter, [rows[0], { ...forced, result: { ...forced.result, outside } }])).toBe(
+      "id,group,diameter_mm,low,high,truth,error,outside\n1,p1,12.5,10.5,14.5,11,,\n2,p2,7,5,9,,,INPUT_SIZE INPUT_VALUES\n",
+    );
   });
 
   test("classes, ordered or not: the true one's id", () => {

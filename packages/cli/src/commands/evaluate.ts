@@ -68,6 +68,7 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
     await kept.close();
   });
   const measured = measure(adapter, predictions, flags);
+  const outside = predictions.filter(({ result }) => result.outside).length;
   const report = {
     schema: "anymc3d.evaluate/2",
     adapter: { name: adapter.manifest.name, version: adapter.manifest.version, hash: adapter.hash },
@@ -88,6 +89,8 @@ export async function evaluate(data: string, flags: EvaluateFlags): Promise<void
     ...(measured.table && { classes: measured.table.classes, confusion: measured.table.counts }),
     ...(measured.coverage.length && { coverage: measured.coverage }),
     failures,
+    // Forced past refusals, and counted in the figures all the same.
+    ...(outside && { outside }),
     warnings: [...classifier.engine.warnings, ...(adapter.warnings ?? []), ...measured.doubts],
     disclaimer: DISCLAIMER,
   };
@@ -283,10 +286,15 @@ async function checkTargets({ predictions, keep, splits }: EvaluateFlags, data: 
     throw new AnyMC3DError("OPTION_INVALID", `--keep and --predictions name one file, ${keep}; choose another name`);
 }
 
-function printReport(report: { volumes: number; split: string; engine: string; precision: string }, { rows, whole, table, held, doubts }: Evaluation): void {
+function printReport(
+  report: { volumes: number; outside?: number; split: string; engine: string; precision: string },
+  { rows, whole, table, held, doubts }: Evaluation,
+): void {
   const [header, ...lines] = figureLines(rows);
   print(`${report.volumes} volume${report.volumes === 1 ? "" : "s"}, split ${report.split}, ${report.engine} ${report.precision}`, pc.bold(header));
   print(...lines, ...wholeLines(whole), ...classLines(table), ...held);
   print(pc.dim(`95 % intervals: bootstrap over ${rows.some(({ n, groups }) => groups && groups.all < n) ? "groups (patients)" : "cases"}. ${DISCLAIMER}`));
+  if (report.outside)
+    printErr(`${pc.yellow("warning")} ${report.outside} of these lie outside what the adapter was made for (--checks); their answers count in the figures`);
   for (const { code, message } of doubts) printErr(`${pc.yellow("warning")} ${pc.dim(code)} ${message}`);
 }

@@ -66,15 +66,18 @@ export interface Failed {
 
 /**
  * A row a volume: id, group, what the adapter gives and decides, the truth (blank where unknown), and the code of what went wrong, where something did:
- * then there is no answer, and no figure counts the row.
+ * then there is no answer, and no figure counts the row. Where answers were forced past refusals, the codes of these, too.
  */
 export function predictionsCsv(task: Task, predictions: readonly (Prediction | Failed)[]): string {
   const kind = taskTraining(task);
   const columns = kind.predictionColumns(task);
+  const someForced = predictions.some((one) => "result" in one && one.result.outside);
+  const forced = (one: Prediction | Failed): string[] =>
+    someForced ? ["result" in one ? [...new Set(one.result.outside?.map(({ code }) => code))].join(" ") : ""] : [];
   const lines = predictions.map((one) => {
     const cells = "result" in one ? kind.predictionCells(task, one.result) : columns.map(() => "");
-    return sheetLine([one.row.id, one.row.group, ...cells, ...kind.truthCells(task, one.row.labels), "code" in one ? one.code : ""]);
+    return sheetLine([one.row.id, one.row.group, ...cells, ...kind.truthCells(task, one.row.labels), "code" in one ? one.code : "", ...forced(one)]);
   });
-  const header = sheetLine(["id", "group", ...columns, ...kind.truthColumns(task), "error"]);
+  const header = sheetLine(["id", "group", ...columns, ...kind.truthColumns(task), "error", ...(someForced ? ["outside"] : [])]);
   return `${[header, ...lines].join("\n")}\n`;
 }
