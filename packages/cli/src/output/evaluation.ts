@@ -55,7 +55,7 @@ interface Row {
 /** A volume, the truth of it, and what an adapter says. */
 export interface Prediction {
   readonly row: Row;
-  readonly result: Pick<ClassifyResult, "labels" | "logits" | "value" | "set" | "interval">;
+  readonly result: Pick<ClassifyResult, "labels" | "logits" | "value" | "set" | "interval" | "outside">;
 }
 
 /** A volume that no figure counts, and the code of what went wrong. */
