@@ -45,7 +45,7 @@ export function RunPanel() {
   const asked = run.value?.region;
   return (
     <section class="run" aria-label="Classify">
-      {tooLarge ? <PointAtIt found={found} /> : found.findings.length > 0 && <Findings found={found} />}
+      {tooLarge ? ownRuns.value.length === 0 && <PointAtIt found={found} /> : found.findings.length > 0 && <Findings found={found} />}
       <fieldset class="method">
         <legend>Heatmap</legend>
         <select
