@@ -4,12 +4,22 @@ import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { type Adapter, AnyMC3DError, type ClassifyResult, DISCLAIMER, type Engine, isAbortError, type Progress, type Warning } from "@anymc3d/core";
+import {
+  type Adapter,
+  AnyMC3DError,
+  type ClassifyResult,
+  DISCLAIMER,
+  type Engine,
+  isAbortError,
+  type Progress,
+  type Volume,
+  type Warning,
+} from "@anymc3d/core";
 import { figureDoubts } from "@anymc3d/core/learn";
 import { checkFileTarget } from "@anymc3d/node-files/target";
 import { writeWhole } from "@anymc3d/node-files/write-whole";
 import { folderStore } from "@anymc3d/registry/node";
-import { type Classifier, checkConformanceOnce } from "@anymc3d/sdk";
+import { type Classifier, checkConformanceOnce, type ReadOptions, readVolume, type StudySource } from "@anymc3d/sdk";
 import { type ClassTable, coverageIn, flat, groupCounts, type Measured, type Scored, statedFigures, taskTraining } from "@anymc3d/train";
 import packageJson from "../../package.json" with { type: "json" };
 import { startClassifier } from "../adapters/classifier.js";
@@ -175,6 +185,7 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
     progress.show({ what: "volumes", done, total: rows.length, now, left });
   };
   const keeping = keeper(work.kept, () => progress.clear());
+  const studyOf = studyReader();
   try {
     for (const row of rows) {
       tell();
@@ -183,7 +194,8 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
         const content = work.kept.path === undefined ? undefined : await contentOf(row, signal);
         const before = flags.resume && content !== undefined ? work.kept.answerTo(row.id, content) : undefined;
         const onProgress = (now: Progress) => tell(stageText(now));
-        const result = before ?? (await classifier.classify(await row.study(), adapter, { checks: flags.checks, signal, read, onProgress, roi: row.region }));
+        const result =
+          before ?? (await classifier.classify(await studyOf(row, read, signal), adapter, { checks: flags.checks, signal, read, onProgress, roi: row.region }));
         predictions.push({ row, result });
         if (before) resumed++;
         else if (content !== undefined && result.provenance.engine === engine) await keeping(row.id, content, result);
@@ -204,6 +216,17 @@ async function predictAll(classifier: Classifier, adapter: Adapter, rows: readon
     progress.clear();
   }
   return { predictions, resumed };
+}
+
+/** The study of a row. Of rows that follow each other and are about regions of one study, it is read once. */
+function studyReader() {
+  let last: { readonly files: string; readonly volume: Volume } | undefined;
+  return async (row: EvaluationCase, read: ReadOptions, signal: AbortSignal): Promise<StudySource> => {
+    const study = await row.study();
+    if (!row.region || typeof study !== "string") return study;
+    if (last?.files !== study) last = { files: study, volume: await readVolume(study, { ...read, signal }) };
+    return last.volume;
+  };
 }
 
 /** undefined for a volume that cannot be read; reading it says better why. */
