@@ -85,20 +85,32 @@ export function checkInput(volume: Volume, view: ViewManifest, adapterName: stri
   return judgeInput(volume, view, adapterName, mode).warnings;
 }
 
-/** As {@link checkInput}, and what of it would have been refused. */
-export function judgeInput(volume: Volume, view: ViewManifest, adapterName: string, mode: ChecksMode): { warnings: Warning[]; outside: OutsideFinding[] } {
+/** As {@link checkInput}, and what of it would have been refused. @param looksAtLabel whether the adapter's image may be made of a label of a segmentation */
+export function judgeInput(
+  volume: Volume,
+  view: ViewManifest,
+  adapterName: string,
+  mode: ChecksMode,
+  looksAtLabel = false,
+): { warnings: Warning[]; outside: OutsideFinding[] } {
   const name = nameOf(view);
   valueRange(volume, name);
   const findings = inputFindings(volume, view);
   const refusals = findings.filter((finding): finding is Finding => finding.refuse);
   const refused = mode === "refuse" ? refusals[0] : mode === "warn" ? refusals.find(({ otherKind }) => otherKind) : undefined;
   if (refused)
-    throw new AnyMC3DError(refused.code, `${name} is not what ${adapterName} was made for: ${refused.message}. ${wayOn(refused)}`, {
-      details: refused.details,
-    });
+    throw new AnyMC3DError(
+      refused.code,
+      `${name} is not what ${adapterName} was made for: ${refused.message}. ${looksAtLabel && refused.code === "INPUT_VALUES" ? SAY_WHICH : wayOn(refused)}`,
+      {
+        details: refused.details,
+      },
+    );
   const outside = refusals.map(({ code, message, details, otherKind }) => ({ code, message: `${name}: ${message}`, ...(otherKind && { otherKind }), details }));
   return { warnings: warningsOf(volume, view, findings), outside };
 }
+
+const SAY_WHICH = "Of a segmentation, say which label is meant: roi: { mask, label } (--label N).";
 
 /** What to do about a refusal. Of a size: the right part of the scan, and never an answer about something else. */
 function wayOn({ code, otherKind, details: { found, expected } }: Finding): string {

@@ -8,6 +8,7 @@ import { AnyMC3DError, ERRORS, isAnyMC3DError } from "./errors.js";
 import { heatmapOf, type ViewMap } from "./heatmap.js";
 import type { HeatmapKind, PatchMap, ViewPass } from "./kinds/heatmap/heatmap-kind.js";
 import { HEATMAPS } from "./kinds/heatmap/index.js";
+import { roiKind } from "./kinds/roi/index.js";
 import type { AdapterManifest, ViewManifest } from "./manifest.js";
 import { type PreparedView, prepareView } from "./preprocess.js";
 import { type CutRegion, cutRegion, putBack } from "./regions.js";
@@ -149,7 +150,7 @@ function prepare(sources: Readonly<Record<string, Volume>>, bound: BoundAdapter,
   // All are checked before the first is prepared, so that nothing is done for a study that is refused.
   const outside = new Map<string, OutsideFinding>();
   for (const view of views) {
-    const judged = judgeInput(sources[view.source], view, manifest.name, options.checks ?? "refuse");
+    const judged = judgeInput(sources[view.source], view, manifest.name, options.checks ?? "refuse", roiKind(manifest.input.roi).image !== undefined);
     for (const warning of judged.warnings) warnings.set(warning.message, warning);
     for (const finding of judged.outside) outside.set(finding.message, finding);
   }

@@ -90,6 +90,11 @@ describe("refusals", () => {
   test("a point, a label that is not there, no orientation, too small, too large", async () => {
     expect((await errorOf({ point: [0, 0, 0], space: "RAS" })).message).toMatch(/shaper looks at one label of a segmentation.*--roi FILE --label N/);
     expect(await errorOf({ mask: segmentation })).toMatchObject({ code: "REGION_NOT_FOUND", message: expect.stringContaining("3 (gland), 7") });
+    // 0.8 × 0.7 × 2.5 mm a voxel.
+    const ml = (segmentation.data.filter((value: number) => value === 3).length * 0.8 * 0.7 * 2.5) / 1000;
+    expect((await errorOf({ mask: segmentation, label: 3 }, roiOf({ volume: [ml + 0.01, 100] }))).message).toMatch(/ ml; .* Is it of another organ\?/);
+    expect((await errorOf({ mask: segmentation, label: 3 }, roiOf({ volume: [0, ml - 0.01] }))).code).toBe("REGION_INVALID");
+    expect(cut(segmentation, { mask: segmentation, label: 3 }, roiOf({ volume: [ml - 0.01, ml + 0.01] })).warnings).toEqual([]);
     const bare = { ...segmentation, affine: undefined };
     expect((await errorOf({ mask: bare, label: 3 }, roiOf(), bare)).code).toBe("GEOMETRY_INVALID");
     const two = volumeOf([30, 3, 3], (i, j, k) => (j === 1 && k === 1 && (i === 2 || i === 27) ? 1 : 0), {
@@ -103,7 +108,7 @@ describe("refusals", () => {
 
 test("adrenal-shape takes a gland of a label map; its image has the values and the size that it was trained on", async () => {
   const manifest = parseAdapterManifest(JSON.parse(await readFile(new URL("../../adapters-adrenal-shape/adapter.json", import.meta.url), "utf8")));
-  expect(manifest.input.roi).toMatchObject({ kind: "label", shape: [64, 64, 64], spacing: 1, value: 255, axes: "SPL" });
+  expect(manifest.input.roi).toMatchObject({ kind: "label", shape: [64, 64, 64], spacing: 1, value: 255, axes: "SPL", volume: [0.3, 30] });
   expect(checkStudy(segmentation, manifest, { roi: { mask: segmentation, label: 3 } })).toEqual({ verdict: "accepted", findings: [] });
   expect(checkStudy(segmentation, manifest).verdict).toBe("refused");
 });

@@ -18,7 +18,7 @@ const DIRECTIONS: Readonly<Record<string, Triple>> = { R: [1, 0, 0], L: [-1, 0, 
  * The image of a label: `roi.value` where at least half of a voxel is of the label (linear interpolation of 0 and 1), else 0.
  * @param mask with an affine; `number` has voxels in it
  * @returns outside: share of the label's voxels that the image does not reach
- * @throws AnyMC3DError `GEOMETRY_INVALID` for a mask without orientation, `REGION_INVALID` for one of which nothing is left
+ * @throws AnyMC3DError `GEOMETRY_INVALID` for a mask without orientation, `REGION_INVALID` for a label of another size, and for one of which nothing is left
  */
 export function labelImage(mask: Volume, number: number, roi: LabelRoi): MadeImage {
   const { affine } = mask;
@@ -27,6 +27,7 @@ export function labelImage(mask: Volume, number: number, roi: LabelRoi): MadeIma
       "GEOMETRY_INVALID",
       "The segmentation does not say how it lies in the patient, so that its label cannot be turned the right way. Say it (`orientation`, `spacing`).",
     );
+  checkVolume(mask, number, roi, affine);
   const directions = [...(roi.axes ?? "RAS")].map((letter) => DIRECTIONS[letter]);
   const reach = reachOf(mask, number, affine, directions);
   const spacing = roi.spacing === null ? fitting(reach, roi) : typeof roi.spacing === "number" ? each(() => roi.spacing as number) : roi.spacing;
@@ -55,6 +56,18 @@ export function labelImage(mask: Volume, number: number, roi: LabelRoi): MadeIma
     place,
     outside: shareOutside(mask, number, stepsBetween(affine, own), roi.shape),
   };
+}
+
+/** @throws AnyMC3DError `REGION_INVALID` for a label that is too small or too large to be what is looked at */
+function checkVolume({ data }: Volume, number: number, { volume }: LabelRoi, affine: Affine): void {
+  if (!volume) return;
+  let count = 0;
+  for (let at = 0; at < data.length; at++) if (data[at] === number) count++;
+  const ml = (count * Math.abs(determinant(affine))) / 1000;
+  const [least, most] = volume;
+  if (ml >= least && ml <= most) return;
+  const shown = (value: number) => Number(value.toPrecision(3));
+  throw new AnyMC3DError("REGION_INVALID", `Label ${number} has ${shown(ml)} ml; ${shown(least)} to ${shown(most)} ml are taken. Is it of another organ?`);
 }
 
 /** Of a voxel: what rounding of millimetres may move a place by. */

@@ -22,6 +22,11 @@ const schema = z
         "Size of its voxels, mm: the mean of the label's voxels lies between the centres of the voxels ⌊n/2⌋ and ⌊n/2⌋ + 1 of each axis, and the image's voxels on the segmentation's own where these are of that size. null: as large as needed to hold the label and its margin.",
       ),
     margin: margin.describe("Where `spacing` is null: what is added on either side of the label, mm."),
+    volume: z
+      .tuple([z.number().min(0).describe("Smallest."), z.number().positive().describe("Largest.")])
+      .nullable()
+      .default(null)
+      .describe("Smallest and largest volume of a label that is taken, ml; others are of another organ. null: any."),
     value: z.number().default(1).describe("Of voxels of which at least half is of the label; others are 0."),
     axes: z
       .enum(ORDERS as [string, ...string[]])
