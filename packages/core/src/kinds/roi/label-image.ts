@@ -49,7 +49,7 @@ export function labelImage(mask: Volume, number: number, roi: LabelRoi): MadeIma
   if (!data.some((value: number) => value !== 0))
     throw new AnyMC3DError(
       "REGION_INVALID",
-      `Nothing is left of label ${number} in voxels of ${spacing.map((mm) => Number(mm.toPrecision(3))).join(" × ")} mm: it is too small.`,
+      `Nothing is left of the label in voxels of ${spacing.map((mm) => Number(mm.toPrecision(3))).join(" × ")} mm: it is too small.`,
     );
   return {
     image: { data, shape: roi.shape, ...(roi.axes === null && { affine: own }), labels: {}, ...(mask.notes && { notes: mask.notes }) },
@@ -67,7 +67,7 @@ function checkVolume({ data }: Volume, number: number, { volume }: LabelRoi, aff
   const [least, most] = volume;
   if (ml >= least && ml <= most) return;
   const shown = (value: number) => Number(value.toPrecision(3));
-  throw new AnyMC3DError("REGION_INVALID", `Label ${number} has ${shown(ml)} ml; ${shown(least)} to ${shown(most)} ml are taken. Is it of another organ?`);
+  throw new AnyMC3DError("REGION_INVALID", `The label has ${shown(ml)} ml; ${shown(least)} to ${shown(most)} ml are taken. Is it of another organ?`);
 }
 
 /** Of a voxel: what rounding of millimetres may move a place by. */
