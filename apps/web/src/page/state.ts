@@ -71,7 +71,7 @@ export const failure = signal<Failure>();
 /** Results on this scan by adapter: of the whole scan one, of regions one each, in the order in which they were made. */
 export const runs = signal<ReadonlyMap<string, readonly Run[]>>(new Map());
 /** The one that is shown; of another adapter, or none: the last. */
-export const shownRun = signal<Run>();
+const shownRun = signal<Run>();
 export const opacity = signal(0.55);
 export const method = signal<HeatmapMethod>(HEATMAPS[0].id);
 /** Whether a way of making heatmaps explains one label. */
