@@ -15,6 +15,53 @@ export function determinant(m: Affine): number {
   return m[0] * (m[5] * m[10] - m[6] * m[9]) - m[1] * (m[4] * m[10] - m[6] * m[8]) + m[2] * (m[4] * m[9] - m[5] * m[8]);
 }
 
+/** True where the matrix is finite and its voxels have a volume. */
+export function isInvertible(affine: Affine): boolean {
+  const [x, y, z] = voxelSpacing(affine);
+  return affine.every(Number.isFinite) && x * y * z > 0 && Math.abs(determinant(affine)) > 1e-6 * x * y * z;
+}
+
+/** a · b: first b, then a. */
+export function composeAffines(a: Affine, b: Affine): number[] {
+  return Array.from({ length: 16 }, (_, at) => {
+    const [row, column] = [at - (at % 4), at % 4];
+    return a[row] * b[column] + a[row + 1] * b[4 + column] + a[row + 2] * b[8 + column] + a[row + 3] * b[12 + column];
+  });
+}
+
+/**
+ * Patient mm → voxel index, by cofactors.
+ * @throws AnyMC3DError `GEOMETRY_INVALID` for an affine whose voxels have no volume
+ */
+export function invertAffine(affine: Affine): number[] {
+  if (!isInvertible(affine))
+    throw new AnyMC3DError("GEOMETRY_INVALID", `The affine ${affine.join(" ")} has no inverse; expected finite numbers that span three directions.`);
+  const d = determinant(affine);
+  const minor = (r: number, c: number) => {
+    const [r1, r2] = [(r + 1) % 3, (r + 2) % 3];
+    const [c1, c2] = [(c + 1) % 3, (c + 2) % 3];
+    return (affine[4 * r1 + c1] * affine[4 * r2 + c2] - affine[4 * r1 + c2] * affine[4 * r2 + c1]) / d;
+  };
+  const rows = [0, 1, 2].flatMap((row) => {
+    const [a, b, c] = [minor(0, row), minor(1, row), minor(2, row)];
+    return [a, b, c, -(a * affine[3] + b * affine[7] + c * affine[11])];
+  });
+  return [...rows, 0, 0, 0, 1];
+}
+
+/** The place that an affine gives to a point: patient mm of a voxel index, or the reverse with an inverse. */
+export function applyAffine(affine: Affine, [i, j, k]: readonly [number, number, number]): [number, number, number] {
+  const row = (r: number) => affine[r] * i + affine[r + 1] * j + affine[r + 2] * k + affine[r + 3];
+  return [row(0), row(4), row(8)];
+}
+
+/** The affine of the same grid whose voxel (0, 0, 0) is this one's `start` and whose steps are `steps` of its voxels. */
+export function shiftAffine(affine: Affine, start: readonly [number, number, number], steps: readonly [number, number, number] = [1, 1, 1]): number[] {
+  const [x, y, z] = applyAffine(affine, start);
+  const row = (r: number, end: number) => [affine[r] * steps[0], affine[r + 1] * steps[1], affine[r + 2] * steps[2], end];
+  return [...row(0, x), ...row(4, y), ...row(8, z), 0, 0, 0, 1];
+}
+
 const PERMUTATIONS = [
   [0, 1, 2],
   [0, 2, 1],

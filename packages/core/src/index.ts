@@ -9,7 +9,18 @@ export * from "./engine/types.js";
 export { AnyMC3DError, type ErrorCode, isAbortError, isAnyMC3DError } from "./errors.js";
 export { explain, type LabelExplanation } from "./explain.js";
 export { type AdapterFacts, factsOf } from "./facts.js";
-export { assertVolume, axisCodes, determinant, nearestAxes, voxelSpacing } from "./geometry.js";
+export {
+  applyAffine,
+  assertVolume,
+  axisCodes,
+  composeAffines,
+  determinant,
+  invertAffine,
+  isInvertible,
+  nearestAxes,
+  shiftAffine,
+  voxelSpacing,
+} from "./geometry.js";
 export { HEATMAPS, type HeatmapMethod } from "./kinds/heatmap/index.js";
 export type { Intensity } from "./kinds/intensity/index.js";
 export { type AdapterManifest, type Expectations, type Plane, parseAdapterManifest, type ViewManifest } from "./manifest.js";

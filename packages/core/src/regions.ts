@@ -2,7 +2,7 @@
 
 import { valuesOf, wholeLabels } from "./declared.js";
 import { AnyMC3DError } from "./errors.js";
-import { assertVolume, determinant, nearestAxes, voxelSpacing } from "./geometry.js";
+import { applyAffine, assertVolume, invertAffine, nearestAxes, shiftAffine, voxelSpacing } from "./geometry.js";
 import { type Roi, roiKind } from "./kinds/roi/index.js";
 import { mapOnStudy } from "./kinds/roi/label-image.js";
 import type { ImagePlace, Marked, Millimetres, RoiKind } from "./kinds/roi/roi-kind.js";
@@ -97,7 +97,7 @@ function imageOf(volume: Volume, region: Region, { roi, kind, adapterName }: Wan
           },
         ]
       : [];
-  const corners = cornerBounds([-0.5, -0.5, -0.5], each((axis) => place.shape[axis] - 0.5), (at) => intoVoxels(volume, "RAS")(applied(place.affine, at))); // biome-ignore format: a line
+  const corners = cornerBounds([-0.5, -0.5, -0.5], each((axis) => place.shape[axis] - 0.5), (at) => intoVoxels(volume, "RAS")(applyAffine(place.affine, at))); // biome-ignore format: a line
   const start = each((axis) => Math.min(volume.shape[axis] - 1, Math.max(0, Math.ceil(corners.low[axis] - ROUNDING))));
   const shape = each((axis) => Math.max(1, Math.min(volume.shape[axis] - 1, Math.floor(corners.high[axis] + ROUNDING)) - start[axis] + 1));
   return { volume: image, place: { start, shape, mm: boundsInMm(place.affine, place.shape) }, made: place, warnings };
@@ -225,7 +225,7 @@ function ofLabel(volume: Volume, { mask: given, label }: Extract<Region, { mask:
 
 function mapped({ low, high }: Bounds, affine: Affine, volume: Volume): Bounds {
   const into = intoVoxels(volume, "RAS");
-  return cornerBounds(low, high, (place) => into(applied(affine, place)));
+  return cornerBounds(low, high, (place) => into(applyAffine(affine, place)));
 }
 
 /** @throws AnyMC3DError `REGION_NOT_FOUND` with the labels that are there, `REGION_INVALID` for an empty mask and for a scan in its place */
@@ -277,22 +277,15 @@ function intoVoxels({ affine }: Volume, space: Space): (place: Triple) => Triple
       `The volume does not say how it lies in the patient, so a place in ${space} millimetres is nowhere in it. Give voxel indices (space "voxel", --space voxel), or say how it lies (\`orientation\`, \`spacing\`).`,
     );
   const flip = space === "LPS" ? -1 : 1;
-  return ([x, y, z]) => solved(affine, [flip * x - affine[3], flip * y - affine[7], z - affine[11]]);
+  const inverse = invertAffine(affine);
+  return ([x, y, z]) => applyAffine(inverse, [flip * x, flip * y, z]);
 }
-
-/** The voxel steps that make up a way in mm: Cramer's rule. */
-function solved(m: Affine, way: Triple): Triple {
-  const whole = determinant(m);
-  return each((column) => determinant(m.map((value, at) => (at % 4 === column && at < 12 ? way[Math.floor(at / 4)] : value))) / whole);
-}
-
-const applied = (m: Affine, [i, j, k]: Triple): Triple => each((row) => m[4 * row] * i + m[4 * row + 1] * j + m[4 * row + 2] * k + m[4 * row + 3]);
 
 function boundsInMm(affine: Affine, shape: Triple): readonly [Triple, Triple] {
   const { low, high } = cornerBounds(
     [-0.5, -0.5, -0.5],
     each((axis) => shape[axis] - 0.5),
-    (place) => applied(affine, place),
+    (place) => applyAffine(affine, place),
   );
   return [low, high];
 }
@@ -311,14 +304,13 @@ function cutBox(volume: Volume, start: Triple, shape: Triple): Volume {
       if (bits) for (let i = 0; i < nx; i++) if ((noData[(from + i) >> 3] >> ((from + i) & 7)) & 1) bits[(to + i) >> 3] |= 1 << ((to + i) & 7);
     }
   }
-  const origin = affine && applied(affine, start);
   const { noData: _, ...rest } = volume;
   return {
     ...rest,
     data: cut,
     ...(bits && { noData: bits }),
     shape,
-    ...(affine && origin && { affine: affine.map((value, at) => (at < 12 && at % 4 === 3 ? origin[Math.floor(at / 4)] : value)) }),
+    ...(affine && { affine: shiftAffine(affine, start) }),
   };
 }
 

@@ -1,6 +1,6 @@
 // The region of a study that a case is about: cut out, and kept in memory with what lies around it, so that the study is read once and not every epoch.
 
-import { type Affine, type Region, type Volume, voxelSpacing } from "@anymc3d/core";
+import { type Affine, invertAffine, type Region, type Volume, voxelSpacing } from "@anymc3d/core";
 import { cutRegion, type Roi } from "@anymc3d/core/learn";
 
 type Triple = readonly [number, number, number];
@@ -45,11 +45,11 @@ export function withSurroundings(volume: Volume, region: Region, roi: Roi, reach
   };
 }
 
-/** Voxel steps of a way in mm; the axes of volumes are at right angles, but for shears that are told of when read. */
-const stepsAlong = (affine: Affine, way: Triple): Triple => {
-  const spacing = voxelSpacing(affine);
-  return triple((axis) => [0, 1, 2].reduce((sum, row) => sum + affine[4 * row + axis] * way[row], 0) / spacing[axis] ** 2);
-};
+/** Voxel steps of a way in mm. */
+function stepsAlong(affine: Affine, way: Triple): Triple {
+  const inverse = invertAffine(affine);
+  return triple((axis) => [0, 1, 2].reduce((sum, row) => sum + inverse[4 * axis + row] * way[row], 0));
+}
 
 /** The region, moved as far as there is something to see. @param shift mm along patient axes, RAS+ (of a volume without orientation: along its own) */
 export function movedRegion({ volume, start, shape }: Surroundings, shift: Triple = [0, 0, 0]): Volume {

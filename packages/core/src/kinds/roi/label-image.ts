@@ -1,7 +1,7 @@
 // A label of a segmentation → an image of a given shape; and a map of that image → the study's grid.
 
 import { AnyMC3DError } from "../../errors.js";
-import { determinant } from "../../geometry.js";
+import { composeAffines, determinant, invertAffine } from "../../geometry.js";
 import type { Affine, Volume } from "../../types.js";
 import type { LabelRoi } from "./label.js";
 import type { ImagePlace, MadeImage } from "./roi-kind.js";
@@ -127,14 +127,8 @@ function fitting({ low, high }: Reach, { shape, margin, axes }: LabelRoi): Tripl
   return [needed, needed, needed];
 }
 
-/** From voxels of one grid into voxels of another: 12 numbers, row by row. */
-function stepsBetween(from: Affine, into: Affine): number[] {
-  const whole = determinant(into);
-  const solve = (way: Triple) =>
-    each((column) => determinant(into.map((value, at) => (at % 4 === column && at < 12 ? way[Math.floor(at / 4)] : value))) / whole);
-  const columns = [0, 1, 2, 3].map((column) => solve(each((row) => from[4 * row + column] - (column === 3 ? into[4 * row + 3] : 0))));
-  return [0, 1, 2].flatMap((row) => columns.map((column) => column[row]));
-}
+/** From voxels of one grid into voxels of another. */
+const stepsBetween = (from: Affine, into: Affine): Affine => composeAffines(invertAffine(into), from);
 
 function forEachVoxel(
   [nx, ny, nz]: Triple,
